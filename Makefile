@@ -1,0 +1,105 @@
+# plazo: one file, no recursion. `make help` lists what there is.
+# SAN=address,undefined or SAN=thread builds everything once more, under build-san-*/.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= gcc
+SAN     ?=
+VERSION := 0.1.0
+
+B := build$(if $(SAN),-san-$(subst $(comma),-,$(SAN)))
+comma := ,
+
+# ---- what is compiled: one list a layer, in the order of the layers ----
+SRC_base   := arena buf civil err heap json json_out log map now siphash str wall xalloc
+SRC_core   := alert calendar clock engine event history rules span symbols ticket zone
+SRC_config := config
+SRC_ingest := event_json
+SRC_store  := store
+SRC_notify := notify
+SRC_web    :=
+SRC_daemon :=
+SRC_ctl    :=
+
+include tests/sources.mk
+
+# ---- flags ----
+PKGS     := libevent libevent_pthreads libcurl yaml-0.1 libsystemd hiredis sqlite3 libical libcrypto
+PKG_CF    = $(shell pkg-config --cflags $(PKGS))
+PKG_LD    = $(shell pkg-config --libs $(PKGS))
+
+WARN := -Wall -Wextra -Wformat=2 -Werror=format-security -Wshadow -Wconversion -Wnull-dereference -Wstrict-prototypes \
+	-Wmissing-prototypes -Wvla -Wcast-qual -Walloca -Wimplicit-fallthrough -Werror=implicit \
+	-Werror=incompatible-pointer-types -Werror=int-conversion $(WERROR)
+WARN_GCC := -Wlogical-op -Wduplicated-cond -Wbidi-chars=any
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE -fno-strict-aliasing -fno-strict-overflow \
+	-fno-delete-null-pointer-checks
+HARDEN_RELEASE := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr
+HARDEN_X86 := -fcf-protection=full
+IS_GCC  := $(findstring gcc,$(shell $(CC) --version 2>/dev/null | head -n 1))$(findstring Debian 12,)
+MACHINE := $(shell $(CC) -dumpmachine)
+
+CFLAGS_ALL := -std=c17 -D_GNU_SOURCE -DPLAZO_VERSION='"$(VERSION)"' -O2 -g -pthread $(WARN) $(HARDEN) -Iinclude -Isrc
+ifneq ($(shell $(CC) --version 2>/dev/null | grep -c clang),0)
+WARN += -Wno-gnu-zero-variadic-macro-arguments
+else
+CFLAGS_ALL += $(WARN_GCC)
+endif
+ifneq ($(findstring x86_64,$(MACHINE)),)
+CFLAGS_ALL += $(HARDEN_X86)
+endif
+ifeq ($(SAN),)
+CFLAGS_ALL += $(HARDEN_RELEASE)
+else
+CFLAGS_ALL += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE
+endif
+CFLAGS_ALL += $(CFLAGS)
+LDFLAGS_ALL := -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
+
+# llhttp: Debian 13 and later have a library; Debian 12 ships its C sources in node-llhttp.
+LLHTTP_DIR := /usr/share/llhttp
+ifeq ($(shell pkg-config --exists libllhttp 2>/dev/null && echo yes),yes)
+LLHTTP_CF  := $(shell pkg-config --cflags libllhttp)
+LLHTTP_LD  := $(shell pkg-config --libs libllhttp)
+LLHTTP_OBJ :=
+else
+LLHTTP_CF  := -I/usr/include/llhttp
+LLHTTP_LD  :=
+LLHTTP_OBJ := $(B)/llhttp/llhttp.o $(B)/llhttp/api.o $(B)/llhttp/http.o
+endif
+
+# ---- objects ----
+obj = $(foreach l,$(1),$(patsubst %,$(B)/$(l)/%.o,$(SRC_$(l))))
+LIB_LAYERS := base core config ingest store notify web
+LIB_OBJ    := $(call obj,$(LIB_LAYERS)) $(LLHTTP_OBJ)
+CTL_OBJ    := $(call obj,ctl)
+DAEMON_OBJ := $(call obj,daemon)
+LIB        := $(B)/libplazo.a
+
+.PHONY: all deps run check lint bench install clean help
+all: $(B)/plazod $(B)/plazoctl
+
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
+	@echo "AR  $@"; ar rcs $@ $^
+
+$(B)/plazod: $(DAEMON_OBJ) $(LIB)
+	@echo "LD  $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
+
+$(B)/plazoctl: $(CTL_OBJ) $(LIB)
+	@echo "LD  $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
+
+$(B)/%.o: src/%.c
+	@mkdir -p $(dir $@)
+	@echo "CC  $<"; $(CC) $(CFLAGS_ALL) $(PKG_CF) $(LLHTTP_CF) -MMD -MP -c -o $@ $<
+
+$(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c
+	@mkdir -p $(dir $@)
+	@echo "CC  $<"; $(CC) -std=c17 -D_GNU_SOURCE -O2 -g $(HARDEN) $(if $(SAN),-fsanitize=$(SAN)) -DLLHTTP_STRICT_MODE=1 -w $(LLHTTP_CF) -c -o $@ $<
+
+-include $(wildcard $(B)/*/*.d)
+
+include tests/tests.mk
+
+clean:
+	rm -rf build build-san-*

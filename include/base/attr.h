@@ -1,0 +1,10 @@
+/* Compiler attributes under names of our own, for gcc 12 and clang 14 in C17 mode. */
+#ifndef PLAZO_BASE_ATTR_H
+#define PLAZO_BASE_ATTR_H
+
+#define MUST_CHECK        __attribute__((warn_unused_result))
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
+#define NO_RETURN         __attribute__((noreturn))
+#define MAYBE_UNUSED      __attribute__((unused))
+
+#endif

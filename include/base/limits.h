@@ -1,0 +1,35 @@
+/* Every limit on input stands here, with its reason. Sizes in bytes unless said otherwise. */
+#ifndef PLAZO_BASE_LIMITS_H
+#define PLAZO_BASE_LIMITS_H
+
+/* JSON */
+#define JSON_MAX_DEPTH        32          /* deepest real webhook seen: 9 */
+#define JSON_MAX_NODES        (1u << 20)  /* a tape of 16 MiB */
+
+/* Ticket events (interface.md section 2) */
+#define EVENT_MAX_ID          128         /* `id` and `ticket` */
+#define EVENT_MAX_ATTR        256         /* one attribute's text */
+#define EVENT_MAX_SUBJECT     512
+#define EVENT_MAX_URL         1024
+#define EVENT_MAX_TAGS        32          /* number of tags */
+#define EVENT_MAX_NAME        128         /* an actor's name */
+#define EVENT_MAX_REASON      512
+#define EVENT_MAX_SIZE        (64u << 10) /* one event as JSON text */
+#define TICKET_MAX_EVENTS     4096        /* of one ticket: a decision looks at all of them */
+
+/* Configuration */
+#define CONFIG_MAX_FILE       (1u << 20)
+#define CONFIG_MAX_DEPTH      16
+#define CONFIG_MAX_ERRORS     100         /* told one by one; the rest is counted */
+#define CONFIG_MAX_FILES      256         /* included files in all */
+#define CONFIG_MAX_NAME       64          /* names of calendars, policies, contracts, receivers, … */
+#define CONFIG_MAX_STEPS      32          /* steps of one escalation */
+#define CONFIG_MAX_TIMES      1000        /* firings of one repeated step */
+#define CONFIG_MAX_METRICS    16          /* metrics of one policy */
+
+/* Zones and calendars */
+#define ZONE_MAX_FILE         (256u << 10)
+#define ICAL_MAX_FILE         (1u << 20)
+#define CALENDAR_MAX_SPANS    16          /* windows of one day */
+
+#endif

@@ -1,0 +1,11 @@
+/* The only door to the system's clocks. core/ and config/ are told the time and never include this. */
+#ifndef PLAZO_BASE_NOW_H
+#define PLAZO_BASE_NOW_H
+
+#include "base/wall.h"
+
+struct wall wall_now(void);    /* CLOCK_REALTIME, cut to milliseconds */
+struct mono mono_now(void);    /* CLOCK_MONOTONIC, likewise */
+struct mono boot_now(void);    /* CLOCK_BOOTTIME: goes on through a suspend */
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * Opening hours as instants. A calendar is built once from a specification: the open windows of some years as UTC intervals
+ * [from, to) with prefix sums and a day index, so that adding and subtracting open time costs some 10 ns; outside those years the
+ * windows are computed day by day from the specification, with the same results. Rules 1 and 5 of the clocks, 17 for days.
+ *
+ * Windows of a date: the shift of that date if there is one (it wins over hours and holidays), else none on a holiday, else the
+ * weekday's hours; minus the breaks of that date. A holiday takes away [00:00, 24:00) of its local date, also from a window that
+ * began the night before; a date with a shift keeps the tail of the night before. Windows that touch or overlap are one.
+ */
+#ifndef PLAZO_CORE_CALENDAR_H
+#define PLAZO_CORE_CALENDAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/civil.h"
+#include "base/wall.h"
+#include "core/zone.h"
+
+/* [from, to) in seconds of the local day. `to` is over 86400 where the window crosses midnight; 24x7 is {0, 86400} every day. */
+struct hours { int32_t from_s, to_s; };
+
+struct day_hours {
+	const struct hours *v;      /* in order, not overlapping */
+	size_t              n;
+};
+
+/* Of one date: breaks or shifts. */
+struct date_hours {
+	struct civil     date;
+	struct day_hours hours;
+};
+
+struct holiday { struct civil date; };    /* year 0: every year; February 29 then counts in leap years alone */
+
+/* All of it borrowed by calendar_create(), and copied. */
+struct calendar_spec {
+	const char              *name;
+	const struct zone       *zone;       /* kept: must outlive the calendar */
+	struct day_hours         week[7];    /* Monday first */
+	const struct holiday    *holidays;  size_t n_holidays;
+	const struct date_hours *breaks;    size_t n_breaks;
+	const struct date_hours *shifts;    size_t n_shifts;
+};
+
+struct calendar;
+
+/* What a duration that runs out exactly at closing time means: due then, or when work resumes. */
+enum boundary { BOUNDARY_CLOSE, BOUNDARY_NEXT_OPEN };
+
+/* With a table of the years [first_year, last_year]; first > last builds none. Total: a spec without hours gives a calendar that never opens. */
+struct calendar *calendar_create(const struct calendar_spec *spec, int32_t first_year, int32_t last_year);
+void calendar_destroy(struct calendar *c);
+
+const char *calendar_name(const struct calendar *c);
+const struct zone *calendar_zone(const struct calendar *c);
+bool calendar_is_always(const struct calendar *c);     /* every instant is open: 24 hours of all seven days and nothing taken out */
+
+bool calendar_is_open(const struct calendar *c, struct wall t);
+
+/* The first open instant at or after `t`; WALL_NEVER when there is none before 2201. */
+struct wall calendar_next_open(const struct calendar *c, struct wall t);
+
+/* Open milliseconds in [from, to); 0 when to <= from. */
+int64_t calendar_between(const struct calendar *c, struct wall from, struct wall to);
+
+/*
+ * The instant at which `ms` of open time have passed since `from`. 0 gives the first open instant at or after `from`. When it
+ * falls exactly on a closing time, `boundary` decides. Negative counts backward: the latest instant from which -ms of open time
+ * pass until `from`. WALL_NEVER or WALL_PAST when the time runs out of the years 1970 to 2200.
+ */
+struct wall calendar_add(const struct calendar *c, struct wall from, int64_t ms, enum boundary boundary);
+
+enum day_end { DAY_SAME_TIME, DAY_END };    /* `3bd` and `3bd eod` */
+
+/*
+ * The `days`-th following local date on which a window starts: at the same time of day, then moved forward into hours; or the
+ * end of the last window that starts on that date. Negative days count dates backward and do not move into hours (rule 17).
+ * days == 0 is the local date of `from` itself.
+ */
+struct wall calendar_add_days(const struct calendar *c, struct wall from, int32_t days, enum day_end end);
+
+/* The first window that ends after `t`: may have begun before it. False when there is none before 2201. Touching windows are one. */
+bool calendar_window(const struct calendar *c, struct wall t, struct wall *from_out, struct wall *to_out);
+
+size_t calendar_bytes(const struct calendar *c);
+
+#endif

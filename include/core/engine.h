@@ -1,0 +1,169 @@
+/*
+ * The decisions: which clock of which ticket is running, and who must be told what when. Deterministic: the same events with the
+ * same `received` under the same revisions give the same effects, however time is cut into turns. Asks no clock, does no I/O.
+ *
+ * A step fires when time has passed its instant (at < now): events of the same millisecond count before it. Tickets do not
+ * influence each other; the order of effects of different tickets is (instant, serial number of the ticket).
+ */
+#ifndef PLAZO_CORE_ENGINE_H
+#define PLAZO_CORE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/siphash.h"
+#include "core/alert.h"
+#include "core/event.h"
+#include "core/rules.h"
+
+struct engine;
+
+struct engine_options {
+	struct sipkey key;           /* random for a daemon (kept in the store: fingerprints depend on it), fixed in simulate */
+	int64_t       max_skew_ms;   /* rule 12 */
+	bool          quiet_import;  /* steps that were due before the event that brought them arrived are recorded, not sent (`import`) */
+};
+
+/* A verdict on a clock, for the reviews: it stopped, was cancelled, or its due time passed. */
+struct verdict {
+	struct str  ns, ticket, contract, metric, agreement, priority;
+	uint32_t    cycle;
+	struct str  state;           /* "met", "breached", "cancelled" */
+	bool        breached, waived;
+	struct wall started, stopped, due;     /* WALL_NEVER where there is none */
+	int64_t     elapsed_ms, paused_ms;
+	struct str  target;
+};
+
+/* What calls of the engine caused, in order. The caller makes it once and resets it each turn. */
+struct effects {
+	struct arena   *arena;       /* owns every slice below */
+	struct alert   *alerts;      /* superseded ones included: look at the flag */
+	size_t          n_alerts, cap_alerts;
+	struct verdict *verdicts;
+	size_t          n_verdicts, cap_verdicts;
+};
+void effects_init(struct effects *fx);
+void effects_reset(struct effects *fx);
+void effects_finish(struct effects *fx);
+
+enum apply {
+	APPLY_DONE,            /* it changed the ticket's history */
+	APPLY_DUPLICATE,       /* this ticket has this event already */
+	APPLY_CONFLICT,        /* this ticket has an event of this id with another body */
+	APPLY_FULL,            /* TICKET_MAX_EVENTS */
+	APPLY_FORBIDDEN,       /* the ticket's contract, or the one the event names, is not among the source's */
+};
+
+struct engine *engine_create(const struct engine_options *opt);
+void engine_destroy(struct engine *en);
+
+/*
+ * Brings a revision into force at `rules->from` (not before the last one's). Refs it. Open tickets must then be replanned: in
+ * slices by engine_replan(), which is idempotent; until a ticket's turn comes its old plan stands.
+ */
+void engine_revise(struct engine *en, struct rules *rules);
+
+/* Replans up to `n` tickets that are still planned under an older revision. True while there are more. */
+bool engine_replan(struct engine *en, size_t n, struct wall now, struct effects *fx);
+
+const struct rules *engine_rules(const struct engine *en);    /* the revision in force */
+
+/* Fires every step whose instant is < now, in order of (instant, ticket). `max` bounds the number of tickets touched; true while more is due. */
+bool engine_advance(struct engine *en, struct wall now, size_t max, struct effects *fx);
+
+/* When engine_advance() has something to do next (the first now for which a step fires), or WALL_NEVER. */
+struct wall engine_next(const struct engine *en);
+
+/*
+ * Applies one event. The caller has advanced to e->received before. `seq` is its number in the journal, growing. `allowed` tells
+ * which contracts the source may touch (NULL: all). The ticket must be in memory if it exists at all: see engine_load().
+ */
+enum apply engine_apply(struct engine *en, const struct event *e, uint64_t seq, contract_allowed_fn *allowed, const void *ctx, struct effects *fx);
+
+/* ---- keeping tickets ---- */
+
+bool engine_has(const struct engine *en, struct str ns, struct str ticket);
+
+/* Appends the ticket's row (versioned). False when there is no such ticket. */
+bool engine_save(const struct engine *en, struct str ns, struct str ticket, struct buf *row);
+
+/*
+ * Puts a ticket back that engine_save() wrote. ERR_SYNTAX for a row that is none, ERR_CONFLICT when the ticket is in memory.
+ * Events with seq up to the row's own are then answered APPLY_DUPLICATE without a look: replay may begin anywhere before.
+ */
+MUST_CHECK enum err engine_load(struct engine *en, struct str row, struct diag *d);
+
+/* Takes a ticket out of memory. False when there is none. */
+bool engine_drop(struct engine *en, struct str ns, struct str ticket);
+
+/*
+ * Tickets changed since they were last taken by this function, oldest change first: calls fn for up to `n` of them, and takes from
+ * memory, after fn, those that are over (resolved, closed, cancelled, merged, and nothing left to fire) and not held.
+ */
+struct ticket_row { struct str ns, ticket, contract, row; bool over; struct wall over_at; uint64_t seq; };
+typedef void engine_row_fn(void *ctx, const struct ticket_row *row);
+size_t engine_take_changed(struct engine *en, size_t n, engine_row_fn *fn, void *ctx);
+
+/* A held ticket stays in memory: the caller has an event for it on its way through the journal. Counted; unknown tickets are ignored. */
+void engine_hold(struct engine *en, struct str ns, struct str ticket);
+void engine_release(struct engine *en, struct str ns, struct str ticket);
+
+/* ---- looking ---- */
+
+/* One clock, as `simulate --clocks` and the HTTP API show it. */
+struct clock_view {
+	struct str  metric, agreement, target, state;    /* state: running paused met breached cancelled */
+	uint32_t    cycle;
+	struct wall started, stopped, due;               /* WALL_NEVER: null */
+	int64_t     elapsed_ms, paused_ms;
+	bool        breached, waived;
+	struct wall next_at;                             /* the next step's instant, WALL_NEVER when there is none */
+	struct str  next_step;
+};
+
+struct ticket_view {
+	struct str   ns, ticket, contract;
+	struct str   attr[ATTR_N];
+	bool         opened, resolved, over, unmatched;
+	struct wall  opened_at, last_at;
+	uint32_t     n_events;
+	struct clock_view *clocks;                       /* in order of metric, then cycle */
+	size_t       n_clocks;
+};
+
+/* As of `now`. The view borrows from `arena` and from the engine until it changes. False when there is no such ticket. */
+bool engine_view(struct engine *en, struct str ns, struct str ticket, struct wall now, struct arena *arena, struct ticket_view *out);
+
+/* Every ticket in memory, in no order, until fn says false. `ns` and `ticket` are valid during the call. */
+typedef bool engine_each_fn(void *ctx, struct str ns, struct str ticket);
+void engine_each(const struct engine *en, engine_each_fn *fn, void *ctx);
+
+/* One stretch of one clock: why it counted or did not. */
+struct stretch {
+	struct str  metric;
+	uint32_t    cycle;
+	struct wall from, to;
+	int64_t     counted_ms;        /* open time that counted */
+	struct str  why;               /* "counted", "paused: status=pending", "outside hours (madrid)", "resolved", … */
+	bool        counts;
+};
+typedef void engine_stretch_fn(void *ctx, const struct stretch *s);
+
+/* Every stretch of every clock of the ticket up to `now`, in order of metric, cycle, time. */
+bool engine_explain(struct engine *en, struct str ns, struct str ticket, struct wall now, engine_stretch_fn *fn, void *ctx);
+
+struct engine_stats {
+	size_t   n_tickets, n_unmatched, n_timers;
+	size_t   bytes;                /* all memory the engine holds */
+	uint64_t n_events, n_duplicates, n_conflicts;
+	uint64_t n_fired[ALERT_N_TYPES];
+	size_t   n_running, n_paused, n_breached;   /* clocks of tickets in memory; counted at each decision */
+};
+void engine_stats(const struct engine *en, struct engine_stats *out);
+
+#endif

@@ -1,0 +1,177 @@
+/*
+ * What is promised to whom: calendars, policies, contracts and escalations of one revision of the configuration, resolved so that
+ * the engine looks nothing up by name twice. Immutable once built; config/ builds it in one arena, the engine only reads.
+ * Lives until the last ticket that was decided by it is gone: see rules_ref().
+ */
+#ifndef PLAZO_CORE_RULES_H
+#define PLAZO_CORE_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "base/wall.h"
+#include "core/calendar.h"
+#include "core/event.h"
+#include "core/span.h"
+
+/* ---- conditions ---- */
+
+/* One attribute of the ticket must have one of these values (for tags: at least one of the ticket's tags is one of them). */
+struct cond_attr {
+	enum attr         attr;         /* below ATTR_N_RULES */
+	const struct str *values;
+	size_t            n_values;     /* >= 1 */
+};
+
+/* All that is said must fit. A mask of 0 says nothing; bit 1 << EVENT_x, 1 << ROLE_x, 1 << MODE_x; flags: bit 0 for false, bit 1 for true. */
+struct cond {
+	uint32_t                types;
+	uint8_t                 roles;
+	uint8_t                 modes;
+	uint8_t                 is_public;   /* of the event's reply */
+	uint8_t                 automated;
+	const struct cond_attr *attrs;
+	size_t                  n_attrs;
+};
+
+/* Fits when one of them does; n == 0 never fits. */
+struct conds {
+	const struct cond *v;
+	size_t             n;
+};
+
+/* ---- targets and metrics ---- */
+
+/* One entry of a target list: the first whose `when` fits holds. */
+struct target {
+	bool                   always;      /* no `when`: fits every ticket */
+	struct cond            when;        /* attributes alone */
+	struct span            span;        /* SPAN_NONE: no clock */
+	const struct calendar *calendar;    /* NULL: that of the metric, site, contract, policy, defaults */
+	const char            *text;        /* as written: "2h", "3bd eod" */
+};
+
+enum agreement { AGREEMENT_SLA, AGREEMENT_OLA, AGREEMENT_UC, AGREEMENT_N };
+extern const char *const agreement_names[AGREEMENT_N + 1];
+
+enum metric_kind {
+	METRIC_CUSTOM, METRIC_RESPONSE, METRIC_ACKNOWLEDGE, METRIC_ATTENDANCE, METRIC_NEXT_RESPONSE, METRIC_UPDATE, METRIC_RESOLUTION,
+	METRIC_N_KINDS
+};
+extern const char *const metric_kind_names[METRIC_N_KINDS + 1];    /* "" for custom, then "response", … */
+
+struct metric {
+	const char            *name;
+	enum metric_kind       kind;
+	enum agreement         agreement;
+	struct conds           start;       /* an event that fits starts a clock where none runs */
+	struct conds           stop;        /* … stops it: met or breached */
+	struct conds           cancel;      /* … ends it uncounted; looked at after `stop` */
+	struct conds           pause;       /* the clock stands while one fits the ticket; attributes alone */
+	struct conds           hold;        /* `while`: runs only while one fits; n == 0: always */
+	bool                   only_open;   /* starts nothing on a resolved ticket (next-response, update) */
+	bool                   after_response; /* starts nothing before the response clock has ended (next-response) */
+	bool                   resumes;     /* a reopening concerns it (rule 19): not response, acknowledge, next-response, attendance */
+	const struct target   *targets;
+	size_t                 n_targets;   /* first fitting entry; none: no clock */
+	const struct calendar *calendar;    /* NULL: that of the site, contract, … */
+};
+
+/* ---- escalations ---- */
+
+enum step_kind {
+	STEP_PERCENT,       /* `percent` of the target has been used */
+	STEP_BEFORE_DUE,    /* due - offset_ms */
+	STEP_BREACH,        /* due */
+	STEP_AFTER_BREACH,  /* breach + offset_ms, then `every_ms`, `times` in all */
+};
+
+struct step {
+	enum step_kind          kind;
+	int32_t                 percent;     /* 1 to 99 */
+	int64_t                 offset_ms;   /* > 0 */
+	bool                    by_wall;     /* real time, not the clock's calendar */
+	int64_t                 every_ms;    /* 0: fires once */
+	uint32_t                times;       /* >= 1 */
+	const char *const      *receivers;   /* names, in order, none twice */
+	size_t                  n_receivers;
+	const char             *text;        /* "75%", "due-30m", "breach", "breach+30m" */
+};
+
+struct escalation {
+	const char        *name;
+	const struct step *steps;
+	size_t             n_steps;
+};
+
+/* Which escalation a clock has: the first that fits the ticket; none: no steps. */
+struct escalation_choice {
+	bool                     always;
+	struct cond              when;
+	const struct escalation *escalation;   /* NULL: none */
+};
+
+/* ---- contracts ---- */
+
+struct site { const char *name; const struct calendar *calendar; };
+
+enum reopen_how { REOPEN_RESUME, REOPEN_NEW_CYCLE, REOPEN_IGNORE };
+struct reopen {
+	enum reopen_how after, later;     /* up to `within_ms` of real time after the resolution, and after that */
+	int64_t         within_ms;
+};
+
+enum on_change { CHANGE_RETROACTIVE, CHANGE_FROM_CHANGE };
+
+/* A contract with its policy and the defaults folded in. */
+struct contract {
+	const char                     *id;
+	const char                     *customer;
+	const char                     *policy;          /* its name, for people */
+	const struct metric            *metrics;         /* the policy's in their order, overrides merged into the targets */
+	size_t                          n_metrics;
+	const struct calendar          *calendar;        /* the contract's, else the policy's, else the defaults' */
+	const struct site              *sites;
+	size_t                          n_sites;
+	const struct escalation_choice *escalations;     /* the contract's, else the policy's, else the defaults' */
+	size_t                          n_escalations;
+	enum boundary                   boundary;
+	struct reopen                   reopen;
+	enum on_change                  on_change;
+	bool                            new_tickets_only; /* policy said `effective: new-tickets`: tickets opened before this revision keep theirs */
+	struct wall                     starts, ends;    /* WALL_PAST and WALL_NEVER where not said; `ends` is the first instant after */
+	/* `match`, for senders that don't know our ids; all lists empty: never matched */
+	const struct str               *organizations; size_t n_organizations;   /* exact */
+	const struct str               *domains;       size_t n_domains;         /* ASCII case folds */
+	uint64_t                        digest;          /* of everything above that decides a clock: equal means a reload changes nothing here */
+};
+
+struct rules {
+	const struct contract *contracts;     /* sorted by id (strcmp) */
+	size_t                 n_contracts;
+	const char *const     *notify;        /* defaults.notify */
+	size_t                 n_notify;
+	struct wall            from;          /* instant at which this revision came into force; set by the engine's owner */
+	uint64_t               digest;        /* of all of it */
+	/* refcount and the owner's way to free it; see rules_unref() */
+	unsigned               n_refs;
+	void                 (*destroy)(struct rules *);
+};
+
+/* Refcounting; the loop thread alone. unref calls destroy() when the count falls to 0. */
+struct rules *rules_ref(struct rules *r);
+void rules_unref(struct rules *r);
+
+/* Binary search; NULL when there is none. */
+const struct contract *rules_contract(const struct rules *r, struct str id);
+
+/*
+ * The one contract that an event without a contract fits by its organization, or its domain (also the domain of a requester that
+ * is a mail address). NULL with *n_out = how many fitted when it is not exactly one. Only contracts for which allowed() says yes.
+ */
+typedef bool contract_allowed_fn(const void *ctx, const char *contract);
+const struct contract *rules_match(const struct rules *r, const struct event *e, contract_allowed_fn *allowed, const void *ctx, size_t *n_out);
+
+#endif
