@@ -3,7 +3,9 @@
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 SAN     ?=
 VERSION := 0.1.0
 
@@ -15,7 +17,7 @@ SRC_base   := arena buf civil err heap json json_out log map now siphash str wal
 SRC_core   := alert calendar clock engine event history rules span symbols ticket zone
 SRC_config := config
 SRC_ingest := event_json
-SRC_store  := store
+SRC_store  := bloom db delivery exec load queue slice store
 SRC_notify := notify
 SRC_web    :=
 SRC_daemon :=
@@ -34,16 +36,16 @@ WARN := -Wall -Wextra -Wformat=2 -Werror=format-security -Wshadow -Wconversion -
 WARN_GCC := -Wlogical-op -Wduplicated-cond -Wbidi-chars=any
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE -fno-strict-aliasing -fno-strict-overflow \
 	-fno-delete-null-pointer-checks
-HARDEN_RELEASE := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr
+HARDEN_RELEASE := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+HARDEN_GCC := -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr
 HARDEN_X86 := -fcf-protection=full
-IS_GCC  := $(findstring gcc,$(shell $(CC) --version 2>/dev/null | head -n 1))$(findstring Debian 12,)
 MACHINE := $(shell $(CC) -dumpmachine)
 
 CFLAGS_ALL := -std=c17 -D_GNU_SOURCE -DPLAZO_VERSION='"$(VERSION)"' -O2 -g -pthread $(WARN) $(HARDEN) -Iinclude -Isrc
 ifneq ($(shell $(CC) --version 2>/dev/null | grep -c clang),0)
-WARN += -Wno-gnu-zero-variadic-macro-arguments
+CFLAGS_ALL += -Wno-gnu-zero-variadic-macro-arguments
 else
-CFLAGS_ALL += $(WARN_GCC)
+CFLAGS_ALL += $(WARN_GCC) $(if $(SAN),,$(HARDEN_GCC))
 endif
 ifneq ($(findstring x86_64,$(MACHINE)),)
 CFLAGS_ALL += $(HARDEN_X86)
@@ -76,8 +78,17 @@ CTL_OBJ    := $(call obj,ctl)
 DAEMON_OBJ := $(call obj,daemon)
 LIB        := $(B)/libplazo.a
 
+.DELETE_ON_ERROR:
 .PHONY: all deps run check lint bench install clean help
-all: $(B)/plazod $(B)/plazoctl
+all: $(B)/plazod $(B)/plazoctl  ## build plazod and plazoctl (the default); CC=clang and SAN=address,undefined are understood
+
+# What was compiled with other flags, or by another compiler, is compiled anew.
+FLAGS_NOW := $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL)
+$(B)/flags: force
+	@mkdir -p $(B)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' > $@
+.PHONY: force
+force:
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
@@ -89,11 +100,11 @@ $(B)/plazod: $(DAEMON_OBJ) $(LIB)
 $(B)/plazoctl: $(CTL_OBJ) $(LIB)
 	@echo "LD  $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
 
-$(B)/%.o: src/%.c
+$(B)/%.o: src/%.c $(B)/flags
 	@mkdir -p $(dir $@)
 	@echo "CC  $<"; $(CC) $(CFLAGS_ALL) $(PKG_CF) $(LLHTTP_CF) -MMD -MP -c -o $@ $<
 
-$(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c
+$(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(B)/flags
 	@mkdir -p $(dir $@)
 	@echo "CC  $<"; $(CC) -std=c17 -D_GNU_SOURCE -O2 -g $(HARDEN) $(if $(SAN),-fsanitize=$(SAN)) -DLLHTTP_STRICT_MODE=1 -w $(LLHTTP_CF) -c -o $@ $<
 
@@ -101,5 +112,40 @@ $(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c
 
 include tests/tests.mk
 
-clean:
-	rm -rf build build-san-*
+# ---- what is needed, and a first look ----
+deps:  ## install the Debian packages that the build needs and that are missing (apt; sudo when not root)
+	@packaging/deps build
+
+run:  ## build, start a plazod of its own and watch alerts of a dozen tickets arrive, within a minute
+	@packaging/deps build
+	@$(MAKE) --no-print-directory all
+	@/usr/bin/python3 conf/demo/demo.py --build $(B)
+
+# ---- install ----
+# The files of the system (units, /etc) belong where PREFIX says: /usr has its configuration in /etc.
+CONFDIR  := $(if $(filter /usr,$(PREFIX)),/etc/plazo,$(PREFIX)/etc/plazo)
+DOCDIR   := $(PREFIX)/share/doc/plazo
+AT_PLACE := sed -e 's,/usr/sbin/plazod,$(PREFIX)/sbin/plazod,g' -e 's,/etc/plazo,$(CONFDIR),g'
+
+install: all  ## install under DESTDIR and PREFIX (/usr/local); a configuration that is there already stays
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(DESTDIR)$(DOCDIR)
+	install -d -m 0750 $(DESTDIR)$(CONFDIR)
+	install -m 0755 $(B)/plazod $(DESTDIR)$(PREFIX)/sbin/plazod
+	install -m 0755 $(B)/plazoctl $(DESTDIR)$(PREFIX)/bin/plazoctl
+	for u in plazod.service plazod.socket; do $(AT_PLACE) systemd/$$u > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$u || exit 1; done
+	$(AT_PLACE) systemd/sysusers.conf > $(DESTDIR)$(PREFIX)/lib/sysusers.d/plazo.conf
+	$(AT_PLACE) systemd/tmpfiles.conf > $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/plazo.conf
+	test -e $(DESTDIR)$(CONFDIR)/plazod.yaml || install -m 0640 conf/minimal.yaml $(DESTDIR)$(CONFDIR)/plazod.yaml
+	install -m 0644 README.md HACKING.md NEWS.md LICENSE conf/plazod.yaml $(DESTDIR)$(DOCDIR)
+
+dist:  ## a source archive of the last commit
+	git archive --prefix=plazo-$(VERSION)/ -o plazo-$(VERSION).tar.gz HEAD
+
+clean:  ## remove everything that was built
+	rm -rf build build-*
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | while read -r t d; do \
+		printf '  make %-10s %s\n' "$$t" "$$d"; done
+	@echo "  SAN=address,undefined or SAN=thread builds everything once more, under build-san-*/"
