@@ -1,11 +1,46 @@
 # Tests: every tests/{unit,property}/test_NOUN.c is a program of its own, linked against all objects but the two mains.
-# Extra libraries of one test: LIBS_test_NOUN.
+# Extra libraries of one test: LIBS_test_NOUN. Python tests (tests/*/test_*.py) and tests/check_*.sh are found by themselves.
 TEST_PKGS := cmocka jansson
 TEST_SRC  := $(wildcard tests/unit/test_*.c tests/property/test_*.c)
 TEST_BIN  := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
+TEST_PY   := $(sort $(filter-out tests/system/%,$(wildcard tests/*/test_*.py))) $(sort $(wildcard tests/system/test_*.py))
+TEST_SH   := $(sort $(wildcard tests/check_*.sh tests/check_*.py))
 
 $(B)/tests/%: tests/%.c $(LIB)
 	@mkdir -p $(dir $@)
 	@echo "CC  $<"; $(CC) $(filter-out -Wmissing-prototypes,$(CFLAGS_ALL)) $(PKG_CF) $(LLHTTP_CF) $(shell pkg-config --cflags $(TEST_PKGS)) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< $(LIB) $(PKG_LD) $(LLHTTP_LD) $(shell pkg-config --libs $(TEST_PKGS)) $(LIBS_$(notdir $@))
 
 -include $(wildcard $(B)/tests/*/*.d)
+
+# ---- make check ----
+# The package lists decide which HTTP parser is compiled, and make reads that once: so what is installed first needs a second make.
+.PHONY: check-programs coverage
+check:  ## install what the tests need, build, run everything (up to 5 minutes on 2 cores); the last line is the result
+	@packaging/deps build test
+	@tests/system/servers $(abspath build/servers)
+	@$(MAKE) --no-print-directory all check-programs
+	@PLAZO_SAN="$(SAN)" tests/run --build $(B) $(TEST_SH) $(TEST_BIN) $(TEST_PY)
+
+check-programs: $(TEST_BIN)
+
+# ---- make lint ----
+TIDY_CHECKS := bugprone-*,clang-analyzer-*,misc-redundant-expression,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier
+lint:  ## limits on functions and files, banned words, and clang-tidy where there is one
+	@packaging/deps lint
+	@tests/lint
+	@if command -v clang-tidy >/dev/null; then \
+		clang-tidy --quiet --checks='-*,$(TIDY_CHECKS)' $(sort $(wildcard src/*/*.c)) -- -std=c17 -D_GNU_SOURCE \
+			-DPLAZO_VERSION='"lint"' -Iinclude -Isrc $(PKG_CF) $(LLHTTP_CF) 2>/dev/null; fi
+
+# ---- make bench ----
+BENCH_SRC := $(wildcard tests/bench/bench_*.c)
+BENCH_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(BENCH_SRC))
+bench: all $(BENCH_BIN)  ## the first figures, each a ratio measured in one run
+	@for b in $(sort $(BENCH_BIN)); do echo "== $$b"; $$b || exit 1; done
+	@for b in $(sort $(wildcard tests/bench/bench_*.py)); do echo "== $$b"; /usr/bin/python3 $$b --build $(B) || exit 1; done
+
+# ---- make coverage ----
+coverage:  ## a table of lines and branches that the tests reach (gcovr; built under build-coverage/)
+	@packaging/deps build test coverage
+	@$(MAKE) --no-print-directory B=build-coverage CFLAGS="--coverage -O0 -U_FORTIFY_SOURCE" LDFLAGS=--coverage check
+	@gcovr --root . --object-directory build-coverage --filter src/ --branches
