@@ -16,7 +16,7 @@ comma := ,
 SRC_base   := arena buf civil err heap json json_out log map now siphash str wall xalloc
 SRC_core   := alert calendar clock engine event history rules span symbols ticket zone
 SRC_config := config
-SRC_ingest := event_json
+SRC_ingest := event_fields event_json http_chunk http_conn http_head http_reply http_server http_text intake intake_answer problem verify
 SRC_store  := bloom db delivery exec load queue slice store
 SRC_notify := notify
 SRC_web    :=
@@ -65,7 +65,7 @@ LLHTTP_CF  := $(shell pkg-config --cflags libllhttp)
 LLHTTP_LD  := $(shell pkg-config --libs libllhttp)
 LLHTTP_OBJ :=
 else
-LLHTTP_CF  := -I/usr/include/llhttp
+LLHTTP_CF  := -I/usr/share/include/llhttp
 LLHTTP_LD  :=
 LLHTTP_OBJ := $(B)/llhttp/llhttp.o $(B)/llhttp/api.o $(B)/llhttp/http.o
 endif

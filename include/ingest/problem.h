@@ -1,0 +1,37 @@
+/*
+ * What is wrong with a request or with one of its events, as RFC 9457 tells it (application/problem+json). A value: the texts
+ * live inside, so that it may be kept, and `title` is a literal.
+ */
+#ifndef PLAZO_INGEST_PROBLEM_H
+#define PLAZO_INGEST_PROBLEM_H
+
+#include <stddef.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+#define PROBLEM_TYPE        "application/problem+json"
+#define PROBLEM_POINTER_LEN 192
+
+struct problem {
+	int         status;                         /* HTTP status, 400 to 599 */
+	const char *title;                          /* a literal; NULL: the reason phrase of the status */
+	char        detail[DIAG_LEN];               /* one sentence; may be empty */
+	char        pointer[PROBLEM_POINTER_LEN];   /* RFC 6901, into the body; empty: the whole */
+	unsigned    line, col;                      /* 1-based place in the body; 0 when there is none */
+};
+
+/* Fills all of it, without pointer and place. The sentence is cut to fit. */
+void problem_set(struct problem *p, int status, const char *title, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+/* Puts "/INDEX" before the pointer: what was said of an event is now said of an event in a batch. */
+void problem_prefix(struct problem *p, size_t index);
+
+/* Appends the object: {"title","status","detail","pointer","line","column"}, without what is empty. */
+void problem_write(const struct problem *p, struct buf *out);
+
+/* "Not Found"; "Error" for what is unknown. */
+const char *http_reason(int status);
+
+#endif
