@@ -16,6 +16,9 @@ void log_set_level(enum log_level level);
 
 void log_line(enum log_level level, const char *module, const char *event, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
+/* The same without level and limit of rate: for a line that is itself the delivery of something, as the `log` receiver's. */
+void log_always(enum log_level level, const char *module, const char *event, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
 /* error: someone must act. warn: degraded. notice, info: lifecycle. debug: per event. `fmt` is "key=value key=value"; may be "". */
 #define log_error(module, event, ...)  log_line(LOG_LEVEL_ERROR, module, event, __VA_ARGS__)
 #define log_warn(module, event, ...)   log_line(LOG_LEVEL_WARN, module, event, __VA_ARGS__)

@@ -61,6 +61,9 @@ MUST_CHECK enum err str_to_i64(struct str s, int64_t min, int64_t max, int64_t *
 /* Strict UTF-8: no surrogates, no overlong forms, nothing above U+10FFFF. */
 bool str_is_utf8(struct str s);
 
+/* The bytes of the first character, 1 to 4; 0 when there is none or it is not strict UTF-8. */
+size_t str_utf8_len(struct str s);
+
 /* True when a byte below 0x20 or 0x7f stands in it. */
 bool str_has_controls(struct str s);
 
