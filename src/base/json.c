@@ -1,0 +1,580 @@
+/*
+ * The reader: one pass over the text with a stack of open containers. Every place that may end the text early looks at `end`, for the
+ * text has no NUL behind it. Strings are searched eight bytes at a time for the bytes that need thought.
+ *
+ * Duplicate keys: each open object keeps a 64-bit set of the cheap hashes of its keys, and only a key whose bit is set already is
+ * compared with those before it. Objects with more than SMALL_OBJECT members are looked through at their end with a seeded
+ * hash table instead, so hostile keys cost no more than others.
+ */
+#include "base/json.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/json_tape.h"
+#include "base/limits.h"
+#include "base/xalloc.h"
+
+#define SMALL_OBJECT 32
+#define NODES_FIRST  256
+
+/* An open container. */
+struct frame {
+	uint32_t node;
+	uint32_t n_items;
+	uint32_t last;      /* the value read last, when n_items > 0 */
+	uint64_t keys;      /* bit (cheap hash of key) set: a key with that hash was read */
+};
+
+struct parser {
+	struct json_doc *d;
+	const uint8_t   *p, *end;
+	enum err         err;
+	const uint8_t   *err_at;
+	const char      *err_msg;    /* NULL: no error yet */
+	struct frame     stack[JSON_MAX_DEPTH];
+	uint32_t         depth;
+};
+
+static bool fail_at(struct parser *s, enum err e, const uint8_t *at, const char *msg)
+{
+	s->err = e;
+	s->err_at = at;
+	s->err_msg = msg;
+	return false;
+}
+
+static bool fail(struct parser *s, const char *msg)
+{
+	return fail_at(s, ERR_SYNTAX, s->p, s->p == s->end ? "the text ends too early" : msg);
+}
+
+static inline void skip_blanks(struct parser *s)
+{
+	while (s->p < s->end && *s->p <= ' ' && (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
+		s->p++;
+}
+
+/* ---- nodes ---- */
+
+static bool grow_tape(struct parser *s)
+{
+	struct json_doc *d = s->d;
+	uint32_t cap = d->cap != 0 ? d->cap * 2 : NODES_FIRST;
+
+	if (d->cap >= JSON_MAX_NODES)
+		return fail_at(s, ERR_LIMIT, s->p, "too many values in one text");
+	d->v = xreallocarray(d->v, cap, sizeof(*d->v));
+	d->cap = cap;
+	return true;
+}
+
+static inline bool push_node(struct parser *s, struct tape_node n)
+{
+	if (s->d->n == s->d->cap && !grow_tape(s))
+		return false;
+	s->d->v[s->d->n++] = n;
+	return true;
+}
+
+static inline uint32_t offset_of(const struct parser *s, const uint8_t *p)
+{
+	return (uint32_t)(p - (const uint8_t *)s->d->text.p);
+}
+
+/* ---- strings ---- */
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The high bit of each byte that is a quote, a backslash, a control or no ASCII; bits above the first one set may be wrong. */
+static inline uint64_t special_bytes(uint64_t w)
+{
+	uint64_t quote = (w ^ EACH('"')) - EACH(1);
+	uint64_t backslash = (w ^ EACH('\\')) - EACH(1);
+	uint64_t control = w - EACH(0x20);
+
+	return (quote | backslash | control | w) & EACH(0x80);
+}
+
+static inline const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
+{
+	while (end - p >= 8) {
+		uint64_t w, special;
+
+		memcpy(&w, p, sizeof(w));
+		special = special_bytes(le64toh(w));
+		if (special != 0)
+			return p + __builtin_ctzll(special) / 8;
+		p += 8;
+	}
+	while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+		p++;
+	return p;
+}
+
+static bool hex4(const uint8_t *p, const uint8_t *end, uint32_t *out)
+{
+	uint32_t v = 0;
+
+	if (end - p < 4)
+		return false;
+	for (int i = 0; i < 4; i++) {
+		uint32_t c = p[i], low = c | 0x20;
+
+		if (c >= '0' && c <= '9')
+			v = v << 4 | (c - '0');
+		else if (low >= 'a' && low <= 'f')
+			v = v << 4 | (low - 'a' + 10);
+		else
+			return false;
+	}
+	*out = v;
+	return true;
+}
+
+static size_t put_utf8(uint32_t c, char *out)
+{
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (char)(0xe0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+/* s->p is behind "\u". */
+static bool take_unicode(struct parser *s, char *out, size_t *n)
+{
+	const uint8_t *escape = s->p - 2;
+	uint32_t c, low;
+
+	if (!hex4(s->p, s->end, &c))
+		return fail_at(s, ERR_SYNTAX, escape, "\\u needs four hexadecimal digits");
+	s->p += 4;
+	if (c == 0)
+		return fail_at(s, ERR_SYNTAX, escape, "a NUL in a string");
+	if (c >= 0xd800 && c <= 0xdfff) {
+		bool pair = c < 0xdc00 && s->end - s->p >= 6 && s->p[0] == '\\' && s->p[1] == 'u' && hex4(s->p + 2, s->end, &low);
+
+		if (!pair || low < 0xdc00 || low > 0xdfff)
+			return fail_at(s, ERR_SYNTAX, escape, "a lone surrogate");
+		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+		s->p += 6;
+	}
+	*n += put_utf8(c, out + *n);
+	return true;
+}
+
+/* s->p is at the backslash. */
+static bool take_escape(struct parser *s, char *out, size_t *n)
+{
+	static const char plain[128] = {
+		['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t',
+	};
+
+	if (s->end - s->p < 2) {
+		s->p = s->end;
+		return fail(s, "");
+	}
+
+	uint8_t letter = s->p[1];
+
+	if (letter == 'u') {
+		s->p += 2;
+		return take_unicode(s, out, n);
+	}
+	if (letter >= 128 || plain[letter] == 0)
+		return fail(s, "no such escape");
+	out[(*n)++] = plain[letter];
+	s->p += 2;
+	return true;
+}
+
+/* s->p is at a byte from 0x80 up. */
+static bool skip_utf8(struct parser *s)
+{
+	size_t n = str_utf8_len((struct str){ (const char *)s->p, (size_t)(s->end - s->p) });
+
+	if (n == 0)
+		return fail_at(s, ERR_SYNTAX, s->p, "not UTF-8");
+	s->p += n;
+	return true;
+}
+
+/*
+ * An escape makes a string shorter by one byte at least, which with its two quotes pays for the length before it but for one byte;
+ * the comma between two strings pays that. So text.len + 4 bytes are enough for all of them, and no string moves.
+ */
+static char *room_for_decoded(struct json_doc *d)
+{
+	size_t need = d->text.len + 16;
+
+	if (d->cap_decoded < need) {
+		size_t cap = d->cap_decoded * 2;
+
+		d->cap_decoded = cap > need ? cap : need;
+		d->decoded = xreallocarray(d->decoded, d->cap_decoded, 1);
+	}
+	return d->decoded + d->n_decoded;
+}
+
+/* From the first backslash on; `begin` is behind the quote. */
+static bool decode_string(struct parser *s, const uint8_t *begin, uint32_t flags)
+{
+	struct json_doc *d = s->d;
+	char *start = room_for_decoded(d);
+	char *out = start + sizeof(uint32_t);
+	size_t n = (size_t)(s->p - begin);
+	uint32_t len;
+
+	memcpy(out, begin, n);
+	for (;;) {
+		const uint8_t *from = s->p;
+
+		s->p = skip_plain(s->p, s->end);
+		memcpy(out + n, from, (size_t)(s->p - from));
+		n += (size_t)(s->p - from);
+		if (s->p == s->end)
+			return fail(s, "");
+		if (*s->p == '"')
+			break;
+		if (*s->p < 0x20)
+			return fail(s, "a control character in a string");
+		from = s->p;
+		if (*s->p == '\\') {
+			if (!take_escape(s, out, &n))
+				return false;
+			continue;
+		}
+		if (!skip_utf8(s))
+			return false;
+		memcpy(out + n, from, (size_t)(s->p - from));
+		n += (size_t)(s->p - from);
+	}
+	len = (uint32_t)n;
+	memcpy(start, &len, sizeof(len));
+
+	struct tape_node node = { offset_of(s, begin), (uint32_t)(s->p - begin), (uint32_t)d->n_decoded, JSON_STRING | TAPE_ESCAPED | flags };
+
+	d->n_decoded += sizeof(len) + n;
+	s->p++;
+	return push_node(s, node);
+}
+
+/* s->p is at the opening quote. */
+static bool take_string(struct parser *s, uint32_t flags)
+{
+	const uint8_t *begin = ++s->p;
+
+	for (;;) {
+		s->p = skip_plain(s->p, s->end);
+		if (s->p == s->end)
+			return fail(s, "");
+		if (*s->p == '"')
+			break;
+		if (*s->p == '\\')
+			return decode_string(s, begin, flags);
+		if (*s->p < 0x20)
+			return fail(s, "a control character in a string");
+		if (!skip_utf8(s))
+			return false;
+	}
+
+	struct tape_node node = { offset_of(s, begin), (uint32_t)(s->p - begin), 0, JSON_STRING | flags };
+
+	s->p++;
+	return push_node(s, node);
+}
+
+/* ---- other scalars ---- */
+
+static inline bool is_digit(const struct parser *s)
+{
+	return s->p < s->end && *s->p >= '0' && *s->p <= '9';
+}
+
+static inline bool take_digits(struct parser *s)
+{
+	if (!is_digit(s))
+		return fail(s, "a digit is missing in a number");
+	while (is_digit(s))
+		s->p++;
+	return true;
+}
+
+static bool take_number(struct parser *s, uint32_t flags)
+{
+	const uint8_t *begin = s->p;
+
+	if (*s->p == '-')
+		s->p++;
+	if (is_digit(s) && *s->p == '0') {
+		s->p++;
+		if (is_digit(s))
+			return fail(s, "a leading zero in a number");
+	} else if (!take_digits(s)) {
+		return false;
+	}
+	if (s->p < s->end && *s->p == '.') {
+		s->p++;
+		if (!take_digits(s))
+			return false;
+	}
+	if (s->p < s->end && (*s->p | 0x20) == 'e') {
+		s->p++;
+		if (s->p < s->end && (*s->p == '+' || *s->p == '-'))
+			s->p++;
+		if (!take_digits(s))
+			return false;
+	}
+	return push_node(s, (struct tape_node){ offset_of(s, begin), (uint32_t)(s->p - begin), 0, JSON_NUMBER | flags });
+}
+
+static bool take_word(struct parser *s, const char *word, uint32_t len, uint32_t info)
+{
+	if ((size_t)(s->end - s->p) < len || memcmp(s->p, word, len) != 0)
+		return fail(s, "not a JSON value");
+
+	struct tape_node node = { offset_of(s, s->p), len, 0, info };
+
+	s->p += len;
+	return push_node(s, node);
+}
+
+/* ---- containers ---- */
+
+static bool open_container(struct parser *s, enum json_kind kind, uint32_t flags)
+{
+	if (s->depth == JSON_MAX_DEPTH)
+		return fail_at(s, ERR_LIMIT, s->p, "nested too deeply");
+	s->stack[s->depth++] = (struct frame){ .node = s->d->n };
+	return push_node(s, (struct tape_node){ offset_of(s, s->p++), 0, 0, (uint32_t)kind | flags });
+}
+
+static const uint8_t *key_place(const struct parser *s, uint32_t key)
+{
+	return (const uint8_t *)s->d->text.p + s->d->v[key].off - 1;
+}
+
+static bool fail_duplicate(struct parser *s, uint32_t key)
+{
+	return fail_at(s, ERR_SYNTAX, key_place(s, key), "the same key a second time");
+}
+
+static bool check_large(struct parser *s, const struct frame *f)
+{
+	struct json_doc *d = s->d;
+	size_t n_slots = 64;
+	json_node value = f->node + 2;
+
+	while (n_slots < (size_t)f->n_items * 2)
+		n_slots *= 2;
+	if (d->cap_seen < n_slots) {
+		d->seen = xreallocarray(d->seen, n_slots, sizeof(*d->seen));
+		d->cap_seen = n_slots;
+	}
+	memset(d->seen, 0, n_slots * sizeof(*d->seen));   /* 0 is the root, never a key: free */
+	for (uint32_t n = 0; n < f->n_items; n++) {
+		struct str key = tape_str(d, &d->v[value - 1]);
+		size_t i = siphash64(d->key, key.p, key.len) & (n_slots - 1);
+
+		for (; d->seen[i] != 0; i = (i + 1) & (n_slots - 1)) {
+			if (str_eq(key, tape_str(d, &d->v[d->seen[i]])))
+				return fail_duplicate(s, value - 1);
+		}
+		d->seen[i] = value - 1;
+		value = tape_behind(d, value) + 1;
+	}
+	return true;
+}
+
+/* The key was just pushed: is it new among those of a small object? */
+static bool check_small(struct parser *s, struct frame *f)
+{
+	struct json_doc *d = s->d;
+	uint32_t fresh = d->n - 1;
+	struct str key = tape_str(d, &d->v[fresh]);
+	uint32_t sample = key.len == 0 ? 0 : (uint32_t)key.len << 16 ^ (uint32_t)(uint8_t)key.p[0] << 8 ^ (uint8_t)key.p[key.len - 1];
+	uint64_t bit = UINT64_C(1) << (sample * UINT32_C(0x9e3779b1) >> 26);
+	json_node value = f->node + 2;
+
+	if ((f->keys & bit) == 0) {
+		f->keys |= bit;
+		return true;
+	}
+	for (uint32_t n = 0; n < f->n_items; n++) {
+		if (str_eq(key, tape_str(d, &d->v[value - 1])))
+			return fail_duplicate(s, fresh);
+		value = tape_behind(d, value) + 1;
+	}
+	return true;
+}
+
+/* s->p is at the closing bracket. */
+static bool close_container(struct parser *s)
+{
+	struct frame *f = &s->stack[s->depth - 1];
+	struct tape_node *node = &s->d->v[f->node];
+	bool large = (node->info & TAPE_KIND) == JSON_OBJECT && f->n_items > SMALL_OBJECT;
+
+	s->p++;
+	node->len = offset_of(s, s->p) - node->off;
+	node->more = s->d->n;
+	node->info |= f->n_items << TAPE_COUNT_SHIFT;
+	if (f->n_items != 0)
+		s->d->v[f->last].info |= TAPE_LAST;
+	if (large && !check_large(s, f))
+		return false;
+	s->depth--;
+	return true;
+}
+
+static bool take_key(struct parser *s, struct frame *f)
+{
+	if (s->p == s->end || *s->p != '"')
+		return fail(s, "a key must be a string");
+	if (!take_string(s, 0))
+		return false;
+	if (f->n_items < SMALL_OBJECT && !check_small(s, f))
+		return false;
+	skip_blanks(s);
+	if (s->p == s->end || *s->p != ':')
+		return fail(s, "a colon is missing");
+	s->p++;
+	skip_blanks(s);
+	return true;
+}
+
+/* A scalar whole, or the opening of a container. */
+static bool take_value(struct parser *s, uint32_t flags)
+{
+	if (s->p == s->end)
+		return fail(s, "");
+	switch (*s->p) {
+	case '"': return take_string(s, flags);
+	case '{': return open_container(s, JSON_OBJECT, flags);
+	case '[': return open_container(s, JSON_ARRAY, flags);
+	case 't': return take_word(s, "true", 4, JSON_TRUE | flags);
+	case 'f': return take_word(s, "false", 5, JSON_FALSE | flags);
+	case 'n': return take_word(s, "null", 4, JSON_NULL | flags);
+	default: break;
+	}
+	if (*s->p == '-' || is_digit(s))
+		return take_number(s, flags);
+	return fail(s, "not a JSON value");
+}
+
+/* One element or member of the innermost container, or its end. */
+static bool take_item(struct parser *s)
+{
+	struct frame *f = &s->stack[s->depth - 1];
+	bool object = (s->d->v[f->node].info & TAPE_KIND) == JSON_OBJECT;
+
+	skip_blanks(s);
+	if (s->p < s->end && *s->p == (object ? '}' : ']'))
+		return close_container(s);
+	if (f->n_items != 0) {
+		if (s->p == s->end || *s->p != ',')
+			return fail(s, object ? "a comma or } is missing" : "a comma or ] is missing");
+		s->p++;
+		skip_blanks(s);
+	}
+	if (object && !take_key(s, f))
+		return false;
+	f->last = s->d->n;
+	f->n_items++;
+	return take_value(s, object ? TAPE_MEMBER : 0);
+}
+
+static bool take_text(struct parser *s)
+{
+	skip_blanks(s);
+	if (!take_value(s, TAPE_LAST))
+		return false;
+	while (s->depth != 0) {
+		if (!take_item(s))
+			return false;
+	}
+	skip_blanks(s);
+	return s->p == s->end ? true : fail(s, "something stands behind the value");
+}
+
+/* ---- the face ---- */
+
+struct json_doc *json_create(void)
+{
+	struct json_doc *d = xcalloc(1, sizeof(*d));
+
+	/* Without randomness the keys of `seen` could be guessed: slow on purpose-made input, still right. */
+	if (getrandom(&d->key, sizeof(d->key), GRND_NONBLOCK) != (ssize_t)sizeof(d->key))
+		d->key = (struct sipkey){ (uint64_t)(uintptr_t)d, (uint64_t)(uintptr_t)&d };
+	return d;
+}
+
+void json_destroy(struct json_doc *d)
+{
+	if (d == NULL)
+		return;
+	free(d->v);
+	free(d->decoded);
+	free(d->seen);
+	free(d);
+}
+
+static void tell_place(const struct parser *s, struct diag *diag)
+{
+	const uint8_t *line = (const uint8_t *)s->d->text.p;
+	unsigned n_lines = 1;
+
+	if (diag == NULL)
+		return;
+	for (const uint8_t *p = line; p < s->err_at; p++) {
+		if (*p == '\n') {
+			n_lines++;
+			line = p + 1;
+		}
+	}
+	diag_set_at(diag, n_lines, (unsigned)(s->err_at - line) + 1, "%s", s->err_msg);
+}
+
+enum err json_parse(struct json_doc *d, struct str text, struct diag *diag)
+{
+	struct parser s;
+
+	/* A slice without bytes may have no place; offsets need one. */
+	if (text.p == NULL)
+		text = (struct str){ "", 0 };
+	d->text = text;
+	d->n = 0;
+	d->n_decoded = 0;
+	if (text.len > UINT32_MAX - 16) {
+		diag_set(diag, "a text of 4 GiB or more");
+		return ERR_LIMIT;
+	}
+	/* Field by field: the stack is large, and frames are written before they are read. */
+	s.d = d;
+	s.p = (const uint8_t *)text.p;
+	s.end = s.p + text.len;
+	s.err = ERR_OK;
+	s.depth = 0;
+	if (take_text(&s))
+		return ERR_OK;
+	d->n = 0;
+	tell_place(&s, diag);
+	return s.err;
+}
