@@ -7,7 +7,7 @@
 
 #include "base/xalloc.h"
 
-#define CAP_FIRST ((size_t)64)
+#define CAP_FIRST ((size_t)256)
 
 void buf_init(struct buf *b, size_t max)
 {

@@ -1,0 +1,254 @@
+#include "core/alert.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/siphash.h"
+#include "core/event.h"
+
+const char *const alert_type_names[ALERT_N_TYPES + 1] = {
+	[ALERT_WARNING] = "sla.warning",
+	[ALERT_BREACH] = "sla.breach",
+	[ALERT_ESCALATION] = "sla.escalation",
+	[ALERT_CLEARED] = "sla.cleared",
+	[ALERT_RETRACTED] = "sla.retracted",
+	[ALERT_DAEMON_UNMATCHED] = "daemon.unmatched",
+	[ALERT_DAEMON_SKEW] = "daemon.skew",
+	[ALERT_DAEMON_ENDPOINT] = "daemon.endpoint",
+	[ALERT_DAEMON_TEST] = "daemon.test",
+};
+
+/* The key, the order and the form of what follows are for ever: receivers drop repeats by this id across upgrades. */
+void alert_set_id(struct alert *a)
+{
+	static const struct sipkey key = { UINT64_C(0x706c617a6f20616c), UINT64_C(0x6572742069642031) };
+	static const char hex[] = "0123456789abcdef";
+	uint8_t hash[ALERT_ID_LEN / 2];
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX / 4);
+	buf_put_bytes(&b, str_of(alert_type_names[a->type]));
+	buf_put_bytes(&b, a->ns);
+	buf_put_bytes(&b, a->ticket);
+	buf_put_bytes(&b, a->metric);
+	buf_put_varint(&b, a->cycle);
+	buf_put_bytes(&b, a->step);
+	buf_put_varint(&b, a->occurrence);
+	siphash128(key, b.p, b.len, hash);
+	buf_finish(&b);
+	for (size_t i = 0; i < sizeof(hash); i++) {
+		a->id[2 * i] = hex[hash[i] >> 4];
+		a->id[2 * i + 1] = hex[hash[i] & 15];
+	}
+	a->id[ALERT_ID_LEN] = '\0';
+}
+
+/* ---- writing ---- */
+
+static void put_text(struct json_out *o, const char *key, struct str s)
+{
+	json_put_key(o, key);
+	if (s.len != 0)
+		json_put_str(o, s);
+	else
+		json_put_null(o);
+}
+
+static void put_text_if(struct json_out *o, const char *key, struct str s)
+{
+	if (s.len != 0)
+		put_text(o, key, s);
+}
+
+static void put_number(struct json_out *o, const char *key, int64_t v)
+{
+	json_put_key(o, key);
+	json_put_i64(o, v);
+}
+
+static void put_instant(struct json_out *o, const char *key, struct wall t)
+{
+	char text[WALL_TEXT_LEN];
+
+	put_text(o, key, wall_is_never(t) ? (struct str){ NULL, 0 } : str_of(wall_format(t, text)));
+}
+
+/* Whole seconds as an integer, others with the digits that they need: nothing is rounded away. */
+static void put_seconds(struct json_out *o, const char *key, int64_t ms)
+{
+	char text[40];
+	uint64_t abs = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
+	unsigned fraction = (unsigned)(abs % 1000);
+	int n = snprintf(text, sizeof(text), "%s%" PRIu64, ms < 0 ? "-" : "", abs / 1000);
+
+	if (fraction != 0) {
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ".%03u", fraction);
+		while (text[n - 1] == '0')
+			n--;
+	}
+	json_put_key(o, key);
+	json_put_raw(o, (struct str){ text, (size_t)n });
+}
+
+static void put_receivers(struct json_out *o, const struct alert *a)
+{
+	json_put_key(o, "receivers");
+	json_begin_array(o);
+	for (size_t i = 0; i < a->n_receivers; i++)
+		json_put_str(o, a->receivers[i]);
+	json_end_array(o);
+}
+
+void alert_write(const struct alert *a, bool with_ns, struct buf *out)
+{
+	struct json_out o = json_out(out);
+
+	json_begin_object(&o);
+	put_text(&o, "id", str_of(a->id));
+	put_text(&o, "type", str_of(alert_type_names[a->type]));
+	put_instant(&o, "at", a->at);
+	put_text(&o, "ticket", a->ticket);
+	put_text(&o, "contract", a->contract);
+	put_text(&o, "metric", a->metric);
+	put_number(&o, "cycle", a->cycle);
+	put_text(&o, "step", a->step);
+	put_number(&o, "occurrence", a->occurrence);
+	put_instant(&o, "due", a->due);
+	put_text(&o, "target", a->target);
+	put_seconds(&o, "elapsed_s", a->elapsed_ms);
+	put_seconds(&o, "remaining_s", a->remaining_ms);
+	put_text(&o, "priority", a->priority);
+	put_receivers(&o, a);
+	put_text(&o, "reason", a->reason);
+	put_seconds(&o, "late_s", a->late_ms);
+	put_text_if(&o, "agreement", a->agreement);
+	put_text_if(&o, "customer", a->customer);
+	put_text_if(&o, "subject", a->subject);
+	put_text_if(&o, "url", a->url);
+	if (with_ns)
+		put_text(&o, "namespace", a->ns);
+	json_end_object(&o);
+}
+
+/* ---- reading ---- */
+
+/* The object, and whether all that was asked of it so far was there and of its kind. */
+struct source {
+	const struct json_doc *d;
+	json_node              n;
+	bool                   bad;
+};
+
+/* Absent and null are the empty text. */
+static struct str get_text(struct source *s, const char *key)
+{
+	json_node n = json_get(s->d, s->n, str_of(key));
+
+	if (n == JSON_ABSENT || json_kind(s->d, n) == JSON_NULL)
+		return (struct str){ NULL, 0 };
+	if (!json_is_str(s->d, n))
+		s->bad = true;
+	return json_text(s->d, n);
+}
+
+static uint32_t get_number(struct source *s, const char *key)
+{
+	int64_t v = 0;
+
+	if (json_i64(s->d, json_get(s->d, s->n, str_of(key)), 0, UINT32_MAX, &v) != ERR_OK)
+		s->bad = true;
+	return (uint32_t)v;
+}
+
+static struct wall get_instant(struct source *s, const char *key)
+{
+	struct str text = get_text(s, key);
+	struct wall t = WALL_NEVER;
+
+	if (text.len != 0 && wall_parse(text, &t, NULL) != ERR_OK)
+		s->bad = true;
+	return t;
+}
+
+static int64_t get_seconds(struct source *s, const char *key)
+{
+	struct str rest = json_text(s->d, json_get(s->d, s->n, str_of(key)));
+	struct str whole;
+	bool negative = str_starts(rest, STR("-"));
+	int64_t seconds, ms = 0, scale = 100;
+
+	if (negative)
+		rest = (struct str){ rest.p + 1, rest.len - 1 };
+	(void)str_cut(&rest, '.', &whole);
+	if (str_to_i64(whole, 0, INT64_MAX / 1000 - 1, &seconds) != ERR_OK || rest.len > 3) {
+		s->bad = true;
+		return 0;
+	}
+	for (size_t i = 0; i < rest.len; i++, scale /= 10) {
+		if (rest.p[i] < '0' || rest.p[i] > '9')
+			s->bad = true;
+		ms += (rest.p[i] - '0') * scale;
+	}
+	ms += seconds * 1000;
+	return negative ? -ms : ms;
+}
+
+static void get_receivers(struct source *s, struct str *receivers, struct alert *a)
+{
+	json_node list = json_get(s->d, s->n, STR("receivers"));
+
+	if (json_kind(s->d, list) != JSON_ARRAY || json_count(s->d, list) > ALERT_MAX_RECEIVERS) {
+		s->bad = true;
+		return;
+	}
+	for (json_node n = json_first(s->d, list); n != JSON_ABSENT; n = json_next(s->d, n)) {
+		s->bad = s->bad || !json_is_str(s->d, n);
+		receivers[a->n_receivers++] = json_text(s->d, n);
+	}
+	a->receivers = receivers;
+}
+
+static void get_id_and_type(struct source *s, struct alert *a)
+{
+	struct str id = get_text(s, "id");
+	int type = name_index(alert_type_names, get_text(s, "type"));
+
+	if (id.len != ALERT_ID_LEN || type < 0) {
+		s->bad = true;
+		return;
+	}
+	memcpy(a->id, id.p, ALERT_ID_LEN);
+	a->type = (enum alert_type)type;
+}
+
+enum err alert_read(const struct json_doc *d, json_node n, struct str *receivers, struct alert *out)
+{
+	struct source s = { d, n, json_kind(d, n) != JSON_OBJECT };
+	struct alert a = { 0 };
+
+	get_id_and_type(&s, &a);
+	a.at = get_instant(&s, "at");
+	a.ns = get_text(&s, "namespace");
+	a.ticket = get_text(&s, "ticket");
+	a.contract = get_text(&s, "contract");
+	a.customer = get_text(&s, "customer");
+	a.metric = get_text(&s, "metric");
+	a.agreement = get_text(&s, "agreement");
+	a.cycle = get_number(&s, "cycle");
+	a.step = get_text(&s, "step");
+	a.occurrence = get_number(&s, "occurrence");
+	a.due = get_instant(&s, "due");
+	a.target = get_text(&s, "target");
+	a.elapsed_ms = get_seconds(&s, "elapsed_s");
+	a.remaining_ms = get_seconds(&s, "remaining_s");
+	a.priority = get_text(&s, "priority");
+	a.subject = get_text(&s, "subject");
+	a.url = get_text(&s, "url");
+	a.reason = get_text(&s, "reason");
+	a.late_ms = get_seconds(&s, "late_s");
+	get_receivers(&s, receivers, &a);
+	if (s.bad)
+		return ERR_SYNTAX;
+	*out = a;
+	return ERR_OK;
+}

@@ -1,0 +1,205 @@
+/*
+ * The journal's form of an event: a version, a byte each for type and flags, the instants, and the texts that are there. A mask says
+ * which of the optional texts follow; `set` says which attributes do.
+ */
+#include "core/event.h"
+
+#include "base/siphash.h"
+
+#define EVENT_VERSION 1
+
+const char *const event_type_names[EVENT_N_TYPES + 1] = {
+	[EVENT_OPENED] = "opened",
+	[EVENT_CHANGED] = "changed",
+	[EVENT_REPLIED] = "replied",
+	[EVENT_ACKNOWLEDGED] = "acknowledged",
+	[EVENT_ATTENDED] = "attended",
+	[EVENT_RESOLVED] = "resolved",
+	[EVENT_REOPENED] = "reopened",
+	[EVENT_CLOSED] = "closed",
+	[EVENT_CANCELLED] = "cancelled",
+	[EVENT_MERGED] = "merged",
+	[EVENT_WAIVED] = "waived",
+	[EVENT_EXTENDED] = "extended",
+};
+
+const char *const role_names[ROLE_N + 1] = {
+	[ROLE_SYSTEM] = "system",
+	[ROLE_CUSTOMER] = "customer",
+	[ROLE_AGENT] = "agent",
+};
+
+const char *const mode_names[MODE_N + 1] = {
+	[MODE_NONE] = "",
+	[MODE_REMOTE] = "remote",
+	[MODE_ONSITE] = "onsite",
+};
+
+const char *const attr_names[ATTR_N + 1] = {
+	[ATTR_CONTRACT] = "contract",
+	[ATTR_PRIORITY] = "priority",
+	[ATTR_KIND] = "kind",
+	[ATTR_STATUS] = "status",
+	[ATTR_CATEGORY] = "category",
+	[ATTR_SERVICE] = "service",
+	[ATTR_SITE] = "site",
+	[ATTR_TEAM] = "team",
+	[ATTR_ASSIGNEE] = "assignee",
+	[ATTR_TIER] = "tier",
+	[ATTR_REQUESTER] = "requester",
+	[ATTR_ORGANIZATION] = "organization",
+	[ATTR_DOMAIN] = "domain",
+	[ATTR_TAGS] = "tags",
+	[ATTR_SUBJECT] = "subject",
+	[ATTR_URL] = "url",
+};
+
+int name_index(const char *const *names, struct str s)
+{
+	for (int i = 0; names[i] != NULL; i++) {
+		if (str_eqz(s, names[i]))
+			return i;
+	}
+	return -1;
+}
+
+/* Texts besides id and ticket, which every event has. Bit i of the mask says that text i follows. */
+enum { TEXT_NS, TEXT_SOURCE, TEXT_ACTOR, TEXT_INTO, TEXT_METRIC, TEXT_REASON, N_TEXTS };
+
+static const size_t text_places[N_TEXTS] = {
+	[TEXT_NS] = offsetof(struct event, ns),
+	[TEXT_SOURCE] = offsetof(struct event, source),
+	[TEXT_ACTOR] = offsetof(struct event, actor),
+	[TEXT_INTO] = offsetof(struct event, into),
+	[TEXT_METRIC] = offsetof(struct event, metric),
+	[TEXT_REASON] = offsetof(struct event, reason),
+};
+
+static struct str *text_of(struct event *e, unsigned i)
+{
+	return (struct str *)(void *)((char *)e + text_places[i]);
+}
+
+static struct str text_in(const struct event *e, unsigned i)
+{
+	return *(const struct str *)(const void *)((const char *)e + text_places[i]);
+}
+
+/* role in bits 0 and 1, mode in 2 and 3, then the flags; the two upper bits are free and must be 0. */
+enum { FLAG_MODE_SHIFT = 2, FLAG_PRIVATE = 0x10, FLAG_AUTOMATED = 0x20, FLAG_ALL = 0x3f };
+
+static uint8_t flags_of(const struct event *e)
+{
+	unsigned f = (unsigned)e->role | (unsigned)e->mode << FLAG_MODE_SHIFT;
+
+	f |= e->is_private ? FLAG_PRIVATE : 0;
+	f |= e->automated ? FLAG_AUTOMATED : 0;
+	return (uint8_t)f;
+}
+
+void event_encode(const struct event *e, struct buf *out)
+{
+	unsigned texts = 0;
+
+	for (unsigned i = 0; i < N_TEXTS; i++)
+		texts |= text_in(e, i).len != 0 ? 1u << i : 0;
+
+	char head[4] = { EVENT_VERSION, (char)e->type, (char)flags_of(e), (char)texts };
+
+	buf_append(out, head, sizeof(head));
+	buf_put_zigzag(out, e->received.ms);
+	buf_put_zigzag(out, (int64_t)((uint64_t)e->at.ms - (uint64_t)e->received.ms));   /* near each other: short */
+	buf_put_varint(out, e->body);
+	buf_put_bytes(out, e->id);
+	buf_put_bytes(out, e->ticket);
+	for (unsigned i = 0; i < N_TEXTS; i++) {
+		if ((texts & 1u << i) != 0)
+			buf_put_bytes(out, text_in(e, i));
+	}
+	if (e->type == EVENT_EXTENDED)
+		buf_put_zigzag(out, e->by_ms);
+	buf_put_varint(out, e->set);
+	for (unsigned i = 0; i < ATTR_N; i++) {
+		if ((e->set & 1u << i) != 0)
+			buf_put_bytes(out, e->attr[i]);
+	}
+}
+
+static bool read_head(struct reader *r, struct event *e, unsigned *texts_out)
+{
+	uint8_t version = reader_byte(r), type = reader_byte(r), flags = reader_byte(r);
+	unsigned role = flags & 3u, mode = flags >> FLAG_MODE_SHIFT & 3u;
+
+	*texts_out = reader_byte(r);
+	if (r->bad || version != EVENT_VERSION || type >= EVENT_N_TYPES || flags > FLAG_ALL || *texts_out >> N_TEXTS != 0)
+		return false;
+	if (role >= ROLE_N || mode >= MODE_N)
+		return false;
+	e->type = (enum event_type)type;
+	e->role = (enum role)role;
+	e->mode = (enum mode)mode;
+	e->is_private = (flags & FLAG_PRIVATE) != 0;
+	e->automated = (flags & FLAG_AUTOMATED) != 0;
+	return true;
+}
+
+static bool read_numbers(struct reader *r, struct event *e)
+{
+	uint64_t body;
+
+	e->received.ms = reader_zigzag(r);
+	e->at.ms = (int64_t)((uint64_t)e->received.ms + (uint64_t)reader_zigzag(r));
+	body = reader_varint(r);
+	e->body = (uint32_t)body;
+	return !r->bad && body <= UINT32_MAX;
+}
+
+bool event_decode(struct reader *r, struct event *out)
+{
+	struct event e = { 0 };
+	unsigned texts = 0;
+	uint64_t set;
+
+	if (!read_head(r, &e, &texts) || !read_numbers(r, &e))
+		return false;
+	e.id = reader_bytes(r);
+	e.ticket = reader_bytes(r);
+	for (unsigned i = 0; i < N_TEXTS; i++) {
+		if ((texts & 1u << i) != 0)
+			*text_of(&e, i) = reader_bytes(r);
+	}
+	if (e.type == EVENT_EXTENDED)
+		e.by_ms = reader_zigzag(r);
+	set = reader_varint(r);
+	if (set >> ATTR_N != 0)
+		return false;
+	e.set = (uint32_t)set;
+	for (unsigned i = 0; i < ATTR_N; i++) {
+		if ((e.set & 1u << i) != 0)
+			e.attr[i] = reader_bytes(r);
+	}
+	if (r->bad)
+		return false;
+	*out = e;
+	return true;
+}
+
+/*
+ * The encoded form is canonical, so the fingerprint is that of its bytes, with what does not belong to the body left empty.
+ */
+uint32_t event_body(const struct event *e)
+{
+	static const struct sipkey key = { UINT64_C(0x706c617a6f206576), UINT64_C(0x656e7420626f6479) };
+	struct event bare = *e;
+	struct buf b;
+	uint64_t h;
+
+	bare.received = bare.at;
+	bare.source = (struct str){ NULL, 0 };
+	bare.body = 0;
+	buf_init(&b, SIZE_MAX / 4);
+	event_encode(&bare, &b);
+	h = siphash64(key, b.p, b.len);
+	buf_finish(&b);
+	return (uint32_t)(h ^ h >> 32);
+}
