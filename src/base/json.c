@@ -8,36 +8,16 @@
  */
 #include "base/json.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "base/json_tape.h"
-#include "base/limits.h"
+#include "base/json_parser.h"
 #include "base/xalloc.h"
 
 #define SMALL_OBJECT 32
 #define NODES_FIRST  256
 
-/* An open container. */
-struct frame {
-	uint32_t node;
-	uint32_t n_items;
-	uint32_t last;      /* the value read last, when n_items > 0 */
-	uint64_t keys;      /* bit (cheap hash of key) set: a key with that hash was read */
-};
-
-struct parser {
-	struct json_doc *d;
-	const uint8_t   *p, *end;
-	enum err         err;
-	const uint8_t   *err_at;
-	const char      *err_msg;    /* NULL: no error yet */
-	struct frame     stack[JSON_MAX_DEPTH];
-	uint32_t         depth;
-};
-
-static bool fail_at(struct parser *s, enum err e, const uint8_t *at, const char *msg)
+bool json_fail_at(struct parser *s, enum err e, const uint8_t *at, const char *msg)
 {
 	s->err = e;
 	s->err_at = at;
@@ -45,9 +25,9 @@ static bool fail_at(struct parser *s, enum err e, const uint8_t *at, const char 
 	return false;
 }
 
-static bool fail(struct parser *s, const char *msg)
+bool json_fail(struct parser *s, const char *msg)
 {
-	return fail_at(s, ERR_SYNTAX, s->p, s->p == s->end ? "the text ends too early" : msg);
+	return json_fail_at(s, ERR_SYNTAX, s->p, s->p == s->end ? "the text ends too early" : msg);
 }
 
 static inline void skip_blanks(struct parser *s)
@@ -58,223 +38,19 @@ static inline void skip_blanks(struct parser *s)
 
 /* ---- nodes ---- */
 
-static bool grow_tape(struct parser *s)
+bool json_grow_tape(struct parser *s)
 {
 	struct json_doc *d = s->d;
 	uint32_t cap = d->cap != 0 ? d->cap * 2 : NODES_FIRST;
 
 	if (d->cap >= JSON_MAX_NODES)
-		return fail_at(s, ERR_LIMIT, s->p, "too many values in one text");
+		return json_fail_at(s, ERR_LIMIT, s->p, "too many values in one text");
 	d->v = xreallocarray(d->v, cap, sizeof(*d->v));
 	d->cap = cap;
 	return true;
 }
 
-static inline bool push_node(struct parser *s, struct tape_node n)
-{
-	if (s->d->n == s->d->cap && !grow_tape(s))
-		return false;
-	s->d->v[s->d->n++] = n;
-	return true;
-}
-
-static inline uint32_t offset_of(const struct parser *s, const uint8_t *p)
-{
-	return (uint32_t)(p - (const uint8_t *)s->d->text.p);
-}
-
 /* ---- strings ---- */
-
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* The high bit of each byte that is a quote, a backslash, a control or no ASCII; bits above the first one set may be wrong. */
-static inline uint64_t special_bytes(uint64_t w)
-{
-	uint64_t quote = (w ^ EACH('"')) - EACH(1);
-	uint64_t backslash = (w ^ EACH('\\')) - EACH(1);
-	uint64_t control = w - EACH(0x20);
-
-	return (quote | backslash | control | w) & EACH(0x80);
-}
-
-static inline const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
-{
-	while (end - p >= 8) {
-		uint64_t w, special;
-
-		memcpy(&w, p, sizeof(w));
-		special = special_bytes(le64toh(w));
-		if (special != 0)
-			return p + __builtin_ctzll(special) / 8;
-		p += 8;
-	}
-	while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
-		p++;
-	return p;
-}
-
-static bool hex4(const uint8_t *p, const uint8_t *end, uint32_t *out)
-{
-	uint32_t v = 0;
-
-	if (end - p < 4)
-		return false;
-	for (int i = 0; i < 4; i++) {
-		uint32_t c = p[i], low = c | 0x20;
-
-		if (c >= '0' && c <= '9')
-			v = v << 4 | (c - '0');
-		else if (low >= 'a' && low <= 'f')
-			v = v << 4 | (low - 'a' + 10);
-		else
-			return false;
-	}
-	*out = v;
-	return true;
-}
-
-static size_t put_utf8(uint32_t c, char *out)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
-/* s->p is behind "\u". */
-static bool take_unicode(struct parser *s, char *out, size_t *n)
-{
-	const uint8_t *escape = s->p - 2;
-	uint32_t c, low;
-
-	if (!hex4(s->p, s->end, &c))
-		return fail_at(s, ERR_SYNTAX, escape, "\\u needs four hexadecimal digits");
-	s->p += 4;
-	if (c == 0)
-		return fail_at(s, ERR_SYNTAX, escape, "a NUL in a string");
-	if (c >= 0xd800 && c <= 0xdfff) {
-		bool pair = c < 0xdc00 && s->end - s->p >= 6 && s->p[0] == '\\' && s->p[1] == 'u' && hex4(s->p + 2, s->end, &low);
-
-		if (!pair || low < 0xdc00 || low > 0xdfff)
-			return fail_at(s, ERR_SYNTAX, escape, "a lone surrogate");
-		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-		s->p += 6;
-	}
-	*n += put_utf8(c, out + *n);
-	return true;
-}
-
-/* s->p is at the backslash. */
-static bool take_escape(struct parser *s, char *out, size_t *n)
-{
-	static const char plain[128] = {
-		['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t',
-	};
-
-	if (s->end - s->p < 2) {
-		s->p = s->end;
-		return fail(s, "");
-	}
-
-	uint8_t letter = s->p[1];
-
-	if (letter == 'u') {
-		s->p += 2;
-		return take_unicode(s, out, n);
-	}
-	if (letter >= 128 || plain[letter] == 0)
-		return fail(s, "no such escape");
-	out[(*n)++] = plain[letter];
-	s->p += 2;
-	return true;
-}
-
-/* s->p is at a byte from 0x80 up. */
-static bool skip_utf8(struct parser *s)
-{
-	size_t n = str_utf8_len((struct str){ (const char *)s->p, (size_t)(s->end - s->p) });
-
-	if (n == 0)
-		return fail_at(s, ERR_SYNTAX, s->p, "not UTF-8");
-	s->p += n;
-	return true;
-}
-
-/*
- * An escape makes a string shorter by one byte at least, which with its two quotes pays for the length before it but for one byte;
- * the comma between two strings pays that. So text.len + 4 bytes are enough for all of them, and no string moves.
- */
-static char *room_for_decoded(struct json_doc *d)
-{
-	size_t need = d->text.len + 16;
-
-	if (d->cap_decoded < need) {
-		size_t cap = d->cap_decoded * 2;
-
-		d->cap_decoded = cap > need ? cap : need;
-		d->decoded = xreallocarray(d->decoded, d->cap_decoded, 1);
-	}
-	return d->decoded + d->n_decoded;
-}
-
-/* From the first backslash on; `begin` is behind the quote. */
-static bool decode_string(struct parser *s, const uint8_t *begin, uint32_t flags)
-{
-	struct json_doc *d = s->d;
-	char *start = room_for_decoded(d);
-	char *out = start + sizeof(uint32_t);
-	size_t n = (size_t)(s->p - begin);
-	uint32_t len;
-
-	memcpy(out, begin, n);
-	for (;;) {
-		const uint8_t *from = s->p;
-
-		s->p = skip_plain(s->p, s->end);
-		memcpy(out + n, from, (size_t)(s->p - from));
-		n += (size_t)(s->p - from);
-		if (s->p == s->end)
-			return fail(s, "");
-		if (*s->p == '"')
-			break;
-		if (*s->p < 0x20)
-			return fail(s, "a control character in a string");
-		from = s->p;
-		if (*s->p == '\\') {
-			if (!take_escape(s, out, &n))
-				return false;
-			continue;
-		}
-		if (!skip_utf8(s))
-			return false;
-		memcpy(out + n, from, (size_t)(s->p - from));
-		n += (size_t)(s->p - from);
-	}
-	len = (uint32_t)n;
-	memcpy(start, &len, sizeof(len));
-
-	struct tape_node node = { offset_of(s, begin), (uint32_t)(s->p - begin), (uint32_t)d->n_decoded, JSON_STRING | TAPE_ESCAPED | flags };
-
-	d->n_decoded += sizeof(len) + n;
-	s->p++;
-	return push_node(s, node);
-}
 
 /* s->p is at the opening quote. */
 static bool take_string(struct parser *s, uint32_t flags)
@@ -284,13 +60,13 @@ static bool take_string(struct parser *s, uint32_t flags)
 	for (;;) {
 		s->p = skip_plain(s->p, s->end);
 		if (s->p == s->end)
-			return fail(s, "");
+			return json_fail(s, "");
 		if (*s->p == '"')
 			break;
 		if (*s->p == '\\')
-			return decode_string(s, begin, flags);
+			return json_decode_string(s, begin, flags);
 		if (*s->p < 0x20)
-			return fail(s, "a control character in a string");
+			return json_fail(s, "a control character in a string");
 		if (!skip_utf8(s))
 			return false;
 	}
@@ -311,7 +87,7 @@ static inline bool is_digit(const struct parser *s)
 static inline bool take_digits(struct parser *s)
 {
 	if (!is_digit(s))
-		return fail(s, "a digit is missing in a number");
+		return json_fail(s, "a digit is missing in a number");
 	while (is_digit(s))
 		s->p++;
 	return true;
@@ -326,7 +102,7 @@ static bool take_number(struct parser *s, uint32_t flags)
 	if (is_digit(s) && *s->p == '0') {
 		s->p++;
 		if (is_digit(s))
-			return fail(s, "a leading zero in a number");
+			return json_fail(s, "a leading zero in a number");
 	} else if (!take_digits(s)) {
 		return false;
 	}
@@ -348,7 +124,7 @@ static bool take_number(struct parser *s, uint32_t flags)
 static bool take_word(struct parser *s, const char *word, uint32_t len, uint32_t info)
 {
 	if ((size_t)(s->end - s->p) < len || memcmp(s->p, word, len) != 0)
-		return fail(s, "not a JSON value");
+		return json_fail(s, "not a JSON value");
 
 	struct tape_node node = { offset_of(s, s->p), len, 0, info };
 
@@ -361,7 +137,7 @@ static bool take_word(struct parser *s, const char *word, uint32_t len, uint32_t
 static bool open_container(struct parser *s, enum json_kind kind, uint32_t flags)
 {
 	if (s->depth == JSON_MAX_DEPTH)
-		return fail_at(s, ERR_LIMIT, s->p, "nested too deeply");
+		return json_fail_at(s, ERR_LIMIT, s->p, "nested too deeply");
 	s->stack[s->depth++] = (struct frame){ .node = s->d->n };
 	return push_node(s, (struct tape_node){ offset_of(s, s->p++), 0, 0, (uint32_t)kind | flags });
 }
@@ -373,7 +149,7 @@ static const uint8_t *key_place(const struct parser *s, uint32_t key)
 
 static bool fail_duplicate(struct parser *s, uint32_t key)
 {
-	return fail_at(s, ERR_SYNTAX, key_place(s, key), "the same key a second time");
+	return json_fail_at(s, ERR_SYNTAX, key_place(s, key), "the same key a second time");
 }
 
 static bool check_large(struct parser *s, const struct frame *f)
@@ -447,14 +223,14 @@ static bool close_container(struct parser *s)
 static bool take_key(struct parser *s, struct frame *f)
 {
 	if (s->p == s->end || *s->p != '"')
-		return fail(s, "a key must be a string");
+		return json_fail(s, "a key must be a string");
 	if (!take_string(s, 0))
 		return false;
 	if (f->n_items < SMALL_OBJECT && !check_small(s, f))
 		return false;
 	skip_blanks(s);
 	if (s->p == s->end || *s->p != ':')
-		return fail(s, "a colon is missing");
+		return json_fail(s, "a colon is missing");
 	s->p++;
 	skip_blanks(s);
 	return true;
@@ -464,7 +240,7 @@ static bool take_key(struct parser *s, struct frame *f)
 static bool take_value(struct parser *s, uint32_t flags)
 {
 	if (s->p == s->end)
-		return fail(s, "");
+		return json_fail(s, "");
 	switch (*s->p) {
 	case '"': return take_string(s, flags);
 	case '{': return open_container(s, JSON_OBJECT, flags);
@@ -476,7 +252,7 @@ static bool take_value(struct parser *s, uint32_t flags)
 	}
 	if (*s->p == '-' || is_digit(s))
 		return take_number(s, flags);
-	return fail(s, "not a JSON value");
+	return json_fail(s, "not a JSON value");
 }
 
 /* One element or member of the innermost container, or its end. */
@@ -490,7 +266,7 @@ static bool take_item(struct parser *s)
 		return close_container(s);
 	if (f->n_items != 0) {
 		if (s->p == s->end || *s->p != ',')
-			return fail(s, object ? "a comma or } is missing" : "a comma or ] is missing");
+			return json_fail(s, object ? "a comma or } is missing" : "a comma or ] is missing");
 		s->p++;
 		skip_blanks(s);
 	}
@@ -511,7 +287,7 @@ static bool take_text(struct parser *s)
 			return false;
 	}
 	skip_blanks(s);
-	return s->p == s->end ? true : fail(s, "something stands behind the value");
+	return s->p == s->end ? true : json_fail(s, "something stands behind the value");
 }
 
 /* ---- the face ---- */

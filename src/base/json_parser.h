@@ -1,0 +1,90 @@
+/*
+ * The state of one parse, shared by json.c (the grammar) and json_string.c (strings with escapes). Functions that return bool say
+ * false after json_fail(), and the parse is over.
+ */
+#ifndef PLAZO_BASE_JSON_PARSER_H
+#define PLAZO_BASE_JSON_PARSER_H
+
+#include <endian.h>
+
+#include "base/json_tape.h"
+#include "base/limits.h"
+
+/* An open container. */
+struct frame {
+	uint32_t node;
+	uint32_t n_items;
+	uint32_t last;      /* the value read last, when n_items > 0 */
+	uint64_t keys;      /* bit (cheap hash of key) set: a key with that hash was read */
+};
+
+struct parser {
+	struct json_doc *d;
+	const uint8_t   *p, *end;
+	enum err         err;
+	const uint8_t   *err_at;
+	const char      *err_msg;    /* NULL: no error yet */
+	struct frame     stack[JSON_MAX_DEPTH];
+	uint32_t         depth;
+};
+
+bool json_fail_at(struct parser *s, enum err e, const uint8_t *at, const char *msg);
+bool json_fail(struct parser *s, const char *msg);    /* bad syntax at s->p */
+bool json_grow_tape(struct parser *s);
+
+/* The rest of a string from its first backslash on, where s->p is; `begin` is behind the quote. */
+bool json_decode_string(struct parser *s, const uint8_t *begin, uint32_t flags);
+
+static inline bool push_node(struct parser *s, struct tape_node n)
+{
+	if (s->d->n == s->d->cap && !json_grow_tape(s))
+		return false;
+	s->d->v[s->d->n++] = n;
+	return true;
+}
+
+static inline uint32_t offset_of(const struct parser *s, const uint8_t *p)
+{
+	return (uint32_t)(p - (const uint8_t *)s->d->text.p);
+}
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The high bit of each byte that is a quote, a backslash, a control or no ASCII; bits above the first one set may be wrong. */
+static inline uint64_t special_bytes(uint64_t w)
+{
+	uint64_t quote = (w ^ EACH('"')) - EACH(1);
+	uint64_t backslash = (w ^ EACH('\\')) - EACH(1);
+	uint64_t control = w - EACH(0x20);
+
+	return (quote | backslash | control | w) & EACH(0x80);
+}
+
+static inline const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
+{
+	while (end - p >= 8) {
+		uint64_t w, special;
+
+		memcpy(&w, p, sizeof(w));
+		special = special_bytes(le64toh(w));
+		if (special != 0)
+			return p + __builtin_ctzll(special) / 8;
+		p += 8;
+	}
+	while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+		p++;
+	return p;
+}
+
+/* s->p is at a byte from 0x80 up. */
+static inline bool skip_utf8(struct parser *s)
+{
+	size_t n = str_utf8_len((struct str){ (const char *)s->p, (size_t)(s->end - s->p) });
+
+	if (n == 0)
+		return json_fail_at(s, ERR_SYNTAX, s->p, "not UTF-8");
+	s->p += n;
+	return true;
+}
+
+#endif
