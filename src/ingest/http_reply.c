@@ -1,0 +1,197 @@
+/* Answers: one write where the socket takes it, the rest when it can. */
+#include "http_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+
+#include "base/now.h"
+
+#define PROBLEM_TEXT_MAX 8192
+
+static void put_date(struct http_server *s)
+{
+	int64_t now_s = wall_now().ms / 1000;
+
+	if (now_s != s->date_s || s->date[0] == '\0') {
+		time_t t = (time_t)now_s;
+		struct tm tm;
+
+		/* The C locale is the only one here: nobody calls setlocale(). */
+		gmtime_r(&t, &tm);
+		strftime(s->date, sizeof s->date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
+		s->date_s = now_s;
+	}
+	buf_puts(&s->out, s->date);
+}
+
+static void put_number(struct buf *b, size_t v)
+{
+	char digits[24];
+	size_t i = sizeof digits;
+
+	do {
+		digits[--i] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	buf_append(b, digits + i, sizeof digits - i);
+}
+
+static void compose_head(struct http_conn *c, const struct http_reply *r)
+{
+	struct buf *b = &c->server->out;
+
+	buf_reset(b);
+	buf_puts(b, "HTTP/1.1 ");
+	put_number(b, (size_t)r->status);
+	buf_putc(b, ' ');
+	buf_puts(b, http_reason(r->status));
+	buf_puts(b, "\r\n");
+	put_date(c->server);
+	if (r->content_type != NULL) {
+		buf_puts(b, "Content-Type: ");
+		buf_puts(b, r->content_type);
+		buf_puts(b, "\r\n");
+	}
+	if (r->status != 204 && r->status != 304) {
+		buf_puts(b, "Content-Length: ");
+		put_number(b, r->body.len);
+		buf_puts(b, "\r\n");
+	}
+	if (r->headers != NULL)
+		buf_puts(b, r->headers);
+	if (c->must_close)
+		buf_puts(b, "Connection: close\r\n");
+	else if (c->head.is_10)
+		buf_puts(b, "Connection: keep-alive\r\n");
+	buf_puts(b, "\r\n");
+}
+
+/*
+ * Straight to the socket while nothing waits before it: through the bufferevent every answer would cost two epoll_ctl() more.
+ * False when the connection is broken.
+ */
+static bool send_parts(struct http_conn *c, struct str head, struct str body)
+{
+	struct evbuffer *out = bufferevent_get_output(c->bev);
+	struct iovec parts[2] = { { 0 } };
+	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = body.len > 0 ? 2 : 1 };
+	size_t done = 0;
+
+	c->server->stats.bytes_out += head.len + body.len;
+	/* An iovec has no const; sendmsg() only reads. */
+	memcpy(&parts[0].iov_base, &head.p, sizeof head.p);
+	parts[0].iov_len = head.len;
+	memcpy(&parts[1].iov_base, &body.p, sizeof body.p);
+	parts[1].iov_len = body.len;
+	if (evbuffer_get_length(out) == 0) {
+		ssize_t n = sendmsg(bufferevent_getfd(c->bev), &msg, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+		done = n > 0 ? (size_t)n : 0;
+	}
+	if (done < head.len) {
+		evbuffer_add(out, head.p + done, head.len - done);
+		done = head.len;
+	}
+	if (done - head.len < body.len)
+		evbuffer_add(out, body.p + (done - head.len), body.len - (done - head.len));
+	return true;
+}
+
+static void answer(struct http_conn *c, const struct http_reply *r)
+{
+	struct http_server *s = c->server;
+	struct str body = r->body;
+
+	compose_head(c, r);
+	s->stats.n_replies[r->status / 100 < 6 ? r->status / 100 : 5]++;
+	if (c->req.method == METHOD_HEAD || r->status == 204 || r->status == 304)
+		body.len = 0;
+	if (!send_parts(c, buf_str(&s->out), body)) {
+		c->state = CONN_OVER;
+		return;
+	}
+	c->unsent = evbuffer_get_length(bufferevent_get_output(c->bev));
+	if (c->unsent == 0) {
+		conn_written(c);
+		return;
+	}
+	c->state = CONN_WRITE;
+	c->since = mono_now();
+	bufferevent_enable(c->bev, EV_WRITE);
+}
+
+static bool is_worn_out(const struct http_conn *c)
+{
+	const struct http_server *s = c->server;
+
+	return s->is_stopping || mono_now().ms - c->accepted.ms > s->limits.life_ms;
+}
+
+void http_reply(struct http_request *r, const struct http_reply *reply)
+{
+	struct http_conn *c = (struct http_conn *)r;
+	struct http_server *s = c->server;
+
+	if (s != NULL)
+		s->stats.n_busy--;
+	if (s == NULL || c->bev == NULL) {
+		c->state = CONN_OVER;
+		if (!c->in_turn)
+			conn_free(c);
+		return;
+	}
+	c->must_close = reply->close || !c->head.keep_alive || is_worn_out(c);
+	c->must_linger = reply->close || evbuffer_get_length(bufferevent_get_input(c->bev)) > 0;
+	answer(c, reply);
+	if (c->in_turn)
+		return;
+	if (c->state == CONN_OVER) {
+		conn_free(c);
+		return;
+	}
+	/*
+	 * A request that waits in the input is not begun from here: the caller is a handler in the middle of something. It gets
+	 * its turn from the loop.
+	 */
+	if (c->eof || evbuffer_get_length(bufferevent_get_input(c->bev)) > 0)
+		bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
+}
+
+void http_reply_problem(struct http_request *r, const struct problem *p, const char *headers)
+{
+	struct buf b;
+
+	buf_init(&b, PROBLEM_TEXT_MAX);
+	problem_write(p, &b);
+	http_reply(r, &(struct http_reply){ .status = p->status, .content_type = PROBLEM_TYPE, .headers = headers, .body = buf_str(&b) });
+	buf_finish(&b);
+}
+
+void conn_refuse(struct http_conn *c, const struct problem *p, const char *headers, enum conn_after after)
+{
+	struct http_server *s = c->server;
+	struct buf b;
+
+	s->stats.n_refused++;
+	buf_init(&b, PROBLEM_TEXT_MAX);
+	problem_write(p, &b);
+	c->must_close = after == CONN_ENDS || !c->head.keep_alive || is_worn_out(c);
+	c->must_linger = after == CONN_ENDS;
+	answer(c, &(struct http_reply){ .status = p->status, .content_type = PROBLEM_TYPE, .headers = headers, .body = buf_str(&b) });
+	buf_finish(&b);
+}
+
+void conn_send_continue(struct http_conn *c)
+{
+	if (!send_parts(c, STR("HTTP/1.1 100 Continue\r\n\r\n"), (struct str){ 0 }))
+		c->state = CONN_OVER;
+}

@@ -1,0 +1,80 @@
+/* RFC 9457: problems as values and as JSON. Knows the reason phrases, and nothing of connections. */
+#include "ingest/problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+
+void problem_set(struct problem *p, int status, const char *title, const char *fmt, ...)
+{
+	va_list ap;
+
+	*p = (struct problem){ .status = status, .title = title };
+	va_start(ap, fmt);
+	vsnprintf(p->detail, sizeof p->detail, fmt, ap);
+	va_end(ap);
+}
+
+void problem_prefix(struct problem *p, size_t index)
+{
+	char head[24];
+	size_t head_len = (size_t)snprintf(head, sizeof head, "/%zu", index);
+	size_t len = strlen(p->pointer);
+
+	if (len + head_len >= sizeof p->pointer)
+		len = sizeof p->pointer - head_len - 1;
+	memmove(p->pointer + head_len, p->pointer, len);
+	memcpy(p->pointer, head, head_len);
+	p->pointer[head_len + len] = '\0';
+}
+
+void problem_write(const struct problem *p, struct buf *out)
+{
+	struct json_out o = json_out(out);
+
+	json_begin_object(&o);
+	json_put_key(&o, "title");
+	json_put_z(&o, p->title != NULL ? p->title : http_reason(p->status));
+	json_put_key(&o, "status");
+	json_put_i64(&o, p->status);
+	if (p->detail[0] != '\0') {
+		json_put_key(&o, "detail");
+		json_put_z(&o, p->detail);
+	}
+	if (p->pointer[0] != '\0') {
+		json_put_key(&o, "pointer");
+		json_put_z(&o, p->pointer);
+	}
+	if (p->line != 0) {
+		json_put_key(&o, "line");
+		json_put_i64(&o, p->line);
+	}
+	if (p->col != 0) {
+		json_put_key(&o, "column");
+		json_put_i64(&o, p->col);
+	}
+	json_end_object(&o);
+}
+
+const char *http_reason(int status)
+{
+	static const struct { int status; const char *reason; } reasons[] = {
+		{ 100, "Continue" },
+		{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 207, "Multi-Status" },
+		{ 303, "See Other" }, { 304, "Not Modified" },
+		{ 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
+		{ 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 408, "Request Timeout" }, { 409, "Conflict" }, { 410, "Gone" },
+		{ 411, "Length Required" }, { 413, "Content Too Large" }, { 414, "URI Too Long" },
+		{ 415, "Unsupported Media Type" }, { 417, "Expectation Failed" }, { 422, "Unprocessable Content" },
+		{ 429, "Too Many Requests" }, { 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" }, { 501, "Not Implemented" }, { 503, "Service Unavailable" },
+		{ 505, "HTTP Version Not Supported" },
+	};
+
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	return "Error";
+}
