@@ -77,6 +77,7 @@ struct notify_settings {
 	struct notify_email           email;
 	const char                   *public_url;   /* base of links, or NULL */
 	bool                          with_ns;      /* alerts carry their namespace */
+	int64_t                       timeout_ms;   /* of one attempt to a webhook, all in; 0: 15 s. Mail has four times as long */
 };
 
 /* ---- what came of a delivery ---- */

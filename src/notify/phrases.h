@@ -1,0 +1,27 @@
+/*
+ * The words of the texts, one table a language. In the sentences {t} stands for the ticket, {m} for the metric with its article
+ * where the language wants one, {n} for the metric's bare name, {d} for the time left or overdue, {q} for "quedan" or "queda".
+ */
+#ifndef PLAZO_NOTIFY_PHRASES_H
+#define PLAZO_NOTIFY_PHRASES_H
+
+#include "core/alert.h"
+#include "notify/text.h"
+
+struct metric_words { const char *metric, *name, *with_article; };
+
+#define PHRASES_N_METRICS 6
+
+struct phrases {
+	const char         *subject[ALERT_N_TYPES];
+	const char         *headline[ALERT_N_TYPES];
+	const char         *cleared_late;             /* the headline of a clock that stopped after its due time */
+	struct metric_words metrics[PHRASES_N_METRICS];
+	const char         *due, *target, *used, *priority, *contract, *step, *why, *late, *open, *details, *footer;
+	const char         *weekdays[7], *months[12];
+	const char         *left_one, *left_many;
+};
+
+extern const struct phrases phrases[TEXT_N_LANGUAGES];
+
+#endif
