@@ -1,0 +1,204 @@
+#include "notify/smtp.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "notify/smtp_job.h"
+
+struct job_list { struct smtp_job *first, *last; };
+
+struct smtp {
+	int              fd;                      /* an eventfd: something is in `done` */
+	struct event    *event;
+	pthread_t        threads[SMTP_THREADS];
+	size_t           n_threads;               /* started; the loop thread alone */
+	pthread_mutex_t  lock;                    /* guards all below */
+	pthread_cond_t   work;
+	struct job_list  todo, done;
+	struct smtp_job *running[SMTP_THREADS];
+	size_t           n_idle;                  /* threads that wait for work */
+	bool             stop;
+};
+
+static void list_put(struct job_list *l, struct smtp_job *job)
+{
+	job->next = NULL;
+	if (l->last != NULL)
+		l->last->next = job;
+	else
+		l->first = job;
+	l->last = job;
+}
+
+static struct smtp_job *list_get(struct job_list *l)
+{
+	struct smtp_job *job = l->first;
+
+	if (job != NULL) {
+		l->first = job->next;
+		if (l->first == NULL)
+			l->last = NULL;
+	}
+	return job;
+}
+
+/* ---- the threads ---- */
+
+struct seat { struct smtp *s; size_t i; };
+
+static void run_one(struct smtp *s, size_t i, struct smtp_job *job)
+{
+	uint64_t one = 1;
+
+	s->running[i] = job;
+	pthread_mutex_unlock(&s->lock);
+	smtp_job_run(job);
+	pthread_mutex_lock(&s->lock);
+	s->running[i] = NULL;
+	list_put(&s->done, job);
+	/* Full is impossible: the loop empties it, and 2^64 jobs are not. */
+	if (write(s->fd, &one, sizeof(one)) < 0)
+		abort();
+}
+
+static void *thread_main(void *ctx)
+{
+	struct seat seat = *(struct seat *)ctx;
+	struct smtp *s = seat.s;
+	struct smtp_job *job;
+
+	free(ctx);
+	pthread_mutex_lock(&s->lock);
+	while (!s->stop) {
+		job = list_get(&s->todo);
+		if (job != NULL) {
+			run_one(s, seat.i, job);
+			continue;
+		}
+		s->n_idle++;
+		pthread_cond_wait(&s->work, &s->lock);
+		s->n_idle--;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+/* Signals belong to the loop: the threads have them all blocked from birth. */
+static void start_thread(struct smtp *s)
+{
+	struct seat *seat = xcalloc(1, sizeof(*seat));
+	sigset_t all, old;
+
+	*seat = (struct seat){ s, s->n_threads };
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (pthread_create(&s->threads[s->n_threads], NULL, thread_main, seat) == 0) {
+		s->n_threads++;
+	} else {
+		free(seat);
+		log_error("notify", "mail-thread", "detail=\"cannot start a thread for mail\" running=%zu", s->n_threads);
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+/* ---- the loop's side ---- */
+
+static void on_done(evutil_socket_t fd, short what, void *ctx)
+{
+	struct smtp *s = ctx;
+	struct job_list done;
+	struct smtp_job *job;
+	uint64_t n;
+
+	(void)what;
+	if (read(fd, &n, sizeof(n)) < 0)
+		return;
+	pthread_mutex_lock(&s->lock);
+	done = s->done;
+	s->done = (struct job_list){ NULL, NULL };
+	pthread_mutex_unlock(&s->lock);
+	while ((job = list_get(&done)) != NULL) {
+		if (job->fn != NULL)
+			job->fn(job->ctx, &job->result);
+		smtp_job_destroy(job);
+	}
+}
+
+struct smtp *smtp_create(struct event_base *base)
+{
+	struct smtp *s = xcalloc(1, sizeof(*s));
+
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->work, NULL);
+	s->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->fd >= 0)
+		s->event = event_new(base, s->fd, EV_READ | EV_PERSIST, on_done, s);
+	if (s->event == NULL || event_add(s->event, NULL) != 0) {
+		smtp_destroy(s);
+		return NULL;
+	}
+	return s;
+}
+
+static void destroy_list(struct job_list *l)
+{
+	struct smtp_job *job;
+
+	while ((job = list_get(l)) != NULL)
+		smtp_job_destroy(job);
+}
+
+void smtp_destroy(struct smtp *s)
+{
+	if (s == NULL)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	for (size_t i = 0; i < SMTP_THREADS; i++)
+		if (s->running[i] != NULL)
+			atomic_store(&s->running[i]->abort, true);
+	pthread_cond_broadcast(&s->work);
+	pthread_mutex_unlock(&s->lock);
+	for (size_t i = 0; i < s->n_threads; i++)
+		pthread_join(s->threads[i], NULL);
+	destroy_list(&s->todo);
+	destroy_list(&s->done);
+	if (s->event != NULL)
+		event_free(s->event);
+	if (s->fd >= 0)
+		close(s->fd);
+	pthread_cond_destroy(&s->work);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+struct smtp_job *smtp_start(struct smtp *s, const struct smtp_request *rq, smtp_done_fn *fn, void *ctx)
+{
+	struct smtp_job *job = smtp_job_create(rq);
+	bool need;
+
+	job->fn = fn;
+	job->ctx = ctx;
+	pthread_mutex_lock(&s->lock);
+	list_put(&s->todo, job);
+	need = s->n_idle == 0 && s->n_threads < SMTP_THREADS;
+	pthread_cond_signal(&s->work);
+	pthread_mutex_unlock(&s->lock);
+	if (need)
+		start_thread(s);
+	return job;
+}
+
+void smtp_cancel(struct smtp *s, struct smtp_job *job)
+{
+	(void)s;
+	job->fn = NULL;
+	atomic_store(&job->abort, true);
+}
