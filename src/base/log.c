@@ -28,6 +28,7 @@ struct window {
 	char           module[NAME_LEN], event[NAME_LEN];   /* "" when unused */
 	enum log_level level;
 	struct mono    from;
+	uint64_t       serial;       /* grows from one window to the next; 0 when unused */
 	unsigned       n_lines;      /* said in this window */
 	unsigned       n_dropped;    /* not said */
 };
@@ -35,6 +36,7 @@ struct window {
 static atomic_int least_grave = LOG_LEVEL_INFO;
 static pthread_mutex_t windows_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct window windows[LOG_WINDOWS];
+static uint64_t n_windows_opened;
 static unsigned n_windows_dropping;      /* windows with n_dropped > 0 */
 
 void log_set_level(enum log_level level)
@@ -167,7 +169,7 @@ static struct window *window_of(const char *module, const char *event)
 
 		if (strncmp(w->event, event, NAME_LEN - 1) == 0 && strncmp(w->module, module, NAME_LEN - 1) == 0)
 			return w;
-		if (w->from.ms < oldest->from.ms)
+		if (w->serial < oldest->serial)
 			oldest = w;
 	}
 	close_window(oldest);
@@ -189,7 +191,7 @@ static bool admit(enum log_level level, const char *module, const char *event)
 	struct window *w = window_of(module, event);
 
 	if (w->n_lines == 0 || is_over(w, now)) {
-		*w = (struct window){ .level = level, .from = now };
+		*w = (struct window){ .level = level, .from = now, .serial = ++n_windows_opened };
 		(void)snprintf(w->module, sizeof(w->module), "%s", module);
 		(void)snprintf(w->event, sizeof(w->event), "%s", event);
 	}

@@ -8,8 +8,8 @@
 
 static const char event[] =
 	"{\"id\":\"evt-2026-0000012345\",\"ticket\":\"INC-0012345\",\"type\":\"changed\",\"at\":\"2026-11-23T09:30:00.123Z\","
-	"\"contract\":\"acme\",\"priority\":\"P1\",\"kind\":\"incident\",\"status\":\"in-progress\",\"category\":\"network\","
-	"\"service\":\"vpn\",\"site\":\"bogota\",\"team\":\"l2\",\"tier\":2,\"actor\":{\"role\":\"agent\",\"name\":\"Ana Gomez\"},"
+	"\"contract\":\"acme\",\"priority\":\"P1\",\"kind\":\"incident\",\"status\":\"active\",\"category\":\"network\","
+	"\"service\":\"vpn\",\"site\":\"bogota\",\"team\":\"l2\",\"actor\":{\"role\":\"agent\",\"name\":\"Ana Gomez\"},"
 	"\"tags\":[\"vip\",\"outage\"],\"subject\":\"VPN down\"}";
 
 static const char *const fields[7] = { "id", "ticket", "type", "at", "contract", "priority", "status" };
