@@ -1,0 +1,95 @@
+/*
+ * The SQLite database behind the store: one connection, its statements, and the meaning of its errors. Used by one thread at a time.
+ */
+#ifndef PLAZO_STORE_DB_H
+#define PLAZO_STORE_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/siphash.h"
+#include "base/str.h"
+#include "base/wall.h"
+
+#define DB_APPLICATION_ID 0x706c7a6f     /* "plzo" */
+#define DB_VERSION        1              /* user_version of the schema */
+#define DB_PAGE_SIZE      16384
+#define DB_ID_LEN         32
+
+enum query {
+	Q_BEGIN, Q_COMMIT, Q_ROLLBACK,
+	Q_META_PUT, Q_META_GET,
+	Q_JOURNAL_PUT, Q_JOURNAL_TRIM, Q_JOURNAL_ALL,
+	Q_REVISION_PUT, Q_REVISION_ALL,
+	Q_OPEN_PUT, Q_OPEN_DEL, Q_OPEN_GET, Q_OPEN_ALL,
+	Q_CLOSED_PUT, Q_CLOSED_DEL, Q_CLOSED_GET, Q_CLOSED_KEYS, Q_CLOSED_FIRST, Q_CLOSED_PAGE,
+	Q_VERDICT_PUT, Q_VERDICT_DEL,
+	Q_OUTBOX_PUT, Q_OUTBOX_SETTLE, Q_OUTBOX_DEL, Q_OUTBOX_SWEEP, Q_OUTBOX_PENDING,
+	Q_OUTBOX_ALL, Q_OUTBOX_TICKET, Q_OUTBOX_ID, Q_OUTBOX_DEAD,
+	Q_N
+};
+
+struct db {
+	sqlite3      *handle;
+	sqlite3_stmt *stmt[Q_N];
+	char         *path;
+	struct sipkey key;
+	char          id[DB_ID_LEN + 1];
+	uint64_t      seq;            /* number of the last event on disk */
+	int           wal_pages;      /* in the log since it was last started anew */
+	bool          was_clean;      /* the last stop was clean */
+};
+
+/* As store_open(). Gives the db. */
+MUST_CHECK enum err db_open(const char *path, const char *vfs, struct db **out, struct diag *d);
+
+/* Notes that the database is in use, on disk; the other way round by db_finish(). */
+MUST_CHECK enum err db_mark_used(struct db *db, struct diag *d);
+
+/* Makes the database whole: everything into the one file, marked as cleanly stopped. */
+MUST_CHECK enum err db_finish(struct db *db, struct diag *d);
+void db_close(struct db *db);                        /* NULL is fine */
+
+/* The statement, reset and ready for binding. */
+sqlite3_stmt *db_stmt(struct db *db, enum query q);
+
+/* Steps a statement that gives no rows, and resets it. SQLITE_OK or the extended code. */
+int db_run(struct db *db, enum query q);
+
+/* Moves the log into the database as far as it goes. SQLITE_OK or the extended code. */
+int db_checkpoint(struct db *db, int mode);
+
+/* Is this a failure to write that may pass (disk full, quota, no permission)? Everything else is the end. Call it right after the failure. */
+bool db_may_retry(struct db *db, int rc);
+
+/* A sentence about the failure `rc`, right after it. */
+void db_explain(struct db *db, int rc, struct diag *d);
+enum err db_err(int rc);                             /* for opening and loading: what the caller is told */
+
+int db_meta_put(struct db *db, const char *key, struct str value);
+int db_meta_put_i64(struct db *db, const char *key, int64_t value);
+
+void bind_str(sqlite3_stmt *s, int i, struct str v);
+void bind_blob(sqlite3_stmt *s, int i, struct str v);
+void bind_i64(sqlite3_stmt *s, int i, int64_t v);
+void bind_wall(sqlite3_stmt *s, int i, struct wall v);      /* WALL_NEVER is NULL */
+struct str column_str(sqlite3_stmt *s, int i);              /* text or blob; valid until the next step */
+struct wall column_wall(sqlite3_stmt *s, int i);
+
+/* The checksum of bytes that stand in row `no` (or of a key). */
+int64_t db_sum(const struct db *db, uint64_t no, struct str bytes);
+uint64_t db_hash_key(struct sipkey key, struct str ns, struct str ticket);
+
+/* ---- db_file.c: files, before and around SQLite ---- */
+
+/* Looks at the file without touching it: ERR_OK, ERR_ABSENT when there is none and one may be made, or the refusal. */
+MUST_CHECK enum err db_file_check(const char *path, struct diag *d);
+
+/* Makes a whole new database beside `path`, then gives it that name; one that appeared meanwhile is left alone. */
+MUST_CHECK enum err db_file_create(const char *path, const char *vfs, struct diag *d);
+
+bool db_file_has(const char *path, const char *suffix);
+
+#endif

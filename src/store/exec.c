@@ -1,0 +1,268 @@
+#include "store/exec.h"
+
+bool exec_is_write(enum store_what what)
+{
+	return what < STORE_DELIVERIES;
+}
+
+bool exec_is_task(enum store_what what)
+{
+	return what == STORE_TRIMMED || what == STORE_SWEPT || !exec_is_write(what);
+}
+
+/* ---- rows ---- */
+
+static int64_t ticket_sum(struct db *db, const struct ticket_row *row)
+{
+	return db_sum(db, db_hash_key(db->key, row->ns, row->ticket) ^ row->seq, row->row);
+}
+
+bool exec_read_ticket(struct db *db, sqlite3_stmt *s, struct ticket_row *out)
+{
+	*out = (struct ticket_row){
+		.ns = column_str(s, 0),
+		.ticket = column_str(s, 1),
+		.contract = column_str(s, 2),
+		.seq = (uint64_t)sqlite3_column_int64(s, 3),
+		.row = column_str(s, 4),
+		.over = sqlite3_column_type(s, 6) != SQLITE_NULL,
+		.over_at = column_wall(s, 6),
+	};
+	return ticket_sum(db, out) == sqlite3_column_int64(s, 5);
+}
+
+int64_t exec_read_delivery(sqlite3_stmt *s, struct delivery *out)
+{
+	*out = (struct delivery){
+		.id = column_str(s, 1),
+		.receiver = column_str(s, 2),
+		.type = column_str(s, 3),
+		.ns = column_str(s, 4),
+		.ticket = column_str(s, 5),
+		.body = column_str(s, 6),
+		.created = column_wall(s, 7),
+		.at = column_wall(s, 8),
+		.due = column_wall(s, 9),
+		.state = (enum delivery_state)sqlite3_column_int(s, 10),
+		.attempts = (uint32_t)sqlite3_column_int64(s, 11),
+		.next = column_wall(s, 12),
+		.status = sqlite3_column_int(s, 13),
+		.detail = column_str(s, 14),
+		.settled = column_wall(s, 15),
+	};
+	return sqlite3_column_int64(s, 0);
+}
+
+int exec_seek_ticket(struct db *db, struct str ns, struct str ticket, sqlite3_stmt **s_out)
+{
+	static const enum query where[] = { Q_CLOSED_GET, Q_OPEN_GET };
+	int rc = SQLITE_DONE;
+
+	for (size_t i = 0; i < 2 && rc == SQLITE_DONE; i++) {
+		sqlite3_stmt *s = db_stmt(db, where[i]);
+
+		bind_str(s, 1, ns);
+		bind_str(s, 2, ticket);
+		rc = sqlite3_step(s);
+		if (rc == SQLITE_DONE)
+			sqlite3_reset(s);
+		*s_out = s;
+	}
+	return rc;
+}
+
+/* ---- events ---- */
+
+/* SQLITE_DONE when there is no such ticket. A row that does not fit its checksum is corruption like any other. */
+static int answer_ticket(struct db *db, struct str ns, struct str ticket, struct answers *out, struct answer *x)
+{
+	struct ticket_row row;
+	sqlite3_stmt *s;
+	int rc = exec_seek_ticket(db, ns, ticket, &s);
+
+	if (rc != SQLITE_ROW)
+		return rc;
+	if (!exec_read_ticket(db, s, &row))
+		return SQLITE_CORRUPT;
+	answers_set_ticket(out, x, &row);
+	sqlite3_reset(s);
+	return SQLITE_OK;
+}
+
+int exec_event(struct db *db, const struct batch *b, const struct job *job, uint64_t seq, struct answers *out)
+{
+	struct answer *x = answers_add(out, STORE_APPENDED, job->cookie, ERR_OK);
+
+	x->done.seq = seq;
+	answers_set_record(out, x, job_record(b, job));
+	if (!job->fetch)
+		return SQLITE_OK;
+
+	struct reader r = reader_of(job_packed(b, job));
+	struct str ns = reader_bytes(&r);
+	int rc = answer_ticket(db, ns, reader_bytes(&r), out, x);
+
+	x->done.fetched = rc == SQLITE_OK;
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int exec_journal(struct db *db, uint64_t seq, uint64_t n, struct str records)
+{
+	sqlite3_stmt *s = db_stmt(db, Q_JOURNAL_PUT);
+
+	bind_i64(s, 1, (int64_t)seq);
+	bind_i64(s, 2, (int64_t)n);
+	bind_blob(s, 3, records);
+	bind_i64(s, 4, db_sum(db, seq, records));
+	return db_run(db, Q_JOURNAL_PUT);
+}
+
+/* ---- single rows ---- */
+
+static int put_delivery(struct db *db, struct reader *r, struct answer *x)
+{
+	struct delivery v;
+	sqlite3_stmt *s = db_stmt(db, Q_OUTBOX_PUT);
+
+	unpack_delivery(r, &v);
+	bind_str(s, 1, v.id);
+	bind_str(s, 2, v.receiver);
+	bind_str(s, 3, v.type);
+	bind_str(s, 4, v.ns);
+	bind_str(s, 5, v.ticket);
+	bind_str(s, 6, v.body);
+	bind_wall(s, 7, v.created);
+	bind_wall(s, 8, v.at);
+	bind_wall(s, 9, v.due);
+	bind_i64(s, 10, (int64_t)v.state);
+	bind_i64(s, 11, v.attempts);
+	bind_wall(s, 12, v.next);
+	bind_i64(s, 13, v.status);
+	bind_str(s, 14, v.detail);
+	bind_wall(s, 15, v.settled);
+
+	int rc = db_run(db, Q_OUTBOX_PUT);
+
+	x->done.fresh = rc == SQLITE_OK && sqlite3_changes(db->handle) == 1;
+	return rc;
+}
+
+static int settle(struct db *db, struct reader *r, struct answer *x)
+{
+	struct delivery v;
+	sqlite3_stmt *s = db_stmt(db, Q_OUTBOX_SETTLE);
+
+	unpack_delivery(r, &v);
+	bind_str(s, 1, v.id);
+	bind_str(s, 2, v.receiver);
+	bind_i64(s, 3, (int64_t)v.state);
+	bind_i64(s, 4, v.attempts);
+	bind_wall(s, 5, v.next);
+	bind_i64(s, 6, v.status);
+	bind_str(s, 7, v.detail);
+	bind_wall(s, 8, v.settled);
+
+	int rc = db_run(db, Q_OUTBOX_SETTLE);
+
+	if (rc == SQLITE_OK && sqlite3_changes(db->handle) == 0)
+		x->done.err = ERR_ABSENT;
+	return rc;
+}
+
+static int drop_ticket(struct db *db, enum query q, struct str ns, struct str ticket)
+{
+	sqlite3_stmt *s = db_stmt(db, q);
+
+	bind_str(s, 1, ns);
+	bind_str(s, 2, ticket);
+	return db_run(db, q);
+}
+
+static int save(struct db *db, struct reader *r, bool shadowed)
+{
+	struct ticket_row v;
+	int rc = SQLITE_OK;
+
+	unpack_ticket(r, &v);
+
+	enum query q = v.over ? Q_CLOSED_PUT : Q_OPEN_PUT;
+	sqlite3_stmt *s = db_stmt(db, q);
+
+	bind_str(s, 1, v.ns);
+	bind_str(s, 2, v.ticket);
+	bind_str(s, 3, v.contract);
+	bind_i64(s, 4, (int64_t)v.seq);
+	bind_blob(s, 5, v.row);
+	bind_i64(s, 6, ticket_sum(db, &v));
+	if (v.over)
+		bind_i64(s, 7, v.over_at.ms);
+	rc = db_run(db, q);
+	/* A ticket stands in one of the two tables. */
+	if (rc == SQLITE_OK && v.over)
+		rc = drop_ticket(db, Q_OPEN_DEL, v.ns, v.ticket);
+	if (rc == SQLITE_OK && !v.over && shadowed)
+		rc = drop_ticket(db, Q_CLOSED_DEL, v.ns, v.ticket);
+	return rc;
+}
+
+static int put_verdict(struct db *db, struct reader *r)
+{
+	struct verdict v;
+	sqlite3_stmt *s = db_stmt(db, Q_VERDICT_PUT);
+
+	unpack_verdict(r, &v);
+	bind_str(s, 1, v.ns);
+	bind_str(s, 2, v.ticket);
+	bind_str(s, 3, v.metric);
+	bind_i64(s, 4, v.cycle);
+	bind_str(s, 5, v.contract);
+	bind_str(s, 6, v.agreement);
+	bind_str(s, 7, v.priority);
+	bind_str(s, 8, v.state);
+	bind_i64(s, 9, v.breached);
+	bind_i64(s, 10, v.waived);
+	bind_wall(s, 11, v.started);
+	bind_wall(s, 12, v.stopped);
+	bind_wall(s, 13, v.due);
+	bind_i64(s, 14, v.elapsed_ms);
+	bind_i64(s, 15, v.paused_ms);
+	bind_str(s, 16, v.target);
+	return db_run(db, Q_VERDICT_PUT);
+}
+
+static int put_revision(struct db *db, struct reader *r, uint64_t seq)
+{
+	sqlite3_stmt *s = db_stmt(db, Q_REVISION_PUT);
+	int64_t from = reader_zigzag(r);
+	uint64_t digest = reader_u64le(r);
+	struct str text = reader_bytes(r);
+
+	bind_i64(s, 1, from);
+	bind_i64(s, 2, (int64_t)digest);
+	bind_i64(s, 3, (int64_t)seq);
+	bind_str(s, 4, text);
+	bind_i64(s, 5, db_sum(db, digest, text));
+	return db_run(db, Q_REVISION_PUT);
+}
+
+int exec_job(struct db *db, const struct batch *b, const struct job *job, uint64_t seq, struct answers *out)
+{
+	struct reader r = reader_of(job_packed(b, job));
+	struct answer x = { .done = { .what = job->what, .cookie = job->cookie } };
+	int rc;
+
+	switch (job->what) {
+	case STORE_PUT:     rc = put_delivery(db, &r, &x); break;
+	case STORE_SETTLED: rc = settle(db, &r, &x); break;
+	case STORE_SAVED:   rc = save(db, &r, job->shadowed); break;
+	case STORE_JUDGED:  rc = put_verdict(db, &r); break;
+	case STORE_REVISED: rc = put_revision(db, &r, seq); break;
+	default:            return SQLITE_MISUSE;
+	}
+	if (rc == SQLITE_OK && (job->what == STORE_PUT || job->cookie != 0)) {
+		struct answer *y = answers_add(out, job->what, job->cookie, x.done.err);
+
+		y->done.fresh = x.done.fresh;
+	}
+	return rc;
+}

@@ -1,0 +1,109 @@
+/* Rows as packed bytes: how they travel between the threads. Nothing of this reaches the disk. */
+#include "store/queue.h"
+
+const char *const delivery_state_names[DELIVERY_N_STATES + 1] = { "pending", "sent", "suppressed", "dead", NULL };
+
+void pack_str(struct buf *b, struct str s)
+{
+	buf_put_bytes(b, s);
+}
+
+void pack_ticket(struct buf *b, const struct ticket_row *row)
+{
+	pack_str(b, row->ns);
+	pack_str(b, row->ticket);
+	pack_str(b, row->contract);
+	pack_str(b, row->row);
+	buf_put_varint(b, row->over);
+	buf_put_zigzag(b, row->over_at.ms);
+	buf_put_varint(b, row->seq);
+}
+
+void unpack_ticket(struct reader *r, struct ticket_row *out)
+{
+	out->ns = reader_bytes(r);
+	out->ticket = reader_bytes(r);
+	out->contract = reader_bytes(r);
+	out->row = reader_bytes(r);
+	out->over = reader_varint(r) != 0;
+	out->over_at.ms = reader_zigzag(r);
+	out->seq = reader_varint(r);
+}
+
+void pack_delivery(struct buf *b, const struct delivery *row)
+{
+	pack_str(b, row->id);
+	pack_str(b, row->receiver);
+	pack_str(b, row->type);
+	pack_str(b, row->ns);
+	pack_str(b, row->ticket);
+	pack_str(b, row->body);
+	pack_str(b, row->detail);
+	buf_put_zigzag(b, row->created.ms);
+	buf_put_zigzag(b, row->at.ms);
+	buf_put_zigzag(b, row->due.ms);
+	buf_put_zigzag(b, row->next.ms);
+	buf_put_zigzag(b, row->settled.ms);
+	buf_put_varint(b, (uint64_t)row->state);
+	buf_put_varint(b, row->attempts);
+	buf_put_zigzag(b, row->status);
+}
+
+void unpack_delivery(struct reader *r, struct delivery *out)
+{
+	out->id = reader_bytes(r);
+	out->receiver = reader_bytes(r);
+	out->type = reader_bytes(r);
+	out->ns = reader_bytes(r);
+	out->ticket = reader_bytes(r);
+	out->body = reader_bytes(r);
+	out->detail = reader_bytes(r);
+	out->created.ms = reader_zigzag(r);
+	out->at.ms = reader_zigzag(r);
+	out->due.ms = reader_zigzag(r);
+	out->next.ms = reader_zigzag(r);
+	out->settled.ms = reader_zigzag(r);
+	out->state = (enum delivery_state)reader_varint(r);
+	out->attempts = (uint32_t)reader_varint(r);
+	out->status = (int32_t)reader_zigzag(r);
+}
+
+void pack_verdict(struct buf *b, const struct verdict *v)
+{
+	pack_str(b, v->ns);
+	pack_str(b, v->ticket);
+	pack_str(b, v->contract);
+	pack_str(b, v->metric);
+	pack_str(b, v->agreement);
+	pack_str(b, v->priority);
+	pack_str(b, v->state);
+	pack_str(b, v->target);
+	buf_put_varint(b, v->cycle);
+	buf_put_varint(b, v->breached);
+	buf_put_varint(b, v->waived);
+	buf_put_zigzag(b, v->started.ms);
+	buf_put_zigzag(b, v->stopped.ms);
+	buf_put_zigzag(b, v->due.ms);
+	buf_put_zigzag(b, v->elapsed_ms);
+	buf_put_zigzag(b, v->paused_ms);
+}
+
+void unpack_verdict(struct reader *r, struct verdict *out)
+{
+	out->ns = reader_bytes(r);
+	out->ticket = reader_bytes(r);
+	out->contract = reader_bytes(r);
+	out->metric = reader_bytes(r);
+	out->agreement = reader_bytes(r);
+	out->priority = reader_bytes(r);
+	out->state = reader_bytes(r);
+	out->target = reader_bytes(r);
+	out->cycle = (uint32_t)reader_varint(r);
+	out->breached = reader_varint(r) != 0;
+	out->waived = reader_varint(r) != 0;
+	out->started.ms = reader_zigzag(r);
+	out->stopped.ms = reader_zigzag(r);
+	out->due.ms = reader_zigzag(r);
+	out->elapsed_ms = reader_zigzag(r);
+	out->paused_ms = reader_zigzag(r);
+}

@@ -1,0 +1,253 @@
+/* Jobs in slices: what goes over many rows lets commits pass in between. */
+#include "store/exec.h"
+
+#define SLICE_ROWS    100    /* of a query */
+#define SLICE_JOURNAL 64     /* journal rows; each may be a megabyte */
+#define SLICE_TICKETS 64
+
+void task_init(struct task *t, const struct batch *b, const struct job *job)
+{
+	struct str packed = job_packed(b, job);
+
+	*t = (struct task){ .what = job->what, .cookie = job->cookie, .cost = job_bytes(job) };
+	buf_init(&t->packed, packed.len);
+	buf_append(&t->packed, packed.p, packed.len);
+	buf_init(&t->ns, SIZE_MAX / 4);
+	buf_init(&t->ticket, SIZE_MAX / 4);
+}
+
+void task_finish(struct task *t)
+{
+	buf_finish(&t->packed);
+	buf_finish(&t->ns);
+	buf_finish(&t->ticket);
+}
+
+static void keep(struct buf *b, struct str s)
+{
+	buf_reset(b);
+	buf_put(b, s);
+}
+
+/* ---- writing ---- */
+
+static int trim(struct db *db, struct reader *r, bool *finished_out)
+{
+	/* Its numbers are not given again, also when the journal is empty. */
+	int rc = db_meta_put_i64(db, "seq", (int64_t)db->seq);
+	sqlite3_stmt *s = db_stmt(db, Q_JOURNAL_TRIM);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	bind_i64(s, 1, (int64_t)reader_varint(r));
+	bind_i64(s, 2, SLICE_JOURNAL);
+	rc = db_run(db, Q_JOURNAL_TRIM);
+	*finished_out = rc == SQLITE_OK && sqlite3_changes(db->handle) < SLICE_JOURNAL;
+	return rc;
+}
+
+/* The keys of up to SLICE_TICKETS closed tickets that were over before `limit`: they cannot be deleted while they are walked. */
+static int oldest_closed(struct db *db, int64_t limit, struct buf *keys, size_t *n_out)
+{
+	sqlite3_stmt *s = db_stmt(db, Q_CLOSED_FIRST);
+	int rc;
+
+	*n_out = 0;
+	bind_i64(s, 1, limit);
+	bind_i64(s, 2, SLICE_TICKETS);
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+		pack_str(keys, column_str(s, 0));
+		pack_str(keys, column_str(s, 1));
+		++*n_out;
+	}
+	if (rc == SQLITE_DONE)
+		sqlite3_reset(s);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int forget_ticket(struct db *db, struct str ns, struct str ticket)
+{
+	static const enum query from[] = { Q_OUTBOX_DEL, Q_VERDICT_DEL, Q_CLOSED_DEL };
+	int rc = SQLITE_OK;
+
+	for (size_t i = 0; i < sizeof from / sizeof *from && rc == SQLITE_OK; i++) {
+		sqlite3_stmt *s = db_stmt(db, from[i]);
+
+		bind_str(s, 1, ns);
+		bind_str(s, 2, ticket);
+		rc = db_run(db, from[i]);
+	}
+	return rc;
+}
+
+static int sweep(struct db *db, struct reader *r, bool *finished_out)
+{
+	int64_t limit = reader_zigzag(r);
+	struct buf keys;
+	size_t n;
+
+	buf_init(&keys, SIZE_MAX / 4);
+
+	int rc = oldest_closed(db, limit, &keys, &n);
+	struct reader k = reader_of(buf_str(&keys));
+
+	for (size_t i = 0; i < n && rc == SQLITE_OK; i++) {
+		struct str ns = reader_bytes(&k);
+
+		rc = forget_ticket(db, ns, reader_bytes(&k));
+	}
+	buf_finish(&keys);
+	if (rc != SQLITE_OK || n != 0)
+		return rc;
+
+	sqlite3_stmt *s = db_stmt(db, Q_OUTBOX_SWEEP);
+
+	bind_i64(s, 1, limit);
+	bind_i64(s, 2, SLICE_ROWS);
+	rc = db_run(db, Q_OUTBOX_SWEEP);
+	*finished_out = rc == SQLITE_OK && sqlite3_changes(db->handle) < SLICE_ROWS;
+	return rc;
+}
+
+/* ---- reading ---- */
+
+static sqlite3_stmt *deliveries_query(struct db *db, const struct store_filter *f)
+{
+	enum query q = f->id.len != 0 ? Q_OUTBOX_ID : f->ticket.len != 0 ? Q_OUTBOX_TICKET : f->dead_only ? Q_OUTBOX_DEAD : Q_OUTBOX_ALL;
+	sqlite3_stmt *s = db_stmt(db, q);
+
+	if (q == Q_OUTBOX_ID)
+		bind_str(s, 3, f->id);
+	if (q == Q_OUTBOX_TICKET) {
+		bind_str(s, 3, f->ns);
+		bind_str(s, 4, f->ticket);
+	}
+	return s;
+}
+
+static bool fits(const struct store_filter *f, const struct delivery *v)
+{
+	if (f->dead_only && v->state != DELIVERY_DEAD)
+		return false;
+	return f->ticket.len == 0 || (str_eq(f->ns, v->ns) && str_eq(f->ticket, v->ticket));
+}
+
+static int list_deliveries(struct db *db, struct task *t, struct reader *r, struct answers *out, bool *finished_out)
+{
+	struct store_filter f = { .ns = reader_bytes(r), .ticket = reader_bytes(r) };
+	int n = 0, rc;
+
+	f.id = reader_bytes(r);
+	f.dead_only = reader_varint(r) != 0;
+	f.limit = (uint32_t)reader_varint(r);
+	if (!t->begun) {
+		t->left = f.limit;
+		t->before = INT64_MAX;
+	}
+
+	sqlite3_stmt *s = deliveries_query(db, &f);
+
+	bind_i64(s, 1, t->before);
+	bind_i64(s, 2, SLICE_ROWS);
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW && t->left != 0) {
+		struct delivery v;
+
+		t->before = exec_read_delivery(s, &v);
+		n++;
+		if (!fits(&f, &v))
+			continue;
+		answers_set_delivery(out, answers_add(out, t->what, t->cookie, ERR_OK), &v);
+		t->left--;
+	}
+	*finished_out = t->left == 0 || n < SLICE_ROWS;
+	if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
+		sqlite3_reset(s);
+		rc = SQLITE_OK;
+	}
+	return rc;
+}
+
+static int list_closed(struct db *db, struct task *t, struct reader *r, struct answers *out, bool *finished_out)
+{
+	struct store_page p = { .before.ms = reader_zigzag(r), .ns = reader_bytes(r) };
+	uint32_t n = 0, want;
+	int rc;
+
+	p.ticket = reader_bytes(r);
+	p.limit = (uint32_t)reader_varint(r);
+	if (!t->begun) {
+		t->left = p.limit;
+		t->before = p.before.ms;
+		keep(&t->ns, p.ns);
+		keep(&t->ticket, p.ticket);
+	}
+	want = t->left < SLICE_ROWS ? t->left : SLICE_ROWS;
+
+	sqlite3_stmt *s = db_stmt(db, Q_CLOSED_PAGE);
+
+	bind_i64(s, 1, t->before);
+	bind_str(s, 2, buf_str(&t->ns));
+	bind_str(s, 3, buf_str(&t->ticket));
+	bind_i64(s, 4, want);
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+		struct ticket_row row;
+
+		if (!exec_read_ticket(db, s, &row))
+			return SQLITE_CORRUPT;
+		answers_set_ticket(out, answers_add(out, t->what, t->cookie, ERR_OK), &row);
+		/* The query has read its parameters: they may change under it once the last row is seen. */
+		if (++n == want) {
+			t->before = row.over_at.ms;
+			keep(&t->ns, row.ns);
+			keep(&t->ticket, row.ticket);
+			rc = SQLITE_DONE;
+			break;
+		}
+	}
+	t->left -= n;
+	*finished_out = n < want || t->left == 0;
+	if (rc == SQLITE_DONE)
+		sqlite3_reset(s);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int find_ticket(struct db *db, struct task *t, struct reader *r, struct answers *out, enum err *e_out)
+{
+	struct str ns = reader_bytes(r), ticket = reader_bytes(r);
+	struct ticket_row row;
+	sqlite3_stmt *s;
+	int rc = exec_seek_ticket(db, ns, ticket, &s);
+
+	if (rc == SQLITE_DONE) {
+		*e_out = ERR_ABSENT;
+		return SQLITE_OK;
+	}
+	if (rc != SQLITE_ROW)
+		return rc;
+	if (!exec_read_ticket(db, s, &row))
+		return SQLITE_CORRUPT;
+	answers_set_ticket(out, answers_add(out, t->what, t->cookie, ERR_OK), &row);
+	sqlite3_reset(s);
+	return SQLITE_OK;
+}
+
+int task_step(struct db *db, struct task *t, struct answers *out, bool *finished_out)
+{
+	struct reader r = reader_of(buf_str(&t->packed));
+	enum err e = ERR_OK;
+	int rc;
+
+	*finished_out = false;
+	switch (t->what) {
+	case STORE_TRIMMED:    rc = trim(db, &r, finished_out); break;
+	case STORE_SWEPT:      rc = sweep(db, &r, finished_out); break;
+	case STORE_DELIVERIES: rc = list_deliveries(db, t, &r, out, finished_out); break;
+	case STORE_CLOSED:     rc = list_closed(db, t, &r, out, finished_out); break;
+	case STORE_TICKET:     rc = find_ticket(db, t, &r, out, &e); *finished_out = true; break;
+	default:               return SQLITE_MISUSE;
+	}
+	t->begun = true;
+	if (rc == SQLITE_OK && *finished_out && (t->cookie != 0 || !exec_is_write(t->what)))
+		answers_add(out, t->what, t->cookie, e)->done.last = !exec_is_write(t->what);
+	return rc;
+}

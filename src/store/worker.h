@@ -1,0 +1,63 @@
+/*
+ * The store's two sides: what the loop thread fills and reads (store.c), and the thread that has the disk (worker.c). Everything
+ * between them is in the part under the lock.
+ */
+#ifndef PLAZO_STORE_WORKER_H
+#define PLAZO_STORE_WORKER_H
+
+#include <pthread.h>
+
+#include "store/bloom.h"
+#include "store/db.h"
+#include "store/queue.h"
+#include "store/exec.h"
+
+/* What is queued and not yet answered. Events have limits of their own, so that alerts find room when events do not. */
+enum lane { LANE_EVENTS, LANE_OTHERS, LANE_N };
+struct lane_load { size_t jobs, bytes; };
+
+struct store {
+	/* set before the thread starts */
+	struct db    *db;               /* the thread's, while it runs */
+	size_t        max_bytes, max_jobs;
+	int64_t       retry_ms;
+	int           efd;              /* counts answers' arrivals */
+	pthread_t     thread;
+	bool          started;
+
+	/* the loop's */
+	struct bloom  over;             /* tickets that are closed on disk, or soon will be */
+	struct answers polled;          /* being told */
+
+	/* shared, under `lock` */
+	pthread_mutex_t  lock;
+	pthread_cond_t   wake;          /* the queue is no longer empty, or `stop` */
+	struct batch     queue;
+	struct lane_load load[LANE_N];
+	struct answers   answers;
+	enum store_state state;
+	struct diag      why;           /* of the other states than STORE_WELL */
+	bool             stop;
+	bool             busy;
+	struct mono      busy_since;
+	uint64_t         n_commits, n_events, seq, wal_bytes;
+
+	/* the thread's */
+	struct batch   work;            /* taken from the queue; those before `next` are done */
+	size_t         next;
+	size_t         rec_next;        /* end of the records that are done */
+	struct task   *tasks;           /* owned; the first one has the next slice */
+	size_t         n_tasks, cap_tasks;
+	struct answers out;             /* of the transaction under way */
+	bool           stalled;
+	struct mono    retry_at;        /* while stalled */
+	struct mono    idle_since;      /* last time something was written */
+	struct mono    log_rest;        /* moving the log failed: not again before this */
+};
+
+enum lane lane_of(enum store_what what);
+
+/* The thread's function; returns when told to stop and all is done, or when the store is dead. */
+void *worker_main(void *store);
+
+#endif
