@@ -3,9 +3,11 @@
  * [from, to) with prefix sums and a day index, so that adding and subtracting open time costs some 10 ns; outside those years the
  * windows are computed day by day from the specification, with the same results. Rules 1 and 5 of the clocks, 17 for days.
  *
- * Windows of a date: the shift of that date if there is one (it wins over hours and holidays), else none on a holiday, else the
- * weekday's hours; minus the breaks of that date. A holiday takes away [00:00, 24:00) of its local date, also from a window that
- * began the night before; a date with a shift keeps the tail of the night before. Windows that touch or overlap are one.
+ * Windows of a date: the shift of that date if there is one, else the weekday's hours. A holiday takes [00:00, 24:00) of its local
+ * date away, from windows of that date and from those that began the night before, but not what they have after that midnight;
+ * a date with a shift is no holiday, and keeps the tail of the night before. A break takes its local time away from every
+ * window. Both ends of what is left become instants by zone_instant(); what is then empty is no window, and windows that touch or
+ * overlap are one. Nothing is open before 1970 and after 2200.
  */
 #ifndef PLAZO_CORE_CALENDAR_H
 #define PLAZO_CORE_CALENDAR_H
@@ -22,8 +24,8 @@
 struct hours { int32_t from_s, to_s; };
 
 struct day_hours {
-	const struct hours *v;      /* in order, not overlapping */
-	size_t              n;
+	const struct hours *v;      /* from_s in [0, 86400), to_s up to 172800; the rest is cut off */
+	size_t              n;      /* at most CALENDAR_MAX_SPANS, those that touch or overlap counted once */
 };
 
 /* Of one date: breaks or shifts. */
@@ -40,7 +42,7 @@ struct calendar_spec {
 	const struct zone       *zone;       /* kept: must outlive the calendar */
 	struct day_hours         week[7];    /* Monday first */
 	const struct holiday    *holidays;  size_t n_holidays;
-	const struct date_hours *breaks;    size_t n_breaks;
+	const struct date_hours *breaks;    size_t n_breaks;      /* of two for the same date, the first counts; shifts too */
 	const struct date_hours *shifts;    size_t n_shifts;
 };
 
@@ -49,7 +51,7 @@ struct calendar;
 /* What a duration that runs out exactly at closing time means: due then, or when work resumes. */
 enum boundary { BOUNDARY_CLOSE, BOUNDARY_NEXT_OPEN };
 
-/* With a table of the years [first_year, last_year]; first > last builds none. Total: a spec without hours gives a calendar that never opens. */
+/* With a table of the years [first_year, last_year], at most 100 of them; first > last builds none. Total: a spec without hours gives a calendar that never opens. */
 struct calendar *calendar_create(const struct calendar_spec *spec, int32_t first_year, int32_t last_year);
 void calendar_destroy(struct calendar *c);
 
@@ -68,7 +70,7 @@ int64_t calendar_between(const struct calendar *c, struct wall from, struct wall
 /*
  * The instant at which `ms` of open time have passed since `from`. 0 gives the first open instant at or after `from`. When it
  * falls exactly on a closing time, `boundary` decides. Negative counts backward: the latest instant from which -ms of open time
- * pass until `from`. WALL_NEVER or WALL_PAST when the time runs out of the years 1970 to 2200.
+ * pass until `from`. WALL_NEVER or WALL_PAST when the time runs out of the years 1970 to 2200; these two stay what they are.
  */
 struct wall calendar_add(const struct calendar *c, struct wall from, int64_t ms, enum boundary boundary);
 
@@ -77,7 +79,9 @@ enum day_end { DAY_SAME_TIME, DAY_END };    /* `3bd` and `3bd eod` */
 /*
  * The `days`-th following local date on which a window starts: at the same time of day, then moved forward into hours; or the
  * end of the last window that starts on that date. Negative days count dates backward and do not move into hours (rule 17).
- * days == 0 is the local date of `from` itself.
+ * days == 0 is the local date of `from` itself; where it has no hours, DAY_END is that of the first date after it. A window
+ * starts on the date whose hours it belongs to, and only if some of it is left before midnight. `from` outside of the years 1970
+ * to 2200 gives WALL_PAST or WALL_NEVER.
  */
 struct wall calendar_add_days(const struct calendar *c, struct wall from, int32_t days, enum day_end end);
 
