@@ -25,7 +25,6 @@ struct engine;
 struct engine_options {
 	struct sipkey key;           /* random for a daemon (kept in the store: fingerprints depend on it), fixed in simulate */
 	int64_t       max_skew_ms;   /* rule 12 */
-	bool          quiet_import;  /* steps that were due before the event that brought them arrived are recorded, not sent (`import`) */
 };
 
 /* A verdict on a clock, for the reviews: it stopped, was cancelled, or its due time passed. */
@@ -80,7 +79,7 @@ bool engine_advance(struct engine *en, struct wall now, size_t max, struct effec
 struct wall engine_next(const struct engine *en);
 
 /*
- * Applies one event. The caller has advanced to e->received before. `seq` is its number in the journal, growing. `allowed` tells
+ * Applies one event; a revision must be in force. The caller has advanced to e->received before. `seq` is its number in the journal, growing. `allowed` tells
  * which contracts the source may touch (NULL: all). The ticket must be in memory if it exists at all: see engine_load().
  */
 enum apply engine_apply(struct engine *en, const struct event *e, uint64_t seq, contract_allowed_fn *allowed, const void *ctx, struct effects *fx);

@@ -52,7 +52,8 @@ struct event {
 	struct str      metric;             /* of EVENT_WAIVED and EVENT_EXTENDED */
 	struct str      reason;             /* likewise */
 	int64_t         by_ms;              /* of EVENT_EXTENDED: open time added to the target */
-	uint32_t        body;               /* fingerprint of all of the above but `received` and `source`, see event_body() */
+	bool            quiet;              /* of an import: steps that it finds in the past are recorded, not sent */
+	uint32_t        body;               /* fingerprint of all of the above but `received`, `source` and `quiet`, see event_body() */
 };
 
 /* The names of interface.md; NULL past the end. */

@@ -1,0 +1,356 @@
+#include "clock.h"
+
+static struct seg *last_seg(const struct clock *c)
+{
+	return &c->segs[c->n_segs - 1];
+}
+
+/* Counted and uncounted open time by `t`, which lies in or behind the last segment's beginning. */
+static void tally(const struct seg *s, struct wall t, int64_t *used, int64_t *idle)
+{
+	int64_t open = calendar_between(s->calendar, s->from, wall_min(t, s->to));
+
+	*used = s->used + (s->kind == SEG_RUN ? open : 0);
+	*idle = s->idle + (s->kind == SEG_RUN ? 0 : open);
+}
+
+static void push_seg(struct clock *c, struct wall t, const struct calendar *cal, enum seg_kind kind, struct str why)
+{
+	int64_t used = 0, idle = 0;
+
+	if (c->n_segs > 0) {
+		last_seg(c)->to = t;
+		tally(last_seg(c), t, &used, &idle);
+	}
+	if (c->n_segs == c->cap_segs) {
+		uint32_t cap = c->cap_segs ? c->cap_segs * 2 : 4;
+
+		c->segs = arena_grow(c->arena, c->segs, c->cap_segs, cap, sizeof(*c->segs));
+		c->cap_segs = cap;
+	}
+	c->segs[c->n_segs++] = (struct seg){ t, WALL_NEVER, used, idle, cal, kind, why };
+}
+
+/* The segment that holds `t`: the last that begins at or before it. */
+static const struct seg *seg_at(const struct clock *c, struct wall t)
+{
+	uint32_t lo = 0, hi = c->n_segs;
+
+	while (hi - lo > 1) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (c->segs[mid].from.ms <= t.ms)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return &c->segs[lo];
+}
+
+static struct wall end_of(const struct clock *c, struct wall now)
+{
+	now = wall_min(now, c->none_since);
+	return c->phase == PHASE_STOPPED || c->phase == PHASE_CANCELLED ? wall_min(now, c->stopped) : now;
+}
+
+int64_t clock_used(const struct clock *c, struct wall now)
+{
+	struct wall t = end_of(c, now);
+	int64_t used, idle;
+
+	if (wall_before(t, c->started))
+		return 0;
+	tally(seg_at(c, t), t, &used, &idle);
+	return used;
+}
+
+int64_t clock_idle(const struct clock *c, struct wall now)
+{
+	struct wall t = end_of(c, now);
+	int64_t used, idle;
+
+	if (wall_before(t, c->started))
+		return 0;
+	tally(seg_at(c, t), t, &used, &idle);
+	return idle;
+}
+
+int64_t clock_total(const struct clock *c)
+{
+	return c->base_used + c->budget + c->extra;
+}
+
+/*
+ * The instant at which `used` ms of open time have counted. Reached exactly when a pause begins means not yet reached (rule 26), so a
+ * segment that ends in a pause gives only instants before its end. WALL_NEVER while the clock stands before it.
+ */
+static struct wall reach(const struct clock *c, int64_t used, enum boundary b)
+{
+	uint32_t lo = 0, hi = c->n_segs;
+
+	/* The first segment behind whose beginning `used` is passed or met: all before it end with less. */
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (mid + 1 < c->n_segs && c->segs[mid + 1].used < used)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (uint32_t i = lo; i < c->n_segs; i++) {
+		const struct seg *s = &c->segs[i];
+		struct wall t;
+
+		if (s->kind != SEG_RUN)
+			continue;
+		t = calendar_add(s->calendar, s->from, used - s->used, b);
+		if (i + 1 == c->n_segs || wall_before(t, s->to) || (wall_eq(t, s->to) && c->segs[i + 1].kind == SEG_RUN))
+			return t;
+	}
+	return WALL_NEVER;
+}
+
+/*
+ * Due of a target in days: by date first, then moved on by the open time of every stretch without counting that began by then (rule 6).
+ * A stretch still going on leaves it unknown.
+ */
+static struct wall reach_day(const struct clock *c)
+{
+	struct wall due = c->day_due;
+	int64_t moved = 0;
+
+	for (uint32_t i = 0; i < c->n_segs; i++) {
+		const struct seg *s = &c->segs[i];
+
+		if (s->kind == SEG_RUN || s->to.ms <= c->base.ms)
+			continue;
+		if (wall_before(due, s->from))
+			break;
+		if (i + 1 == c->n_segs)
+			return WALL_NEVER;
+		moved += calendar_between(s->calendar, wall_max(s->from, c->base), s->to);
+		if (moved > 0)
+			due = calendar_add(s->calendar, c->day_due, moved, c->boundary);
+	}
+	if (c->extra > 0)
+		due = calendar_add(last_seg(c)->calendar, c->day_due, moved + c->extra, c->boundary);
+	return due;
+}
+
+static struct wall find_due(const struct clock *c)
+{
+	if (c->target == NULL)
+		return WALL_NEVER;
+	return c->target->span.kind == SPAN_DAYS ? reach_day(c) : reach(c, clock_total(c), c->boundary);
+}
+
+void clock_start(struct clock *c, struct arena *a, const struct metric *m, enum boundary b, const struct calendar *cal, struct wall t)
+{
+	*c = (struct clock){
+		.metric = m, .arena = a, .boundary = b, .cycle = 1, .started = t, .base = t, .none_since = t,
+		.stopped = WALL_NEVER, .due = WALL_NEVER, .breach_at = WALL_NEVER,
+	};
+	push_seg(c, t, cal, SEG_RUN, (struct str){ NULL, 0 });
+}
+
+bool clock_is_live(const struct clock *c)
+{
+	return c->target != NULL && (c->phase == PHASE_RUNNING || c->phase == PHASE_PAUSED);
+}
+
+void clock_pass(struct clock *c, struct wall t)
+{
+	if (c->phase != PHASE_RUNNING || c->target == NULL || !wall_is_never(c->breach_at) || !wall_before(c->due, t))
+		return;
+	c->breach_at = c->due;
+	c->breached = true;
+}
+
+/* What a breached clock's due time was stays, until another target moves it (rule 21). */
+static void find_due_again(struct clock *c)
+{
+	if (wall_is_never(c->breach_at))
+		c->due = find_due(c);
+}
+
+void clock_pause(struct clock *c, struct wall t, enum seg_kind kind, struct str why)
+{
+	if (c->phase != PHASE_RUNNING)
+		return;
+	push_seg(c, t, last_seg(c)->calendar, kind, why);
+	c->phase = PHASE_PAUSED;
+	find_due_again(c);
+}
+
+void clock_resume(struct clock *c, struct wall t)
+{
+	if (c->phase != PHASE_PAUSED)
+		return;
+	push_seg(c, t, last_seg(c)->calendar, SEG_RUN, (struct str){ NULL, 0 });
+	c->phase = PHASE_RUNNING;
+	find_due_again(c);
+}
+
+void clock_stop(struct clock *c, struct wall t, bool by_resolution)
+{
+	/* Stopped while paused: the due time of a resumption at that instant (rule 21). */
+	clock_resume(c, t);
+	c->phase = PHASE_STOPPED;
+	c->stopped = t;
+	c->by_resolution = by_resolution;
+}
+
+void clock_reopen(struct clock *c, struct wall t)
+{
+	push_seg(c, c->stopped, last_seg(c)->calendar, SEG_RESOLVED, STR("resolved"));
+	push_seg(c, t, last_seg(c)->calendar, SEG_RUN, (struct str){ NULL, 0 });
+	c->phase = PHASE_RUNNING;
+	c->stopped = WALL_NEVER;
+	c->by_resolution = false;
+	find_due_again(c);
+}
+
+void clock_cancel(struct clock *c, struct wall t)
+{
+	c->phase = PHASE_CANCELLED;
+	c->stopped = t;
+}
+
+/* The budget moved at `t`: a due time that has passed already is a breach now, one that is to come ends a breach. */
+static void move_due(struct clock *c, struct wall t)
+{
+	c->due = find_due(c);
+	if (!wall_before(c->due, t)) {
+		c->breach_at = WALL_NEVER;
+	} else if (wall_is_never(c->breach_at)) {
+		c->breach_at = t;
+		c->breached = true;
+	}
+}
+
+static void take_days(struct clock *c, const struct calendar *cal)
+{
+	const struct span *s = &c->target->span;
+
+	c->day_due = calendar_add_days(cal, c->base, s->days, s->eod ? DAY_END : DAY_SAME_TIME);
+	c->budget = calendar_between(cal, c->base, c->day_due);
+}
+
+static bool same_span(const struct span *a, const struct span *b)
+{
+	return a->kind == b->kind && a->ms == b->ms && a->days == b->days && a->eod == b->eod;
+}
+
+void clock_retarget(struct clock *c, struct wall t, const struct target *target, const struct calendar *cal, enum on_change how)
+{
+	bool other = target != NULL && (c->target == NULL || !same_span(&c->target->span, &target->span));
+	bool moved = cal != last_seg(c)->calendar;
+
+	if (c->phase == PHASE_STOPPED || c->phase == PHASE_CANCELLED)
+		return;
+	if (moved)
+		push_seg(c, t, cal, last_seg(c)->kind, last_seg(c)->why);
+	if (target == NULL) {
+		if (c->target != NULL)
+			c->none_since = t;
+		c->target = NULL;
+		c->due = WALL_NEVER;
+		return;
+	}
+	c->none_since = WALL_NEVER;
+	c->target = target;
+	c->shown = true;
+	if (!other && !moved)
+		return;
+	if (other && how == CHANGE_FROM_CHANGE && wall_before(c->started, t)) {
+		c->base = t;
+		c->base_used = clock_used(c, t);
+		c->extra = 0;
+	}
+	if (target->span.kind == SPAN_DAYS)
+		take_days(c, cal);
+	else
+		c->budget = target->span.ms;
+	move_due(c, t);
+}
+
+void clock_extend(struct clock *c, struct wall t, int64_t ms)
+{
+	if (!clock_is_live(c))
+		return;
+	c->extra += ms;
+	move_due(c, t);
+}
+
+const char *clock_state(const struct clock *c, struct wall now)
+{
+	if (c->phase == PHASE_CANCELLED || c->target == NULL)
+		return "cancelled";
+	if (c->phase == PHASE_STOPPED)
+		return wall_before(c->due, c->stopped) ? "breached" : "met";
+	if (!wall_is_never(c->breach_at) || wall_before(c->due, now))
+		return "breached";
+	return c->phase == PHASE_PAUSED ? "paused" : "running";
+}
+
+/* Steps at or after the end of the clock do not come: events of the same instant count before them. */
+static struct wall before_end(const struct clock *c, struct wall t)
+{
+	if ((c->phase == PHASE_STOPPED || c->phase == PHASE_CANCELLED) && !wall_before(t, c->stopped))
+		return WALL_NEVER;
+	return t;
+}
+
+struct wall clock_breach(const struct clock *c)
+{
+	if (!wall_is_never(c->breach_at))
+		return c->breach_at;
+	return c->target == NULL ? WALL_NEVER : before_end(c, c->due);
+}
+
+static struct wall step_before_due(const struct clock *c, const struct step *s)
+{
+	if (s->by_wall)
+		return wall_is_never(c->due) ? WALL_NEVER : wall_max(c->base, wall_plus(c->due, -s->offset_ms));
+	if (s->offset_ms > c->budget + c->extra)
+		return c->base;
+	return reach(c, clock_total(c) - s->offset_ms, BOUNDARY_CLOSE);
+}
+
+static struct wall step_after_breach(const struct clock *c, const struct step *s, uint32_t rep, bool *skip)
+{
+	struct wall breach = clock_breach(c);
+	int64_t after = s->offset_ms + (int64_t)rep * s->every_ms;
+	struct wall t;
+
+	if (wall_is_never(breach))
+		return WALL_NEVER;
+	if (!s->by_wall)
+		return reach(c, clock_used(c, breach) + after, BOUNDARY_CLOSE);
+	t = wall_plus(breach, after);
+	*skip = seg_at(c, t)->kind == SEG_RESOLVED;
+	return t;
+}
+
+struct wall clock_step(const struct clock *c, const struct step *s, uint32_t rep, bool *skip)
+{
+	struct wall t = WALL_NEVER;
+
+	*skip = false;
+	if (c->target == NULL)
+		return WALL_NEVER;
+	switch (s->kind) {
+	case STEP_PERCENT:
+		t = reach(c, c->base_used + (c->budget + c->extra) * s->percent / 100, BOUNDARY_CLOSE);
+		break;
+	case STEP_BEFORE_DUE:
+		t = step_before_due(c, s);
+		break;
+	case STEP_BREACH:
+		return clock_breach(c);
+	case STEP_AFTER_BREACH:
+		t = step_after_breach(c, s, rep, skip);
+		break;
+	}
+	return before_end(c, t);
+}

@@ -1,0 +1,406 @@
+#include "core/engine.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/xalloc.h"
+#include "engine_private.h"
+
+struct engine *engine_create(const struct engine_options *opt)
+{
+	struct engine *en = xcalloc(1, sizeof(*en));
+
+	en->opt = *opt;
+	en->symbols = symbols_create(opt->key);
+	en->free_slot = en->changed_first = en->changed_last = NO_TICKET;
+	map_init(&en->index);
+	heap_init(&en->timers);
+	en->scratch = arena_create();
+	buf_init(&en->block, SIZE_MAX / 2);
+	return en;
+}
+
+void engine_destroy(struct engine *en)
+{
+	if (en == NULL)
+		return;
+	for (uint32_t i = 0; i < en->n_slots; i++)
+		if (table_at(en, i)->flags & TICKET_USED)
+			free(table_at(en, i)->block);
+	for (uint32_t i = 0; i < en->n_chunks; i++)
+		free(en->chunks[i]);
+	free(en->chunks);
+	for (size_t i = 0; i < en->n_revisions; i++)
+		rules_unref(en->revisions[i].rules);
+	free(en->revisions);
+	map_finish(&en->index);
+	heap_finish(&en->timers);
+	symbols_destroy(en->symbols);
+	arena_destroy(en->scratch);
+	buf_finish(&en->block);
+	free(en);
+}
+
+/* ---- one ticket opened up ---- */
+
+void ticket_open(struct engine *en, uint32_t slot, struct wall now, struct opened *o)
+{
+	struct ticket *t = table_at(en, slot);
+	struct timeline tl = { .revisions = en->revisions, .n_revisions = en->n_revisions, .symbols = en->symbols, .until = now };
+	struct hist *events = NULL;
+
+	*o = (struct opened){ .slot = slot, .t = t };
+	/* The bytes are our own: engine_load() has checked those that came from outside. */
+	if (!history_read(ticket_history(t), en->scratch, &events, &tl.n_events) ||
+	    !fired_read(ticket_fired(t), en->symbols, en->scratch, &o->fired))
+		abort();
+	tl.events = events;
+	ticket_facts_make(&tl, en->scratch, &o->facts);
+}
+
+static void count_clocks(struct engine *en, struct opened *o, struct wall now)
+{
+	unsigned running = 0, paused = 0, breached = 0;
+
+	for (uint32_t i = 0; i < o->facts.n_clocks; i++) {
+		const struct clock *c = o->facts.clocks[i];
+
+		if (!c->shown || !clock_is_live(c))
+			continue;
+		if (!wall_is_never(c->breach_at) || wall_before(c->due, now))
+			breached++;
+		else if (c->phase == PHASE_PAUSED)
+			paused++;
+		else
+			running++;
+	}
+	table_count_clocks(en, o->t, running, paused, breached);
+}
+
+static void set_flag(struct ticket *t, enum ticket_flags flag, bool on)
+{
+	t->flags = (uint8_t)(on ? t->flags | flag : t->flags & ~flag);
+}
+
+static void set_contract(struct engine *en, struct ticket *t, struct str id)
+{
+	uint32_t old = t->contract;
+
+	t->contract = symbols_take(en->symbols, id);
+	symbols_drop(en->symbols, old);
+}
+
+void ticket_settle(struct engine *en, struct opened *o, struct wall now)
+{
+	struct ticket *t = o->t;
+	struct wall next = escalate_next_all(o);
+	bool unmatched = o->facts.opened && o->facts.contract == NULL;
+	struct buf fired;
+
+	buf_init(&fired, SIZE_MAX / 2);
+	fired_write(&o->fired, en->symbols, &fired);
+	if (fired.len > 0 || t->fired_len > 0) {
+		fired_drop(ticket_fired(t), en->symbols);
+		ticket_set_block(en, t, ticket_id(t), ticket_subject(t), ticket_url(t), ticket_history(t), buf_str(&fired));
+	}
+	buf_finish(&fired);
+	en->stats.n_unmatched += (size_t)unmatched - !!(t->flags & TICKET_UNMATCHED);
+	set_flag(t, TICKET_UNMATCHED, unmatched);
+	set_flag(t, TICKET_OPENED, o->facts.opened);
+	set_flag(t, TICKET_OVER, wall_is_never(next) && (o->facts.resolved || o->facts.over));
+	t->over_at = wall_min(o->facts.over_at, o->facts.resolved_at).ms;
+	t->plan = en->plan;
+	count_clocks(en, o, now);
+	if (wall_is_never(next))
+		heap_remove(&en->timers, o->slot);
+	else
+		heap_set(&en->timers, o->slot, next.ms, t->serial);
+	table_changed(en, o->slot);
+}
+
+/* ---- revisions ---- */
+
+void engine_revise(struct engine *en, struct rules *rules)
+{
+	en->revisions = xreallocarray(en->revisions, en->n_revisions + 1, sizeof(*en->revisions));
+	en->revisions[en->n_revisions++] = (struct revision){ rules->from, rules_ref(rules) };
+	en->plan++;
+	en->replan_at = 0;
+}
+
+const struct rules *engine_rules(const struct engine *en)
+{
+	return en->n_revisions > 0 ? en->revisions[en->n_revisions - 1].rules : NULL;
+}
+
+bool engine_replan(struct engine *en, size_t n, struct wall now, struct effects *fx)
+{
+	struct firing fr = { .cause = CAUSE_RULES, .now = now };
+
+	if (en->n_revisions == 0)
+		return false;
+	fr.moved_at = en->revisions[en->n_revisions - 1].from;
+	for (; en->replan_at < en->n_slots && n > 0; en->replan_at++) {
+		struct ticket *t = table_at(en, en->replan_at);
+		struct opened o;
+
+		if (!(t->flags & TICKET_USED) || t->plan == en->plan)
+			continue;
+		n--;
+		arena_reset(en->scratch);
+		ticket_open(en, en->replan_at, now, &o);
+		escalate(en, &o, &fr, fx);
+		ticket_settle(en, &o, now);
+	}
+	return en->replan_at < en->n_slots;
+}
+
+/* ---- time ---- */
+
+static void fire_one(struct engine *en, uint32_t slot, struct wall at, struct effects *fx)
+{
+	/* Just past the instant, whatever the time is now: how late the loop woke decides nothing. */
+	struct firing fr = { .cause = CAUSE_TIME, .now = wall_plus(at, 1), .only = at, .moved_at = at };
+	struct opened o;
+
+	arena_reset(en->scratch);
+	ticket_open(en, slot, fr.now, &o);
+	escalate(en, &o, &fr, fx);
+	ticket_settle(en, &o, fr.now);
+}
+
+bool engine_advance(struct engine *en, struct wall now, size_t max, struct effects *fx)
+{
+	const struct heap_entry *top;
+
+	for (; (top = heap_top(&en->timers)) != NULL && top->due < now.ms; max--) {
+		if (max == 0)
+			return true;
+		fire_one(en, top->id, (struct wall){ top->due }, fx);
+	}
+	return false;
+}
+
+struct wall engine_next(const struct engine *en)
+{
+	const struct heap_entry *top = heap_top(&en->timers);
+
+	return top != NULL ? wall_plus((struct wall){ top->due }, 1) : WALL_NEVER;
+}
+
+/* ---- events ---- */
+
+/* Fills the attributes that decide a match from the ticket's history where the event does not bring them. */
+static void fill_for_match(struct engine *en, const struct ticket *t, struct event *e)
+{
+	struct hist *v;
+	uint32_t n;
+
+	arena_reset(en->scratch);
+	if (!history_read(ticket_history(t), en->scratch, &v, &n))
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t k = 0; k < v[i].n_attrs; k++) {
+			enum attr a = (enum attr)v[i].attrs[k].attr;
+
+			if (!(e->set >> a & 1) && (a == ATTR_ORGANIZATION || a == ATTR_DOMAIN || a == ATTR_REQUESTER))
+				e->attr[a] = symbols_text(en->symbols, v[i].attrs[k].sym);
+		}
+}
+
+/* For senders that do not know our contracts: what is found is kept with the event, so that replay finds the same. */
+static void find_contract(struct engine *en, const struct ticket *t, struct event *e, contract_allowed_fn *allowed, const void *ctx)
+{
+	struct event asked = *e;
+	const struct contract *k;
+	size_t n;
+
+	if (t->contract != 0 || (e->set >> ATTR_CONTRACT & 1) || engine_rules(en) == NULL)
+		return;
+	fill_for_match(en, t, &asked);
+	k = rules_match(engine_rules(en), &asked, allowed, ctx, &n);
+	if (k == NULL)
+		return;
+	e->set |= 1u << ATTR_CONTRACT;
+	e->attr[ATTR_CONTRACT] = str_of(k->id);
+}
+
+static bool may_touch(const struct engine *en, uint32_t slot, const struct event *e, contract_allowed_fn *allowed, const void *ctx)
+{
+	struct str id;
+
+	if (allowed == NULL)
+		return true;
+	/* The ids come from bytes without a NUL: symbols and arenas put one behind them, event texts need not have one. */
+	if (e->set >> ATTR_CONTRACT & 1 && e->attr[ATTR_CONTRACT].len > 0) {
+		char name[EVENT_MAX_ATTR + 1];
+		size_t len = e->attr[ATTR_CONTRACT].len;
+
+		if (len > EVENT_MAX_ATTR)
+			return false;
+		memcpy(name, e->attr[ATTR_CONTRACT].p, len);
+		name[len] = '\0';
+		if (!allowed(ctx, name))
+			return false;
+	}
+	if (slot == MAP_ABSENT || table_at(en, slot)->contract == 0)
+		return true;
+	id = symbols_text(en->symbols, table_at(en, slot)->contract);
+	return allowed(ctx, id.p);
+}
+
+static void tell_daemon(struct engine *en, struct opened *o, enum alert_type type, struct wall at, const char *step, const char *reason,
+			struct effects *fx)
+{
+	const struct rules *r = engine_rules(en);
+	size_t n = r != NULL ? r->n_notify : 0;
+	struct alert *al = effects_alert(fx, en, o, NULL, at);
+	struct str *v = arena_array(fx->arena, n + 1, sizeof(*v));
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = arena_str(fx->arena, str_of(r->notify[i]));
+	al->type = type;
+	al->step = str_of(step);
+	al->receivers = v;
+	al->n_receivers = n;
+	al->reason = str_of(reason);
+	alert_set_id(al);
+	en->stats.n_fired[type]++;
+}
+
+static void tell_oddities(struct engine *en, struct opened *o, const struct event *e, struct effects *fx)
+{
+	if (o->facts.opened && o->facts.contract == NULL && !(o->t->flags & TICKET_TOLD_UNMATCHED)) {
+		o->t->flags |= TICKET_TOLD_UNMATCHED;
+		tell_daemon(en, o, ALERT_DAEMON_UNMATCHED, e->received, "unmatched",
+			    o->facts.attr[ATTR_CONTRACT].len > 0 ? "no contract of this id is configured" : "no contract, or more than one, fits", fx);
+	}
+	if (e->at.ms - e->received.ms > en->opt.max_skew_ms && !(o->t->flags & TICKET_TOLD_SKEW)) {
+		o->t->flags |= TICKET_TOLD_SKEW;
+		tell_daemon(en, o, ALERT_DAEMON_SKEW, e->received, "skew", "an event says a time in the future; it counts from its arrival", fx);
+	}
+}
+
+static void append_event(struct engine *en, struct ticket *t, const struct event *e, uint64_t id, uint64_t seq)
+{
+	struct str subject = e->set >> ATTR_SUBJECT & 1 ? e->attr[ATTR_SUBJECT] : ticket_subject(t);
+	struct str url = e->set >> ATTR_URL & 1 ? e->attr[ATTR_URL] : ticket_url(t);
+	struct buf hist;
+
+	buf_init(&hist, SIZE_MAX / 2);
+	buf_put(&hist, ticket_history(t));
+	history_append(&hist, en->symbols, e, id, t->received);
+	ticket_set_block(en, t, ticket_id(t), subject, url, buf_str(&hist), ticket_fired(t));
+	buf_finish(&hist);
+	t->n_events++;
+	t->received = e->received.ms;
+	t->seq = seq;
+}
+
+static enum apply refuse_or_find(struct engine *en, const struct event *e, uint64_t seq, uint64_t id, uint32_t *slot_out)
+{
+	uint32_t slot = table_find(en, e->ns, e->ticket), body;
+	struct ticket *t;
+
+	*slot_out = slot;
+	if (slot == MAP_ABSENT)
+		return APPLY_DONE;
+	t = table_at(en, slot);
+	if (seq <= t->seq)
+		return APPLY_DUPLICATE;
+	if (history_find(ticket_history(t), id, &body))
+		return body == e->body ? APPLY_DUPLICATE : APPLY_CONFLICT;
+	return t->n_events >= TICKET_MAX_EVENTS ? APPLY_FULL : APPLY_DONE;
+}
+
+enum apply engine_apply(struct engine *en, const struct event *e, uint64_t seq, contract_allowed_fn *allowed, const void *ctx, struct effects *fx)
+{
+	uint64_t id = siphash64(en->opt.key, e->id.p, e->id.len);
+	struct firing fr = { .cause = CAUSE_EVENT, .now = e->received, .moved_at = wall_min(e->at, e->received), .event = e };
+	struct event copy;
+	struct opened o;
+	uint32_t slot;
+	enum apply answer = refuse_or_find(en, e, seq, id, &slot);
+
+	if (answer == APPLY_DONE && !may_touch(en, slot, e, allowed, ctx))
+		answer = APPLY_FORBIDDEN;
+	if (answer != APPLY_DONE) {
+		en->stats.n_duplicates += answer == APPLY_DUPLICATE;
+		en->stats.n_conflicts += answer == APPLY_CONFLICT;
+		return answer;
+	}
+	if (slot == MAP_ABSENT) {
+		slot = table_add(en, e->ns, e->ticket);
+		table_at(en, slot)->serial = (uint32_t)seq;
+	}
+	copy = *e;
+	find_contract(en, table_at(en, slot), &copy, allowed, ctx);
+	append_event(en, table_at(en, slot), &copy, id, seq);
+	arena_reset(en->scratch);
+	ticket_open(en, slot, e->received, &o);
+	set_contract(en, o.t, o.facts.attr[ATTR_CONTRACT]);
+	tell_oddities(en, &o, e, fx);
+	escalate(en, &o, &fr, fx);
+	ticket_settle(en, &o, e->received);
+	en->stats.n_events++;
+	return APPLY_DONE;
+}
+
+/* ---- keeping and counting ---- */
+
+bool engine_has(const struct engine *en, struct str ns, struct str ticket)
+{
+	return table_find(en, ns, ticket) != MAP_ABSENT;
+}
+
+bool engine_drop(struct engine *en, struct str ns, struct str ticket)
+{
+	uint32_t slot = table_find(en, ns, ticket);
+
+	if (slot == MAP_ABSENT)
+		return false;
+	table_remove(en, slot);
+	return true;
+}
+
+void engine_hold(struct engine *en, struct str ns, struct str ticket)
+{
+	uint32_t slot = table_find(en, ns, ticket);
+
+	if (slot != MAP_ABSENT && table_at(en, slot)->n_holds < UINT16_MAX)
+		table_at(en, slot)->n_holds++;
+}
+
+void engine_release(struct engine *en, struct str ns, struct str ticket)
+{
+	uint32_t slot = table_find(en, ns, ticket);
+	struct ticket *t;
+
+	if (slot == MAP_ABSENT)
+		return;
+	t = table_at(en, slot);
+	if (t->n_holds > 0)
+		t->n_holds--;
+	/* A ticket that was over and saved while it was held is looked at again. */
+	if (t->n_holds == 0 && (t->flags & TICKET_OVER))
+		table_changed(en, slot);
+}
+
+void engine_each(const struct engine *en, engine_each_fn *fn, void *ctx)
+{
+	for (uint32_t i = 0; i < en->n_slots; i++) {
+		const struct ticket *t = table_at(en, i);
+
+		if ((t->flags & TICKET_USED) && !fn(ctx, ticket_ns(en, t), ticket_id(t)))
+			return;
+	}
+}
+
+void engine_stats(const struct engine *en, struct engine_stats *out)
+{
+	*out = en->stats;
+	out->n_tickets = en->n_tickets;
+	out->n_timers = en->timers.n;
+	out->bytes = sizeof(*en) + (size_t)en->n_chunks * CHUNK * sizeof(struct ticket) + en->block_bytes + (size_t)en->n_tickets * 16 +
+		     map_bytes(&en->index) + heap_bytes(&en->timers) + symbols_bytes(en->symbols);
+}

@@ -1,0 +1,136 @@
+/* What the files of the engine share: its tickets in memory, and one ticket opened up to be decided on. */
+#ifndef PLAZO_SRC_CORE_ENGINE_PRIVATE_H
+#define PLAZO_SRC_CORE_ENGINE_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/heap.h"
+#include "base/map.h"
+#include "core/engine.h"
+#include "fired.h"
+#include "history.h"
+#include "symbols.h"
+#include "ticket.h"
+
+#define NO_TICKET UINT32_MAX
+
+enum ticket_flags {
+	TICKET_USED      = 1,     /* the slot holds a ticket */
+	TICKET_CHANGED   = 2,     /* in the list of changed ones */
+	TICKET_OPENED    = 4,
+	TICKET_OVER      = 8,     /* resolved, closed, cancelled or merged, and nothing left to fire */
+	TICKET_UNMATCHED = 16,    /* opened, and no contract fits */
+	TICKET_TOLD_UNMATCHED = 32,
+	TICKET_TOLD_SKEW = 64,
+};
+
+/* One ticket at rest: 88 bytes and one block of bytes for all that varies. */
+struct ticket {
+	char    *block;          /* owned: id, subject, url, history, fired, one behind the other */
+	uint32_t hist_len, fired_len;
+	uint16_t subject_len, url_len;
+	uint8_t  id_len;
+	uint8_t  flags;
+	uint16_t n_events;
+	uint32_t ns;             /* symbol */
+	uint32_t contract;       /* symbol of the id it names; 0: none */
+	uint32_t serial;         /* order among tickets: the journal's number of its first event */
+	uint32_t plan;           /* number of the revision it was planned under */
+	uint32_t prev, next;     /* list of changed ones; next also of free slots */
+	uint16_t n_holds;
+	uint8_t  n_running, n_paused, n_breached;
+	int64_t  received;       /* of its last event */
+	int64_t  over_at;
+	uint64_t seq;            /* journal's number of its last event */
+};
+
+#define CHUNK 1024
+
+struct engine {
+	struct engine_options opt;
+	struct symbols       *symbols;
+	struct ticket       **chunks;         /* owned, each of CHUNK tickets */
+	uint32_t              n_slots, n_chunks;
+	uint32_t              free_slot;      /* NO_TICKET: none */
+	uint32_t              n_tickets;
+	struct map            index;          /* (namespace, id) to slot */
+	struct heap           timers;         /* slot by its earliest step */
+	uint32_t              changed_first, changed_last;
+	struct revision      *revisions;      /* owned, rules referenced */
+	size_t                n_revisions;
+	uint32_t              plan;           /* grows with every revision */
+	uint32_t              replan_at;      /* next slot to look at */
+	size_t                block_bytes;
+	struct arena         *scratch;        /* one decision's memory */
+	struct buf            block;          /* the next block in the making */
+	struct engine_stats   stats;
+};
+
+/* ---- engine_table.c: tickets at rest ---- */
+
+struct ticket *table_at(const struct engine *en, uint32_t slot);
+uint32_t table_find(const struct engine *en, struct str ns, struct str id);
+uint32_t table_add(struct engine *en, struct str ns, struct str id);
+void table_remove(struct engine *en, uint32_t slot);        /* gives back all its symbols, takes it from list, timers and index */
+void table_changed(struct engine *en, uint32_t slot);       /* puts it at the end of the list unless it is in */
+void table_unchanged(struct engine *en, uint32_t slot);
+void table_count_clocks(struct engine *en, struct ticket *t, unsigned running, unsigned paused, unsigned breached);
+
+struct str ticket_ns(const struct engine *en, const struct ticket *t);
+struct str ticket_id(const struct ticket *t);
+struct str ticket_subject(const struct ticket *t);
+struct str ticket_url(const struct ticket *t);
+struct str ticket_history(const struct ticket *t);
+struct str ticket_fired(const struct ticket *t);
+
+/* Puts a new block together from its parts (which may point into the old one). */
+void ticket_set_block(struct engine *en, struct ticket *t, struct str id, struct str subject, struct str url, struct str hist, struct str fired);
+
+/* ---- one ticket opened up ---- */
+
+struct opened {
+	uint32_t            slot;
+	struct ticket      *t;
+	struct ticket_facts facts;
+	struct fired        fired;
+};
+
+/* Reads history and fired and makes the facts as of `now`, in the scratch arena (which the caller has reset). */
+void ticket_open(struct engine *en, uint32_t slot, struct wall now, struct opened *o);
+
+/* ---- escalate.c: which steps fire ---- */
+
+enum cause {
+	CAUSE_TIME,      /* time has passed: each step at its own instant */
+	CAUSE_EVENT,     /* an event changed the history: what it put into the past fires once, the highest alone */
+	CAUSE_RULES,     /* a revision did */
+};
+
+struct firing {
+	enum cause         cause;
+	struct wall        now;        /* steps before it fire; of CAUSE_TIME those at `only` alone */
+	struct wall        only;
+	struct wall        moved_at;   /* instant of the change (rule 8) */
+	const struct event *event;     /* of CAUSE_EVENT */
+};
+
+/* Fires what is due, writes what changed in `o->fired`, appends to `fx`. */
+void escalate(struct engine *en, struct opened *o, const struct firing *fr, struct effects *fx);
+
+/* The earliest instant of a step that has not fired, WALL_NEVER when there is none; `step_out` may be NULL. */
+struct wall escalate_next(const struct opened *o, const struct clock *c, struct str *step_out);
+struct wall escalate_next_all(const struct opened *o);
+
+/* ---- effects ---- */
+
+/* A new alert about the ticket, with everything but type, step, occurrence, receivers and reason filled in; `c` may be NULL. */
+struct alert *effects_alert(struct effects *fx, const struct engine *en, const struct opened *o, const struct clock *c, struct wall at);
+struct verdict *effects_verdict(struct effects *fx);
+
+/* ---- engine.c ---- */
+
+/* After a decision: writes the fired state back, counts clocks, sets the timer and the flags. */
+void ticket_settle(struct engine *en, struct opened *o, struct wall now);
+
+#endif

@@ -1,0 +1,257 @@
+/*
+ * A ticket as a row: the same bytes as in memory, with symbols numbered by a table of the row's own. Version 1:
+ *   byte version; namespace; id; varints serial, seq; zigzag received, over_at; byte flags; varint n_events; subject; url;
+ *   8 bytes digest of the rules it was planned under; zigzag next step (0: none); bytes of clocks running, paused, breached;
+ *   varint number of texts and the texts; history; fired.
+ */
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "engine_private.h"
+
+#define ROW_VERSION 1
+#define ROW_MAX_TEXTS (TICKET_MAX_EVENTS * 16)
+#define KEPT_FLAGS (TICKET_OPENED | TICKET_OVER | TICKET_UNMATCHED | TICKET_TOLD_UNMATCHED | TICKET_TOLD_SKEW)
+
+/* The row's table in the making: local number i + 1 is symbol syms[i]. */
+struct texts {
+	struct arena *arena;
+	struct map    index;
+	uint32_t     *syms;
+	uint32_t      n, cap;
+};
+
+static bool same_sym(const void *ctx, const void *key, uint32_t value)
+{
+	const struct texts *t = ctx;
+
+	return t->syms[value] == *(const uint32_t *)key;
+}
+
+static uint32_t to_local(void *ctx, uint32_t sym)
+{
+	struct texts *t = ctx;
+	uint64_t hash = (uint64_t)sym * UINT64_C(0x9e3779b97f4a7c15);
+	uint32_t i;
+
+	if (sym == 0)
+		return 0;
+	i = map_find(&t->index, hash, same_sym, t, &sym);
+	if (i != MAP_ABSENT)
+		return i + 1;
+	if (t->n == t->cap) {
+		uint32_t cap = t->cap ? t->cap * 2 : 32;
+
+		t->syms = arena_grow(t->arena, t->syms, t->cap, cap, sizeof(*t->syms));
+		t->cap = cap;
+	}
+	t->syms[t->n] = sym;
+	map_insert(&t->index, hash, t->n);
+	return ++t->n;
+}
+
+static void write_row(struct engine *en, uint32_t slot, struct buf *row)
+{
+	const struct ticket *t = table_at(en, slot);
+	const struct rules *rules = engine_rules(en);
+	struct texts texts = { .arena = en->scratch };
+	struct buf hist, fired;
+
+	arena_reset(en->scratch);
+	map_init(&texts.index);
+	buf_init(&hist, SIZE_MAX / 2);
+	buf_init(&fired, SIZE_MAX / 2);
+	if (!history_translate(ticket_history(t), to_local, &texts, &hist) || !fired_translate(ticket_fired(t), to_local, &texts, &fired))
+		abort();
+	buf_putc(row, ROW_VERSION);
+	buf_put_bytes(row, ticket_ns(en, t));
+	buf_put_bytes(row, ticket_id(t));
+	buf_put_varint(row, t->serial);
+	buf_put_varint(row, t->seq);
+	buf_put_zigzag(row, t->received);
+	buf_put_zigzag(row, t->over_at);
+	buf_putc(row, (char)(t->flags & KEPT_FLAGS));
+	buf_put_varint(row, t->n_events);
+	buf_put_bytes(row, ticket_subject(t));
+	buf_put_bytes(row, ticket_url(t));
+	buf_put_u64le(row, t->plan == en->plan && rules != NULL ? rules->digest : 0);
+	buf_put_zigzag(row, heap_has(&en->timers, slot) ? en->timers.v[en->timers.place[slot]].due : 0);
+	buf_putc(row, (char)t->n_running);
+	buf_putc(row, (char)t->n_paused);
+	buf_putc(row, (char)t->n_breached);
+	buf_put_varint(row, to_local(&texts, t->contract));
+	buf_put_varint(row, texts.n);
+	for (uint32_t i = 0; i < texts.n; i++)
+		buf_put_bytes(row, symbols_text(en->symbols, texts.syms[i]));
+	buf_put_bytes(row, buf_str(&hist));
+	buf_put_bytes(row, buf_str(&fired));
+	buf_finish(&hist);
+	buf_finish(&fired);
+	map_finish(&texts.index);
+}
+
+bool engine_save(const struct engine *en, struct str ns, struct str ticket, struct buf *row)
+{
+	uint32_t slot = table_find(en, ns, ticket);
+
+	if (slot == MAP_ABSENT)
+		return false;
+	/* Saving changes nothing but the scratch memory. */
+	write_row((struct engine *)(uintptr_t)en, slot, row);
+	return true;
+}
+
+/* ---- and back ---- */
+
+struct row {
+	struct str ns, id, subject, url, hist, fired;
+	uint64_t   serial, seq, n_events, digest;
+	int64_t    received, over_at, next;
+	uint8_t    flags, running, paused, breached;
+	uint64_t   contract, n_texts;
+};
+
+/* The row's numbers to the engine's; taken symbols are counted when they are mapped. */
+struct numbers {
+	struct symbols *syms;
+	const uint32_t *v;
+	uint32_t        n;
+	bool            bad;
+};
+
+static uint32_t to_symbol(void *ctx, uint32_t local)
+{
+	struct numbers *nb = ctx;
+
+	if (local == 0)
+		return 0;
+	if (local > nb->n) {
+		nb->bad = true;
+		return 0;
+	}
+	symbols_keep(nb->syms, nb->v[local - 1]);
+	return nb->v[local - 1];
+}
+
+static bool read_row(struct reader *r, struct row *row)
+{
+	if (reader_byte(r) != ROW_VERSION)
+		return false;
+	row->ns = reader_bytes(r);
+	row->id = reader_bytes(r);
+	row->serial = reader_varint(r);
+	row->seq = reader_varint(r);
+	row->received = reader_zigzag(r);
+	row->over_at = reader_zigzag(r);
+	row->flags = reader_byte(r);
+	row->n_events = reader_varint(r);
+	row->subject = reader_bytes(r);
+	row->url = reader_bytes(r);
+	row->digest = reader_u64le(r);
+	row->next = reader_zigzag(r);
+	row->running = reader_byte(r);
+	row->paused = reader_byte(r);
+	row->breached = reader_byte(r);
+	row->contract = reader_varint(r);
+	row->n_texts = reader_varint(r);
+	return !r->bad && row->ns.len <= EVENT_MAX_ID && row->id.len > 0 && row->id.len <= EVENT_MAX_ID && row->subject.len <= EVENT_MAX_SUBJECT &&
+	       row->url.len <= EVENT_MAX_URL && row->n_events <= TICKET_MAX_EVENTS && row->n_texts <= ROW_MAX_TEXTS && row->contract <= row->n_texts;
+}
+
+static void restore(struct engine *en, uint32_t slot, const struct row *row)
+{
+	struct ticket *t = table_at(en, slot);
+	const struct rules *rules = engine_rules(en);
+
+	t->serial = (uint32_t)row->serial;
+	t->seq = row->seq;
+	t->received = row->received;
+	t->over_at = row->over_at;
+	t->flags |= row->flags & KEPT_FLAGS;
+	t->n_events = (uint16_t)row->n_events;
+	t->plan = rules != NULL && row->digest == rules->digest ? en->plan : 0;
+	if (t->plan == 0)
+		en->replan_at = 0;
+	if (t->flags & TICKET_UNMATCHED)
+		en->stats.n_unmatched++;
+	if (row->next != 0)
+		heap_set(&en->timers, slot, row->next, t->serial);
+	table_count_clocks(en, t, row->running, row->paused, row->breached);
+}
+
+static enum err bad_row(struct diag *d)
+{
+	diag_set(d, "the bytes are no ticket that this version can read");
+	return ERR_SYNTAX;
+}
+
+/* Everything is read and translated into buffers before the ticket exists, so a bad row leaves nothing behind. */
+enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
+{
+	struct reader r = reader_of(bytes);
+	struct row row = { 0 };
+	struct numbers nb = { .syms = en->symbols };
+	struct buf hist, fired;
+	uint32_t *v, slot;
+	enum err e = ERR_OK;
+	struct hist *check;
+	uint32_t n_check;
+	struct fired check_fired;
+
+	if (!read_row(&r, &row))
+		return bad_row(d);
+	if (table_find(en, row.ns, row.id) != MAP_ABSENT)
+		return ERR_CONFLICT;
+	arena_reset(en->scratch);
+	v = arena_array(en->scratch, row.n_texts + 1, sizeof(*v));
+	for (; nb.n < row.n_texts && !r.bad; nb.n++)
+		v[nb.n] = symbols_take(en->symbols, reader_bytes(&r));
+	nb.v = v;
+	row.hist = reader_bytes(&r);
+	row.fired = reader_bytes(&r);
+	buf_init(&hist, SIZE_MAX / 2);
+	buf_init(&fired, SIZE_MAX / 2);
+	if (r.bad || r.p != r.end || !history_translate(row.hist, to_symbol, &nb, &hist) || !fired_translate(row.fired, to_symbol, &nb, &fired) ||
+	    nb.bad || !history_read(buf_str(&hist), en->scratch, &check, &n_check) || n_check != row.n_events ||
+	    !fired_read(buf_str(&fired), en->symbols, en->scratch, &check_fired))
+		e = bad_row(d);
+	if (e == ERR_OK) {
+		slot = table_add(en, row.ns, row.id);
+		ticket_set_block(en, table_at(en, slot), row.id, row.subject, row.url, buf_str(&hist), buf_str(&fired));
+		table_at(en, slot)->contract = to_symbol(&nb, (uint32_t)row.contract);
+		restore(en, slot, &row);
+	}
+	for (uint32_t i = 0; i < nb.n; i++)
+		symbols_drop(en->symbols, v[i]);
+	buf_finish(&hist);
+	buf_finish(&fired);
+	return e;
+}
+
+size_t engine_take_changed(struct engine *en, size_t n, engine_row_fn *fn, void *ctx)
+{
+	struct buf row;
+	size_t taken = 0;
+
+	buf_init(&row, SIZE_MAX / 2);
+	while (taken < n && en->changed_first != NO_TICKET) {
+		uint32_t slot = en->changed_first;
+		const struct ticket *t = table_at(en, slot);
+		bool over = t->flags & TICKET_OVER;
+		struct ticket_row out = {
+			.ns = ticket_ns(en, t), .ticket = ticket_id(t), .contract = symbols_text(en->symbols, t->contract),
+			.over = over, .over_at = { t->over_at }, .seq = t->seq,
+		};
+
+		buf_reset(&row);
+		write_row(en, slot, &row);
+		out.row = buf_str(&row);
+		fn(ctx, &out);
+		table_unchanged(en, slot);
+		if (over && t->n_holds == 0)
+			table_remove(en, slot);
+		taken++;
+	}
+	buf_finish(&row);
+	return taken;
+}

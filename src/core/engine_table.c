@@ -1,0 +1,195 @@
+#include "engine_private.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/xalloc.h"
+
+struct ticket *table_at(const struct engine *en, uint32_t slot)
+{
+	return &en->chunks[slot / CHUNK][slot % CHUNK];
+}
+
+struct key { const struct engine *en; struct str ns, id; };
+
+static bool same_key(const void *ctx, const void *key, uint32_t slot)
+{
+	const struct engine *en = ctx;
+	const struct key *k = key;
+	const struct ticket *t = table_at(en, slot);
+
+	return str_eq(ticket_id(t), k->id) && str_eq(ticket_ns(en, t), k->ns);
+}
+
+static uint64_t hash_key(const struct engine *en, struct str ns, struct str id)
+{
+	char text[2 * EVENT_MAX_ID + 1];
+	size_t n = ns.len <= EVENT_MAX_ID ? ns.len : EVENT_MAX_ID;
+	size_t m = id.len <= EVENT_MAX_ID ? id.len : EVENT_MAX_ID;
+
+	if (n > 0)
+		memcpy(text, ns.p, n);
+	text[n] = '\0';
+	if (m > 0)
+		memcpy(text + n + 1, id.p, m);
+	return siphash64(en->opt.key, text, n + 1 + m);
+}
+
+uint32_t table_find(const struct engine *en, struct str ns, struct str id)
+{
+	struct key k = { en, ns, id };
+
+	return map_find(&en->index, hash_key(en, ns, id), same_key, en, &k);
+}
+
+static uint32_t new_slot(struct engine *en)
+{
+	uint32_t slot = en->free_slot;
+
+	if (slot != NO_TICKET) {
+		en->free_slot = table_at(en, slot)->next;
+		return slot;
+	}
+	if (en->n_slots == en->n_chunks * CHUNK) {
+		en->chunks = xreallocarray(en->chunks, (size_t)en->n_chunks + 1, sizeof(*en->chunks));
+		en->chunks[en->n_chunks++] = xcalloc(CHUNK, sizeof(struct ticket));
+	}
+	return en->n_slots++;
+}
+
+uint32_t table_add(struct engine *en, struct str ns, struct str id)
+{
+	uint32_t slot = new_slot(en);
+	struct ticket *t = table_at(en, slot);
+	struct str none = { NULL, 0 };
+
+	*t = (struct ticket){ .flags = TICKET_USED, .prev = NO_TICKET, .next = NO_TICKET, .over_at = INT64_MAX };
+	t->ns = symbols_take(en->symbols, ns);
+	ticket_set_block(en, t, id, none, none, none, none);
+	map_insert(&en->index, hash_key(en, ns, id), slot);
+	en->n_tickets++;
+	return slot;
+}
+
+void table_remove(struct engine *en, uint32_t slot)
+{
+	struct ticket *t = table_at(en, slot);
+
+	map_remove(&en->index, hash_key(en, ticket_ns(en, t), ticket_id(t)), slot);
+	heap_remove(&en->timers, slot);
+	table_unchanged(en, slot);
+	table_count_clocks(en, t, 0, 0, 0);
+	if (t->flags & TICKET_UNMATCHED)
+		en->stats.n_unmatched--;
+	history_drop(ticket_history(t), en->symbols);
+	fired_drop(ticket_fired(t), en->symbols);
+	symbols_drop(en->symbols, t->ns);
+	symbols_drop(en->symbols, t->contract);
+	en->block_bytes -= (size_t)t->id_len + t->subject_len + t->url_len + t->hist_len + t->fired_len;
+	free(t->block);
+	*t = (struct ticket){ .next = en->free_slot };
+	en->free_slot = slot;
+	en->n_tickets--;
+}
+
+void table_changed(struct engine *en, uint32_t slot)
+{
+	struct ticket *t = table_at(en, slot);
+
+	if (t->flags & TICKET_CHANGED)
+		return;
+	t->flags |= TICKET_CHANGED;
+	t->prev = en->changed_last;
+	t->next = NO_TICKET;
+	if (t->prev != NO_TICKET)
+		table_at(en, t->prev)->next = slot;
+	else
+		en->changed_first = slot;
+	en->changed_last = slot;
+}
+
+void table_unchanged(struct engine *en, uint32_t slot)
+{
+	struct ticket *t = table_at(en, slot);
+
+	if (!(t->flags & TICKET_CHANGED))
+		return;
+	t->flags &= (uint8_t)~TICKET_CHANGED;
+	if (t->prev != NO_TICKET)
+		table_at(en, t->prev)->next = t->next;
+	else
+		en->changed_first = t->next;
+	if (t->next != NO_TICKET)
+		table_at(en, t->next)->prev = t->prev;
+	else
+		en->changed_last = t->prev;
+	t->prev = t->next = NO_TICKET;
+}
+
+static uint8_t small(unsigned n)
+{
+	return n > UINT8_MAX ? UINT8_MAX : (uint8_t)n;
+}
+
+void table_count_clocks(struct engine *en, struct ticket *t, unsigned running, unsigned paused, unsigned breached)
+{
+	en->stats.n_running += (size_t)small(running) - t->n_running;
+	en->stats.n_paused += (size_t)small(paused) - t->n_paused;
+	en->stats.n_breached += (size_t)small(breached) - t->n_breached;
+	t->n_running = small(running);
+	t->n_paused = small(paused);
+	t->n_breached = small(breached);
+}
+
+struct str ticket_ns(const struct engine *en, const struct ticket *t)
+{
+	return symbols_text(en->symbols, t->ns);
+}
+
+struct str ticket_id(const struct ticket *t)
+{
+	return (struct str){ t->block, t->id_len };
+}
+
+struct str ticket_subject(const struct ticket *t)
+{
+	return (struct str){ t->block + t->id_len, t->subject_len };
+}
+
+struct str ticket_url(const struct ticket *t)
+{
+	return (struct str){ t->block + t->id_len + t->subject_len, t->url_len };
+}
+
+struct str ticket_history(const struct ticket *t)
+{
+	return (struct str){ t->block + t->id_len + t->subject_len + t->url_len, t->hist_len };
+}
+
+struct str ticket_fired(const struct ticket *t)
+{
+	return (struct str){ t->block + t->id_len + t->subject_len + t->url_len + t->hist_len, t->fired_len };
+}
+
+void ticket_set_block(struct engine *en, struct ticket *t, struct str id, struct str subject, struct str url, struct str hist, struct str fired)
+{
+	size_t old = (size_t)t->id_len + t->subject_len + t->url_len + t->hist_len + t->fired_len;
+	struct buf *b = &en->block;
+
+	buf_reset(b);
+	buf_put(b, id);
+	buf_put(b, subject);
+	buf_put(b, url);
+	buf_put(b, hist);
+	buf_put(b, fired);
+	t->id_len = (uint8_t)id.len;
+	t->subject_len = (uint16_t)subject.len;
+	t->url_len = (uint16_t)url.len;
+	t->hist_len = (uint32_t)hist.len;
+	t->fired_len = (uint32_t)fired.len;
+	if (b->len != old || t->block == NULL)
+		t->block = xreallocarray(t->block, b->len + 1, 1);
+	if (b->len > 0)
+		memcpy(t->block, b->p, b->len);
+	en->block_bytes += b->len - old;
+}

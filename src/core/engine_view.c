@@ -1,0 +1,115 @@
+#include <stdlib.h>
+
+#include "engine_private.h"
+
+static void view_clock(const struct opened *o, const struct clock *c, struct wall now, struct arena *a, struct clock_view *v)
+{
+	v->metric = arena_str(a, str_of(c->metric->name));
+	v->agreement = str_of(agreement_names[c->metric->agreement]);
+	v->target = arena_str(a, str_of(c->target != NULL ? c->target->text : "none"));
+	v->state = str_of(clock_state(c, now));
+	v->cycle = c->cycle;
+	v->started = c->started;
+	v->stopped = c->stopped;
+	v->due = c->due;
+	v->elapsed_ms = clock_used(c, now);
+	v->paused_ms = clock_idle(c, now);
+	v->breached = c->breached || wall_before(c->due, wall_min(now, c->stopped));
+	v->waived = c->waived;
+	v->next_at = c->waived ? WALL_NEVER : escalate_next(o, c, &v->next_step);
+	v->next_step = arena_str(a, v->next_step);
+}
+
+bool engine_view(struct engine *en, struct str ns, struct str ticket, struct wall now, struct arena *a, struct ticket_view *out)
+{
+	uint32_t slot = table_find(en, ns, ticket);
+	struct opened o;
+
+	if (slot == MAP_ABSENT)
+		return false;
+	arena_reset(en->scratch);
+	ticket_open(en, slot, now, &o);
+	*out = (struct ticket_view){
+		.ns = ticket_ns(en, o.t), .ticket = ticket_id(o.t), .contract = arena_str(a, o.facts.attr[ATTR_CONTRACT]),
+		.opened = o.facts.opened, .resolved = o.facts.resolved, .over = o.facts.over,
+		.unmatched = o.facts.opened && o.facts.contract == NULL,
+		.opened_at = o.facts.opened_at, .last_at = o.facts.last_at, .n_events = o.t->n_events,
+	};
+	for (unsigned i = 0; i < ATTR_N_RULES; i++)
+		out->attr[i] = arena_str(a, o.facts.attr[i]);
+	out->attr[ATTR_SUBJECT] = ticket_subject(o.t);
+	out->attr[ATTR_URL] = ticket_url(o.t);
+	out->clocks = arena_array(a, o.facts.n_clocks + 1, sizeof(*out->clocks));
+	for (uint32_t i = 0; i < o.facts.n_clocks; i++)
+		if (o.facts.clocks[i]->shown)
+			view_clock(&o, o.facts.clocks[i], now, a, &out->clocks[out->n_clocks++]);
+	return true;
+}
+
+/* ---- explain ---- */
+
+struct telling {
+	const struct clock *c;
+	struct arena       *arena;
+	engine_stretch_fn  *fn;
+	void               *ctx;
+};
+
+static void tell(const struct telling *tg, struct wall from, struct wall to, bool counts, struct str why)
+{
+	struct stretch s = { str_of(tg->c->metric->name), tg->c->cycle, from, to, counts ? to.ms - from.ms : 0, why, counts };
+
+	if (wall_before(from, to))
+		tg->fn(tg->ctx, &s);
+}
+
+/* A counting segment: open windows count, the time between them does not. */
+static void tell_windows(const struct telling *tg, const struct seg *s, struct wall to)
+{
+	struct str closed = str_of(arena_printf(tg->arena, "outside hours of %s", calendar_name(s->calendar)));
+	struct wall t = s->from, open, close;
+
+	while (wall_before(t, to) && calendar_window(s->calendar, t, &open, &close)) {
+		open = wall_min(wall_max(open, t), to);
+		close = wall_min(close, to);
+		tell(tg, t, open, false, closed);
+		tell(tg, open, close, true, STR("counted"));
+		t = close;
+	}
+	tell(tg, t, to, false, closed);
+}
+
+static void explain_clock(const struct telling *tg, struct wall now)
+{
+	static const char *const prefix[] = { [SEG_PAUSED] = "paused: ", [SEG_HELD] = "held: ", [SEG_RESOLVED] = "" };
+	const struct clock *c = tg->c;
+	struct wall end = wall_min(now, wall_min(c->stopped, c->none_since));
+
+	for (uint32_t i = 0; i < c->n_segs; i++) {
+		const struct seg *s = &c->segs[i];
+		struct wall to = wall_min(s->to, end);
+
+		if (s->kind == SEG_RUN)
+			tell_windows(tg, s, to);
+		else
+			tell(tg, s->from, to, false, str_of(arena_printf(tg->arena, "%s" STR_FMT, prefix[s->kind], STR_ARG(s->why))));
+	}
+}
+
+bool engine_explain(struct engine *en, struct str ns, struct str ticket, struct wall now, engine_stretch_fn *fn, void *ctx)
+{
+	uint32_t slot = table_find(en, ns, ticket);
+	struct opened o;
+
+	if (slot == MAP_ABSENT)
+		return false;
+	arena_reset(en->scratch);
+	ticket_open(en, slot, now, &o);
+	for (uint32_t i = 0; i < o.facts.n_clocks; i++) {
+		struct telling tg = { o.facts.clocks[i], en->scratch, fn, ctx };
+
+		if (tg.c->shown)
+			explain_clock(&tg, now);
+	}
+	return true;
+}

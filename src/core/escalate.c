@@ -1,0 +1,425 @@
+/*
+ * Which steps of which clocks fire. Two ways lead here. Time passes: steps fire one by one at their own instants. Or the history changed:
+ * then every step that the change put into the past is looked at together, and of each clock the highest alone is sent (rule 13), a
+ * breach that turns out never to have been is retracted (rule 14), steps that moved into the future may fire again (rule 15), and
+ * those who were told hear when the clock has stopped.
+ */
+#include "engine_private.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+
+/* A step that is due: of one clock, at one instant. */
+struct due_step {
+	struct wall        at;
+	const struct step *step;     /* NULL: the breach, where the escalation does not name it */
+	uint32_t           rep;
+	bool               skip;     /* falls into resolved time: passed over without a word */
+};
+
+/* The work on one clock. */
+struct work {
+	struct engine           *en;
+	struct opened           *o;
+	const struct firing     *fr;
+	struct effects          *fx;
+	struct clock            *c;
+	const struct escalation *esc;
+	struct fired_clock      *fc;        /* NULL while nothing was said */
+	struct due_step         *due;
+	uint32_t                 n_due, cap_due;
+};
+
+static struct str metric_of(const struct clock *c)
+{
+	return str_of(c->metric->name);
+}
+
+static struct fired_clock *entry(struct work *w)
+{
+	if (w->fc == NULL)
+		w->fc = fired_clock(&w->o->fired, metric_of(w->c), w->c->cycle);
+	return w->fc;
+}
+
+static bool breach_spent(const struct fired_clock *fc)
+{
+	return fc != NULL && fc->breach_spent;
+}
+
+/* What is left of a step: the next firing's number and whether it may still come. */
+static bool step_open(const struct fired_clock *fc, const struct step *s, uint32_t *rep)
+{
+	const struct fired_step *fs = fired_find_step(fc, str_of(s->text));
+
+	*rep = fs != NULL && s->kind == STEP_AFTER_BREACH && breach_spent(fc) ? fs->rep : 0;
+	if (s->kind == STEP_BREACH)
+		return !breach_spent(fc);
+	if (s->kind == STEP_AFTER_BREACH)
+		return *rep < s->times;
+	return fs == NULL || !fs->spent;
+}
+
+static void push_due(struct work *w, struct due_step d)
+{
+	if (w->n_due == w->cap_due) {
+		uint32_t cap = w->cap_due ? w->cap_due * 2 : 8;
+
+		w->due = arena_grow(w->en->scratch, w->due, w->cap_due, cap, sizeof(*w->due));
+		w->cap_due = cap;
+	}
+	w->due[w->n_due++] = d;
+}
+
+static bool is_due(const struct work *w, struct wall at)
+{
+	if (w->fr->cause == CAUSE_TIME)
+		return wall_eq(at, w->fr->only);
+	return wall_before(at, w->fr->now);
+}
+
+static bool names_breach(const struct escalation *esc)
+{
+	for (size_t i = 0; esc != NULL && i < esc->n_steps; i++)
+		if (esc->steps[i].kind == STEP_BREACH)
+			return true;
+	return false;
+}
+
+static void find_due(struct work *w)
+{
+	size_t n = w->esc != NULL ? w->esc->n_steps : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct step *s = &w->esc->steps[i];
+		struct due_step d = { .step = s };
+
+		if (!step_open(w->fc, s, &d.rep))
+			continue;
+		for (; d.rep < s->times; d.rep++) {
+			d.at = clock_step(w->c, s, d.rep, &d.skip);
+			if (!is_due(w, d.at))
+				break;
+			push_due(w, d);
+		}
+	}
+	if (!names_breach(w->esc) && !breach_spent(w->fc) && is_due(w, clock_breach(w->c)))
+		push_due(w, (struct due_step){ .at = clock_breach(w->c) });
+}
+
+static enum step_kind kind_of(const struct due_step *d)
+{
+	return d->step != NULL ? d->step->kind : STEP_BREACH;
+}
+
+static int by_instant(const void *x, const void *y)
+{
+	const struct due_step *a = x, *b = y;
+
+	if (a->at.ms != b->at.ms)
+		return a->at.ms < b->at.ms ? -1 : 1;
+	if (kind_of(a) != kind_of(b))
+		return kind_of(a) < kind_of(b) ? -1 : 1;
+	if (a->step != b->step)
+		return a->step < b->step ? -1 : 1;
+	return a->rep < b->rep ? -1 : a->rep > b->rep;
+}
+
+/* ---- saying it ---- */
+
+static struct str reason_of(struct work *w, const struct due_step *d)
+{
+	static const char *const of_time[] = {
+		[STEP_PERCENT] = "of the target is used", [STEP_BEFORE_DUE] = "the due time is near",
+		[STEP_BREACH] = "not stopped by its due time", [STEP_AFTER_BREACH] = "still not stopped",
+	};
+	static const char *const of_change[EVENT_N_TYPES] = {
+		[EVENT_OPENED] = "; it arrived late", [EVENT_CHANGED] = "; the ticket changed", [EVENT_REOPENED] = "; the ticket was reopened",
+		[EVENT_EXTENDED] = "; the target was extended",
+	};
+	const char *change = "";
+
+	if (w->fr->cause == CAUSE_RULES)
+		change = "; the configuration changed";
+	else if (w->fr->cause == CAUSE_EVENT)
+		change = of_change[w->fr->event->type] != NULL ? of_change[w->fr->event->type] : "; a late event came in";
+	return str_of(arena_printf(w->fx->arena, "%s: %s, target %s%s", d->step->text, of_time[d->step->kind],
+				   w->c->target != NULL ? w->c->target->text : "none", change));
+}
+
+static void set_receivers(struct work *w, struct alert *al, const struct step *s, bool tell, bool breach)
+{
+	struct str *v = arena_array(w->fx->arena, s->n_receivers, sizeof(*v));
+
+	for (size_t i = 0; i < s->n_receivers; i++) {
+		v[i] = arena_str(w->fx->arena, str_of(s->receivers[i]));
+		if (tell)
+			fired_tell(&w->o->fired, entry(w), str_of(s->receivers[i]), breach);
+	}
+	al->receivers = v;
+	al->n_receivers = s->n_receivers;
+}
+
+static void say(struct work *w, const struct due_step *d, bool superseded)
+{
+	static const enum alert_type types[] = {
+		[STEP_PERCENT] = ALERT_WARNING, [STEP_BEFORE_DUE] = ALERT_WARNING, [STEP_BREACH] = ALERT_BREACH,
+		[STEP_AFTER_BREACH] = ALERT_ESCALATION,
+	};
+	struct wall at = w->fr->cause == CAUSE_TIME ? d->at : wall_max(d->at, w->fr->moved_at);
+	struct alert *al = effects_alert(w->fx, w->en, w->o, w->c, at);
+	struct fired_step *fs = fired_step(&w->o->fired, entry(w), str_of(d->step->text));
+
+	al->type = types[d->step->kind];
+	al->step = arena_str(w->fx->arena, str_of(d->step->text));
+	al->occurrence = ++fs->count;
+	al->superseded = superseded || w->c->waived;
+	al->late_ms = w->fr->cause == CAUSE_EVENT ? w->fr->now.ms - at.ms : 0;
+	al->reason = reason_of(w, d);
+	set_receivers(w, al, d->step, !al->superseded, d->step->kind >= STEP_BREACH);
+	alert_set_id(al);
+	if (!al->superseded)
+		w->en->stats.n_fired[al->type]++;
+}
+
+/* A new breach: the steps after it count from it anew. */
+static void begin_breach(struct work *w)
+{
+	struct fired_clock *fc = entry(w);
+
+	fc->breach_spent = true;
+	for (size_t i = 0; w->esc != NULL && i < w->esc->n_steps; i++) {
+		const struct step *s = &w->esc->steps[i];
+		struct fired_step *fs = s->kind == STEP_AFTER_BREACH ? fired_find_step(fc, str_of(s->text)) : NULL;
+
+		if (fs != NULL)
+			fs->rep = 0;
+	}
+}
+
+static void fire(struct work *w, const struct due_step *d, bool superseded)
+{
+	struct fired_step *fs;
+
+	if (kind_of(d) == STEP_BREACH)
+		begin_breach(w);
+	if (d->step == NULL)
+		return;
+	if (!d->skip)
+		say(w, d, superseded);
+	fs = fired_step(&w->o->fired, entry(w), str_of(d->step->text));
+	if (d->step->kind == STEP_AFTER_BREACH)
+		fs->rep = d->rep + 1;
+	else
+		fs->spent = true;
+}
+
+static void fire_due(struct work *w)
+{
+	bool quiet = w->fr->cause == CAUSE_EVENT && w->fr->event->quiet;
+	uint32_t highest = 0;
+
+	qsort(w->due, w->n_due, sizeof(*w->due), by_instant);
+	for (uint32_t i = 0; i < w->n_due; i++)
+		if (w->due[i].step != NULL && !w->due[i].skip)
+			highest = i;
+	for (uint32_t i = 0; i < w->n_due; i++)
+		fire(w, &w->due[i], quiet || (w->fr->cause != CAUSE_TIME && i != highest));
+}
+
+/* ---- when the history changed ---- */
+
+static void tell_again(struct work *w, enum alert_type type, bool breach_only, struct wall at, const char *step, uint32_t occurrence,
+		       const char *reason)
+{
+	struct fired_clock *fc = w->fc;
+	struct str *v = arena_array(w->fx->arena, fc->n_told + 1, sizeof(*v));
+	struct alert *al;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < fc->n_told; i++)
+		if (fc->told[i].breach || !breach_only)
+			v[n++] = arena_str(w->fx->arena, fc->told[i].receiver);
+	if (n == 0)
+		return;
+	al = effects_alert(w->fx, w->en, w->o, w->c, at);
+	al->type = type;
+	al->step = str_of(step);
+	al->occurrence = occurrence;
+	al->receivers = v;
+	al->n_receivers = n;
+	al->reason = arena_str(w->fx->arena, str_of(reason));
+	al->late_ms = w->fr->now.ms - at.ms;
+	alert_set_id(al);
+	w->en->stats.n_fired[type]++;
+}
+
+static bool told_of_breach(const struct fired_clock *fc)
+{
+	for (uint32_t i = 0; i < fc->n_told; i++)
+		if (fc->told[i].breach)
+			return true;
+	return false;
+}
+
+/* A breach that was seen and is no longer there: moved away, or never was (rule 14). */
+static void look_at_breach(struct work *w)
+{
+	struct fired_clock *fc = w->fc;
+	struct wall at = clock_breach(w->c);
+
+	if (!breach_spent(fc) || wall_before(at, w->fr->now))
+		return;
+	fc->breach_spent = false;
+	if (w->c->breached || !told_of_breach(fc))
+		return;
+	tell_again(w, ALERT_RETRACTED, true, w->fr->now, "breach", ++fc->n_retracted, "a late event shows that the target was not breached");
+	for (uint32_t i = 0; i < fc->n_told; i++)
+		fc->told[i].breach = false;
+}
+
+/* Steps whose instant moved into the future may come again. */
+static void look_at_steps(struct work *w)
+{
+	for (size_t i = 0; w->fc != NULL && w->esc != NULL && i < w->esc->n_steps; i++) {
+		const struct step *s = &w->esc->steps[i];
+		struct fired_step *fs = fired_find_step(w->fc, str_of(s->text));
+		bool skip;
+		struct wall at;
+
+		if (fs == NULL || !fs->spent || s->kind == STEP_AFTER_BREACH)
+			continue;
+		at = clock_step(w->c, s, 0, &skip);
+		if (!wall_is_never(at) && !wall_before(at, w->fr->now))
+			fs->spent = false;
+	}
+}
+
+static const char *why_cleared(const struct work *w)
+{
+	if (w->c->waived)
+		return "waived";
+	if (w->c->phase != PHASE_STOPPED || w->c->target == NULL)
+		return "cancelled: it no longer counts";
+	return wall_before(w->c->due, w->c->stopped) ? "stopped after its due time" : "stopped in time";
+}
+
+static void clear_if_over(struct work *w)
+{
+	struct fired_clock *fc = w->fc;
+	struct wall at = w->c->stopped;
+
+	if (fc == NULL || fc->n_told == 0 || (clock_is_live(w->c) && !w->c->waived))
+		return;
+	if (wall_is_never(at))
+		at = wall_min(w->c->none_since, w->fr->moved_at);
+	tell_again(w, ALERT_CLEARED, false, at, "cleared", ++fc->n_cleared, why_cleared(w));
+	fc->n_told = 0;
+}
+
+/* ---- verdicts ---- */
+
+static bool has_verdict(const struct work *w)
+{
+	return !clock_is_live(w->c) || breach_spent(w->fc);
+}
+
+static void judge(struct work *w)
+{
+	const struct clock *c = w->c;
+	struct arena *a = w->fx->arena;
+	struct wall now = w->fr->now;
+	const char *state = clock_state(c, now);
+	bool breached = c->breached || breach_spent(w->fc);
+	int64_t facts[] = { (int64_t)state[0], breached, c->waived, c->stopped.ms, c->due.ms, clock_idle(c, now) };
+	static const struct sipkey key = { 1, 2 };
+	uint32_t print;
+	struct verdict *v;
+
+	if (!has_verdict(w))
+		return;
+	print = (uint32_t)siphash64(key, facts, sizeof(facts)) | 1;
+	if (w->fc != NULL && w->fc->verdict == print)
+		return;
+	entry(w)->verdict = print;
+	v = effects_verdict(w->fx);
+	v->ns = arena_str(a, ticket_ns(w->en, w->o->t));
+	v->ticket = arena_str(a, ticket_id(w->o->t));
+	v->contract = arena_str(a, str_of(w->o->facts.contract != NULL ? w->o->facts.contract->id : ""));
+	v->metric = arena_str(a, metric_of(c));
+	v->agreement = str_of(agreement_names[c->metric->agreement]);
+	v->priority = arena_str(a, w->o->facts.attr[ATTR_PRIORITY]);
+	v->target = arena_str(a, str_of(c->target != NULL ? c->target->text : ""));
+	v->cycle = c->cycle;
+	v->state = str_of(state);
+	v->breached = breached;
+	v->waived = c->waived;
+	v->started = c->started;
+	v->stopped = c->stopped;
+	v->due = c->due;
+	v->elapsed_ms = clock_used(c, now);
+	v->paused_ms = clock_idle(c, now);
+}
+
+void escalate(struct engine *en, struct opened *o, const struct firing *fr, struct effects *fx)
+{
+	const struct escalation *esc = ticket_escalation(&o->facts);
+
+	for (uint32_t i = 0; i < o->facts.n_clocks; i++) {
+		struct work w = { .en = en, .o = o, .fr = fr, .fx = fx, .c = o->facts.clocks[i], .esc = esc };
+
+		if (!w.c->shown)
+			continue;
+		w.fc = fired_find(&o->fired, metric_of(w.c), w.c->cycle);
+		if (fr->cause != CAUSE_TIME) {
+			look_at_breach(&w);
+			look_at_steps(&w);
+		}
+		find_due(&w);
+		fire_due(&w);
+		if (fr->cause != CAUSE_TIME)
+			clear_if_over(&w);
+		judge(&w);
+	}
+}
+
+struct wall escalate_next(const struct opened *o, const struct clock *c, struct str *step_out)
+{
+	const struct escalation *esc = ticket_escalation(&o->facts);
+	const struct fired_clock *fc = fired_find(&o->fired, metric_of(c), c->cycle);
+	struct wall first = WALL_NEVER;
+	struct str name = { NULL, 0 };
+
+	if (!c->shown)
+		return WALL_NEVER;
+	if (!breach_spent(fc) && !wall_is_never(clock_breach(c))) {
+		first = clock_breach(c);
+		name = STR("breach");
+	}
+	for (size_t i = 0; esc != NULL && i < esc->n_steps; i++) {
+		struct wall at;
+		uint32_t rep;
+		bool skip;
+
+		if (!step_open(fc, &esc->steps[i], &rep))
+			continue;
+		at = clock_step(c, &esc->steps[i], rep, &skip);
+		if (wall_before(at, first)) {
+			first = at;
+			name = str_of(esc->steps[i].text);
+		}
+	}
+	if (step_out != NULL)
+		*step_out = name;
+	return first;
+}
+
+struct wall escalate_next_all(const struct opened *o)
+{
+	struct wall first = WALL_NEVER;
+
+	for (uint32_t i = 0; i < o->facts.n_clocks; i++)
+		first = wall_min(first, escalate_next(o, o->facts.clocks[i], NULL));
+	return first;
+}

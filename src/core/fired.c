@@ -1,0 +1,193 @@
+#include "fired.h"
+
+/*
+ * The bytes: varint number of clocks; for each the metric's symbol, cycle, byte breach_spent, n_cleared, n_retracted, verdict, the number of
+ * steps and for each its symbol, count << 1 | spent and rep, the number of those told and for each symbol << 1 | breach.
+ * Limits on what a row may claim keep hostile bytes cheap.
+ */
+#define MAX_CLOCKS 65536
+#define MAX_STEPS  256
+#define MAX_TOLD   256
+
+static uint32_t read_count(struct reader *r, uint32_t max)
+{
+	uint64_t n = reader_varint(r);
+
+	if (n > max || n > (uint64_t)(r->end - r->p))
+		r->bad = true;
+	return r->bad ? 0 : (uint32_t)n;
+}
+
+static void read_clock(struct reader *r, const struct symbols *syms, struct arena *a, struct fired_clock *fc)
+{
+	fc->metric = symbols_text(syms, (uint32_t)reader_varint(r));
+	fc->cycle = (uint32_t)reader_varint(r);
+	fc->breach_spent = reader_byte(r) & 1;
+	fc->n_cleared = (uint32_t)reader_varint(r);
+	fc->n_retracted = (uint32_t)reader_varint(r);
+	fc->verdict = (uint32_t)reader_varint(r);
+	fc->n_steps = read_count(r, MAX_STEPS);
+	fc->steps = arena_array(a, fc->n_steps, sizeof(*fc->steps));
+	for (uint32_t i = 0; i < fc->n_steps; i++) {
+		struct fired_step *s = &fc->steps[i];
+		uint64_t n;
+
+		s->step = symbols_text(syms, (uint32_t)reader_varint(r));
+		n = reader_varint(r);
+		s->count = (uint32_t)(n >> 1);
+		s->spent = n & 1;
+		s->rep = (uint32_t)reader_varint(r);
+	}
+	fc->n_told = read_count(r, MAX_TOLD);
+	fc->told = arena_array(a, fc->n_told, sizeof(*fc->told));
+	for (uint32_t i = 0; i < fc->n_told; i++) {
+		uint64_t v = reader_varint(r);
+
+		fc->told[i] = (struct told){ symbols_text(syms, (uint32_t)(v >> 1)), v & 1 };
+	}
+}
+
+bool fired_read(struct str bytes, const struct symbols *syms, struct arena *a, struct fired *out)
+{
+	struct reader r = reader_of(bytes);
+
+	*out = (struct fired){ .arena = a };
+	if (bytes.len == 0)
+		return true;
+	out->n = read_count(&r, MAX_CLOCKS);
+	out->v = arena_array(a, out->n, sizeof(*out->v));
+	for (uint32_t i = 0; i < out->n && !r.bad; i++)
+		read_clock(&r, syms, a, &out->v[i]);
+	return !r.bad && r.p == r.end;
+}
+
+static void write_clock(const struct fired_clock *fc, struct symbols *syms, struct buf *out)
+{
+	buf_put_varint(out, symbols_take(syms, fc->metric));
+	buf_put_varint(out, fc->cycle);
+	buf_putc(out, fc->breach_spent);
+	buf_put_varint(out, fc->n_cleared);
+	buf_put_varint(out, fc->n_retracted);
+	buf_put_varint(out, fc->verdict);
+	buf_put_varint(out, fc->n_steps);
+	for (uint32_t i = 0; i < fc->n_steps; i++) {
+		const struct fired_step *s = &fc->steps[i];
+
+		buf_put_varint(out, symbols_take(syms, s->step));
+		buf_put_varint(out, (uint64_t)s->count << 1 | s->spent);
+		buf_put_varint(out, s->rep);
+	}
+	buf_put_varint(out, fc->n_told);
+	for (uint32_t i = 0; i < fc->n_told; i++)
+		buf_put_varint(out, (uint64_t)symbols_take(syms, fc->told[i].receiver) << 1 | fc->told[i].breach);
+}
+
+void fired_write(const struct fired *f, struct symbols *syms, struct buf *out)
+{
+	if (f->n == 0)
+		return;
+	buf_put_varint(out, f->n);
+	for (uint32_t i = 0; i < f->n; i++)
+		write_clock(&f->v[i], syms, out);
+}
+
+static void copy_varints(struct reader *r, unsigned n, struct buf *out)
+{
+	for (unsigned i = 0; i < n; i++)
+		buf_put_varint(out, reader_varint(r));
+}
+
+bool fired_translate(struct str bytes, history_map_fn *map, void *ctx, struct buf *out)
+{
+	struct reader r = reader_of(bytes);
+	uint32_t n_clocks, n;
+
+	if (bytes.len == 0)
+		return true;
+	n_clocks = read_count(&r, MAX_CLOCKS);
+	buf_put_varint(out, n_clocks);
+	for (uint32_t i = 0; i < n_clocks && !r.bad; i++) {
+		buf_put_varint(out, map(ctx, (uint32_t)reader_varint(&r)));
+		copy_varints(&r, 5, out);       /* breach_spent is 0 or 1: its byte is its varint */
+		n = read_count(&r, MAX_STEPS);
+		buf_put_varint(out, n);
+		for (uint32_t k = 0; k < n; k++) {
+			buf_put_varint(out, map(ctx, (uint32_t)reader_varint(&r)));
+			copy_varints(&r, 2, out);
+		}
+		n = read_count(&r, MAX_TOLD);
+		buf_put_varint(out, n);
+		for (uint32_t k = 0; k < n; k++) {
+			uint64_t v = reader_varint(&r);
+
+			buf_put_varint(out, (uint64_t)map(ctx, (uint32_t)(v >> 1)) << 1 | (v & 1));
+		}
+	}
+	return !r.bad && r.p == r.end && buf_ok(out);
+}
+
+static uint32_t drop_one(void *ctx, uint32_t sym)
+{
+	symbols_drop(ctx, sym);
+	return 0;
+}
+
+void fired_drop(struct str bytes, struct symbols *syms)
+{
+	struct buf none;
+
+	if (bytes.len == 0)
+		return;
+	buf_init(&none, SIZE_MAX / 2);
+	(void)fired_translate(bytes, drop_one, syms, &none);
+	buf_finish(&none);
+}
+
+struct fired_clock *fired_find(const struct fired *f, struct str metric, uint32_t cycle)
+{
+	for (uint32_t i = 0; i < f->n; i++)
+		if (f->v[i].cycle == cycle && str_eq(f->v[i].metric, metric))
+			return &f->v[i];
+	return NULL;
+}
+
+struct fired_clock *fired_clock(struct fired *f, struct str metric, uint32_t cycle)
+{
+	struct fired_clock *fc = fired_find(f, metric, cycle);
+
+	if (fc != NULL)
+		return fc;
+	f->v = arena_grow(f->arena, f->v, f->n, f->n + 1, sizeof(*f->v));
+	f->v[f->n] = (struct fired_clock){ .metric = metric, .cycle = cycle };
+	return &f->v[f->n++];
+}
+
+struct fired_step *fired_find_step(const struct fired_clock *fc, struct str step)
+{
+	for (uint32_t i = 0; fc != NULL && i < fc->n_steps; i++)
+		if (str_eq(fc->steps[i].step, step))
+			return &fc->steps[i];
+	return NULL;
+}
+
+struct fired_step *fired_step(struct fired *f, struct fired_clock *fc, struct str step)
+{
+	struct fired_step *s = fired_find_step(fc, step);
+
+	if (s != NULL)
+		return s;
+	fc->steps = arena_grow(f->arena, fc->steps, fc->n_steps, fc->n_steps + 1, sizeof(*fc->steps));
+	fc->steps[fc->n_steps] = (struct fired_step){ .step = step };
+	return &fc->steps[fc->n_steps++];
+}
+
+void fired_tell(struct fired *f, struct fired_clock *fc, struct str receiver, bool breach)
+{
+	for (uint32_t i = 0; i < fc->n_told; i++)
+		if (str_eq(fc->told[i].receiver, receiver)) {
+			fc->told[i].breach |= breach;
+			return;
+		}
+	fc->told = arena_grow(f->arena, fc->told, fc->n_told, fc->n_told + 1, sizeof(*fc->told));
+	fc->told[fc->n_told++] = (struct told){ receiver, breach };
+}

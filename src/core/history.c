@@ -1,0 +1,233 @@
+#include "history.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+
+/*
+ * One record:
+ *   varint   received - received of the record before
+ *   varint   received - at (an event from the future is kept as arriving at `at`)
+ *   byte     type | role << 4 | private << 6 | automated << 7
+ *   byte     mode | REC_ACTOR | REC_ACT | number of attributes << 4 (15: a varint follows)
+ *   8 bytes  fingerprint of the id, 4 bytes of the body
+ *   each attribute: varint symbol * 16 + attribute
+ *   actor's symbol; for acts of operators: metric, reason, zigzag by_ms
+ */
+#define REC_ACTOR 0x04
+#define REC_ACT   0x08
+
+void history_append(struct buf *out, struct symbols *syms, const struct event *e, uint64_t id, int64_t last_received)
+{
+	struct wall at = wall_min(e->at, e->received);
+	bool act = e->type == EVENT_WAIVED || e->type == EVENT_EXTENDED;
+	/* Customers' names decide nothing and are personal: they are not kept in memory. */
+	uint32_t actor = e->role == ROLE_CUSTOMER ? 0 : symbols_take(syms, e->actor);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ATTR_N_RULES; i++)
+		n += e->set >> i & 1;
+	buf_put_varint(out, (uint64_t)(e->received.ms - last_received));
+	buf_put_varint(out, (uint64_t)(e->received.ms - at.ms));
+	buf_putc(out, (char)(e->type | e->role << 4 | e->is_private << 6 | e->automated << 7));
+	buf_putc(out, (char)((unsigned)e->mode | (actor != 0 ? REC_ACTOR : 0) | (act ? REC_ACT : 0) | (n < 15 ? n : 15) << 4));
+	if (n >= 15)
+		buf_put_varint(out, n);
+	buf_put_u64le(out, id);
+	for (unsigned i = 0; i < 4; i++)
+		buf_putc(out, (char)(e->body >> (8 * i)));
+	for (unsigned i = 0; i < ATTR_N_RULES; i++)
+		if (e->set >> i & 1)
+			buf_put_varint(out, (uint64_t)symbols_take(syms, e->attr[i]) << 4 | i);
+	if (actor != 0)
+		buf_put_varint(out, actor);
+	if (act) {
+		buf_put_varint(out, symbols_take(syms, e->metric));
+		buf_put_varint(out, symbols_take(syms, e->reason));
+		buf_put_zigzag(out, e->by_ms);
+	}
+}
+
+/* What stands before the fingerprints; the attributes' number goes to *n. */
+static void read_head(struct reader *r, int64_t *received, struct hist *h, uint32_t *n, uint8_t *flags)
+{
+	uint8_t b;
+
+	*received += (int64_t)reader_varint(r);
+	h->received.ms = *received;
+	h->at.ms = *received - (int64_t)reader_varint(r);
+	b = reader_byte(r);
+	h->type = b & 15;
+	h->role = b >> 4 & 3;
+	h->is_private = b >> 6 & 1;
+	h->automated = b >> 7;
+	*flags = reader_byte(r);
+	h->mode = *flags & 3;
+	*n = *flags >> 4;
+	if (*n == 15)
+		*n = (uint32_t)reader_varint(r);
+	if (h->type >= EVENT_N_TYPES || h->role >= ROLE_N || h->mode >= MODE_N || *n > ATTR_N_RULES)
+		r->bad = true;
+	h->id = reader_u64le(r);
+	h->body = 0;
+	for (unsigned i = 0; i < 4; i++)
+		h->body |= (uint32_t)reader_byte(r) << (8 * i);
+}
+
+/* What stands behind them; `attrs` has room for ATTR_N_RULES. */
+static void read_tail(struct reader *r, struct hist *h, struct hist_attr *attrs, uint32_t n, uint8_t flags)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t v = reader_varint(r);
+
+		attrs[i] = (struct hist_attr){ (uint32_t)(v & 15), (uint32_t)(v >> 4) };
+		if (attrs[i].attr >= ATTR_N_RULES)
+			r->bad = true;
+	}
+	h->attrs = attrs;
+	h->n_attrs = n;
+	h->actor = flags & REC_ACTOR ? (uint32_t)reader_varint(r) : 0;
+	h->metric = h->reason = 0;
+	h->by_ms = 0;
+	if (flags & REC_ACT) {
+		h->metric = (uint32_t)reader_varint(r);
+		h->reason = (uint32_t)reader_varint(r);
+		h->by_ms = reader_zigzag(r);
+	}
+}
+
+static uint32_t count_records(struct str bytes)
+{
+	struct reader r = reader_of(bytes);
+	struct hist_attr attrs[ATTR_N_RULES];
+	struct hist h;
+	int64_t received = 0;
+	uint32_t n = 0;
+
+	while (r.p < r.end && !r.bad) {
+		uint32_t n_attrs;
+		uint8_t flags;
+
+		read_head(&r, &received, &h, &n_attrs, &flags);
+		if (!r.bad)
+			read_tail(&r, &h, attrs, n_attrs, flags);
+		n++;
+	}
+	return r.bad ? UINT32_MAX : n;
+}
+
+static int by_at_and_order(const void *x, const void *y)
+{
+	const struct hist *a = x, *b = y;
+
+	if (a->at.ms != b->at.ms)
+		return a->at.ms < b->at.ms ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* Most histories are in order already; a hostile one in reverse must not cost n squared. */
+static void put_in_order(struct hist *v, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++)
+		if (wall_before(v[i].at, v[i - 1].at)) {
+			qsort(v, n, sizeof(*v), by_at_and_order);
+			return;
+		}
+}
+
+bool history_read(struct str bytes, struct arena *a, struct hist **out, uint32_t *n_out)
+{
+	struct reader r = reader_of(bytes);
+	uint32_t n = count_records(bytes);
+	int64_t received = 0;
+	struct hist *v;
+
+	if (n > TICKET_MAX_EVENTS)
+		return false;
+	v = arena_array(a, n + 1, sizeof(*v));
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t n_attrs;
+		uint8_t flags;
+		struct hist_attr *attrs = NULL;
+
+		read_head(&r, &received, &v[i], &n_attrs, &flags);
+		v[i].order = i;
+		if (n_attrs > 0)
+			attrs = arena_array(a, n_attrs, sizeof(*attrs));
+		read_tail(&r, &v[i], attrs, n_attrs, flags);
+	}
+	put_in_order(v, n);
+	*out = v;
+	*n_out = n;
+	return true;
+}
+
+bool history_find(struct str bytes, uint64_t id, uint32_t *body_out)
+{
+	struct reader r = reader_of(bytes);
+	struct hist_attr attrs[ATTR_N_RULES];
+	struct hist h;
+	int64_t received = 0;
+
+	while (r.p < r.end && !r.bad) {
+		uint32_t n_attrs;
+		uint8_t flags;
+
+		read_head(&r, &received, &h, &n_attrs, &flags);
+		if (r.bad)
+			break;
+		if (h.id == id) {
+			*body_out = h.body;
+			return true;
+		}
+		read_tail(&r, &h, attrs, n_attrs, flags);
+	}
+	return false;
+}
+
+static uint32_t drop_one(void *ctx, uint32_t sym)
+{
+	symbols_drop(ctx, sym);
+	return sym;
+}
+
+void history_drop(struct str bytes, struct symbols *syms)
+{
+	struct buf none;
+
+	buf_init(&none, SIZE_MAX / 2);
+	(void)history_translate(bytes, drop_one, syms, &none);
+	buf_finish(&none);
+}
+
+bool history_translate(struct str bytes, history_map_fn *map, void *ctx, struct buf *out)
+{
+	struct reader r = reader_of(bytes);
+	struct hist_attr attrs[ATTR_N_RULES];
+	struct hist h;
+	int64_t received = 0;
+
+	while (r.p < r.end) {
+		uint32_t n_attrs;
+		uint8_t flags;
+		const char *from = (const char *)r.p;
+
+		read_head(&r, &received, &h, &n_attrs, &flags);
+		if (r.bad)
+			return false;
+		buf_append(out, from, (size_t)((const char *)r.p - from));
+		read_tail(&r, &h, attrs, n_attrs, flags);
+		if (r.bad)
+			return false;
+		for (uint32_t i = 0; i < n_attrs; i++)
+			buf_put_varint(out, (uint64_t)map(ctx, attrs[i].sym) << 4 | attrs[i].attr);
+		if (flags & REC_ACTOR)
+			buf_put_varint(out, map(ctx, h.actor));
+		if (flags & REC_ACT) {
+			buf_put_varint(out, map(ctx, h.metric));
+			buf_put_varint(out, map(ctx, h.reason));
+			buf_put_zigzag(out, h.by_ms);
+		}
+	}
+	return buf_ok(out);
+}

@@ -1,0 +1,50 @@
+/*
+ * The history of a ticket: what its events said that decides something, as bytes in order of arrival (20 or so an event), and as an array in
+ * order of (at, arrival) for whoever computes with it. Append only; a late event finds its place when it is read.
+ */
+#ifndef PLAZO_SRC_CORE_HISTORY_H
+#define PLAZO_SRC_CORE_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "core/event.h"
+#include "symbols.h"
+
+struct hist_attr { uint32_t attr; uint32_t sym; };    /* sym 0: cleared */
+
+/* One event as the clocks see it. */
+struct hist {
+	struct wall             at;         /* not after `received`: an event from the future counts from its arrival (rule 12) */
+	struct wall             received;
+	uint32_t                order;      /* of arrival, from 0 */
+	uint64_t                id;         /* keyed fingerprint of the event's id */
+	uint32_t                body;       /* fingerprint of its content */
+	uint8_t                 type, role, mode;
+	bool                    is_private, automated;
+	const struct hist_attr *attrs;
+	uint32_t                n_attrs;
+	uint32_t                actor;      /* symbols; 0 where not kept */
+	uint32_t                metric, reason;   /* of waived and extended */
+	int64_t                 by_ms;      /* of extended */
+};
+
+/* Takes the symbols that `e` needs and appends it. `last_received` is that of the event before (0 for the first). */
+void history_append(struct buf *out, struct symbols *syms, const struct event *e, uint64_t id, int64_t last_received);
+
+/* Reads all events: n of them, sorted by (at, arrival). Allocates in `a`. False for bytes that are no history. */
+bool history_read(struct str bytes, struct arena *a, struct hist **out, uint32_t *n_out);
+
+/* Is there an event of this fingerprint? Its body goes to *body_out. Reads no more than it must. */
+bool history_find(struct str bytes, uint64_t id, uint32_t *body_out);
+
+/* Gives the symbols back. */
+void history_drop(struct str bytes, struct symbols *syms);
+
+/* Writes the history with every symbol replaced by what map() says: to carry it between a row's own table and the engine's. */
+typedef uint32_t history_map_fn(void *ctx, uint32_t sym);
+bool history_translate(struct str bytes, history_map_fn *map, void *ctx, struct buf *out);
+
+#endif

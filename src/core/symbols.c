@@ -1,0 +1,129 @@
+#include "symbols.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/xalloc.h"
+
+struct symbol {
+	char    *text;     /* owned; NULL while the number is free */
+	uint32_t len;
+	uint32_t n_refs;   /* while free: the next free number */
+};
+
+struct symbols {
+	struct sipkey  key;
+	struct map     index;
+	struct symbol *v;       /* v[0] is the empty text */
+	uint32_t       n, cap;
+	uint32_t       free;    /* first free number, 0 when there is none */
+	uint32_t       n_used;
+	size_t         text_bytes;
+};
+
+struct symbols *symbols_create(struct sipkey key)
+{
+	struct symbols *s = xcalloc(1, sizeof(*s));
+
+	s->key = key;
+	map_init(&s->index);
+	s->cap = 64;
+	s->v = xcalloc(s->cap, sizeof(*s->v));
+	s->n = 1;
+	return s;
+}
+
+void symbols_destroy(struct symbols *s)
+{
+	if (s == NULL)
+		return;
+	for (uint32_t i = 1; i < s->n; i++)
+		free(s->v[i].text);
+	free(s->v);
+	map_finish(&s->index);
+	free(s);
+}
+
+static bool same_text(const void *ctx, const void *key, uint32_t value)
+{
+	const struct symbols *s = ctx;
+	const struct str *text = key;
+
+	return s->v[value].len == text->len && memcmp(s->v[value].text, text->p, text->len) == 0;
+}
+
+static uint32_t new_number(struct symbols *s)
+{
+	uint32_t sym = s->free;
+
+	if (sym != 0) {
+		s->free = s->v[sym].n_refs;
+		return sym;
+	}
+	if (s->n == s->cap) {
+		s->v = xreallocarray(s->v, (size_t)s->cap * 2, sizeof(*s->v));
+		s->cap *= 2;
+	}
+	return s->n++;
+}
+
+uint32_t symbols_take(struct symbols *s, struct str text)
+{
+	uint64_t hash;
+	uint32_t sym;
+
+	if (text.len == 0)
+		return 0;
+	hash = siphash64(s->key, text.p, text.len);
+	sym = map_find(&s->index, hash, same_text, s, &text);
+	if (sym != MAP_ABSENT) {
+		s->v[sym].n_refs++;
+		return sym;
+	}
+	sym = new_number(s);
+	s->v[sym] = (struct symbol){ xstrndup(text.p, text.len), (uint32_t)text.len, 1 };
+	s->n_used++;
+	s->text_bytes += text.len + 1;
+	map_insert(&s->index, hash, sym);
+	return sym;
+}
+
+void symbols_keep(struct symbols *s, uint32_t sym)
+{
+	if (sym != 0)
+		s->v[sym].n_refs++;
+}
+
+void symbols_drop(struct symbols *s, uint32_t sym)
+{
+	struct symbol *e;
+
+	if (sym == 0)
+		return;
+	e = &s->v[sym];
+	if (--e->n_refs > 0)
+		return;
+	map_remove(&s->index, siphash64(s->key, e->text, e->len), sym);
+	s->n_used--;
+	s->text_bytes -= e->len + 1;
+	free(e->text);
+	*e = (struct symbol){ NULL, 0, s->free };
+	s->free = sym;
+}
+
+struct str symbols_text(const struct symbols *s, uint32_t sym)
+{
+	if (sym == 0 || sym >= s->n || s->v[sym].text == NULL)
+		return (struct str){ NULL, 0 };
+	return (struct str){ s->v[sym].text, s->v[sym].len };
+}
+
+size_t symbols_bytes(const struct symbols *s)
+{
+	return sizeof(*s) + s->cap * sizeof(*s->v) + map_bytes(&s->index) + s->text_bytes + (size_t)s->n_used * 16;
+}
+
+size_t symbols_count(const struct symbols *s)
+{
+	return s->n_used;
+}

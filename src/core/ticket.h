@@ -1,0 +1,47 @@
+/*
+ * What a ticket's history means: its clocks, as one pure function of its events and of the revisions of the rules. This is where rules
+ * 7, 8, 10, 11 and 16 to 20 and the order within one event are decided; core/clock.c does the arithmetic.
+ */
+#ifndef PLAZO_SRC_CORE_TICKET_H
+#define PLAZO_SRC_CORE_TICKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "clock.h"
+#include "core/rules.h"
+#include "history.h"
+#include "symbols.h"
+
+struct revision { struct wall from; struct rules *rules; };
+
+struct timeline {
+	const struct hist     *events;      /* in order of (at, arrival) */
+	uint32_t               n_events;
+	const struct revision *revisions;   /* in order; at least one */
+	size_t                 n_revisions;
+	const struct symbols  *symbols;
+	struct wall            until;       /* the time to look from: later revisions are not looked at, due times before it are breaches */
+};
+
+/* A ticket as its history leaves it. Everything lives in the arena it was made in. */
+struct ticket_facts {
+	struct clock         **clocks;      /* in order of (metric, cycle); some never had a target: see clock.shown */
+	uint32_t               n_clocks;
+	const struct rules    *rules;
+	const struct contract *contract;    /* NULL: unmatched */
+	struct str             attr[ATTR_N_RULES];
+	bool                   opened, resolved, over;    /* over: closed, cancelled or merged */
+	struct wall            opened_at, resolved_at, over_at, last_at;
+};
+
+void ticket_facts_make(const struct timeline *tl, struct arena *a, struct ticket_facts *out);
+
+/* Does the condition's attribute part fit? */
+bool cond_fits_attrs(const struct cond *c, const struct str attr[ATTR_N_RULES]);
+
+/* The escalation of the ticket's clocks now, or NULL. */
+const struct escalation *ticket_escalation(const struct ticket_facts *f);
+
+#endif
