@@ -13,24 +13,18 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/wall.h"
+#include "config/config.h"      /* enum verify_kind, verify_kind_names */
 #include "ingest/http.h"
-
-enum verify_kind {
-	VERIFY_STANDARD_WEBHOOKS,   /* webhook-id, webhook-timestamp, webhook-signature: v1,BASE64 … */
-	VERIFY_HUB_SIGNATURE_256,   /* X-Hub-Signature-256 or X-Hub-Signature: sha256=HEX (GitHub, Jira) */
-	VERIFY_HUB_SIGNATURE,       /* X-Hub-Signature: sha1=HEX (Zammad) */
-	VERIFY_ZENDESK,             /* X-Zendesk-Webhook-Signature: BASE64 of timestamp + body */
-	VERIFY_GLPI,                /* X-GLPI-signature: HEX of body + timestamp */
-	VERIFY_TOKEN,               /* a header of your naming holds the secret */
-	VERIFY_BEARER,              /* Authorization: Bearer SECRET */
-	VERIFY_BASIC,               /* Authorization: Basic BASE64; the secret is USER:PASSWORD */
-	VERIFY_NONE,
-	VERIFY_N
-};
-extern const char *const verify_kind_names[VERIFY_N + 1];   /* as in the configuration */
 
 #define VERIFY_MAX_SECRETS  2
 #define VERIFY_TOLERANCE_MS (INT64_C(5) * 60 * 1000)
+
+/*
+ * What each kind looks at: STANDARD_WEBHOOKS: webhook-id, webhook-timestamp, webhook-signature: v1,BASE64 …; HUB_SIGNATURE_256:
+ * X-Hub-Signature-256 or X-Hub-Signature: sha256=HEX (GitHub, Jira); HUB_SIGNATURE: X-Hub-Signature: sha1=HEX (Zammad); ZENDESK:
+ * X-Zendesk-Webhook-Signature: BASE64 of timestamp + body; GLPI: X-GLPI-signature: HEX of body + timestamp; TOKEN: a header of your
+ * naming holds the secret; BEARER: Authorization: Bearer SECRET; BASIC: Authorization: Basic BASE64, the secret is USER:PASSWORD.
+ */
 
 /* All borrowed by verifier_create(). */
 struct verify_config {
