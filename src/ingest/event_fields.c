@@ -118,18 +118,6 @@ static void append_index(struct problem *p, size_t index)
 	append_pointer(p, str_of(digits));
 }
 
-PRINTF_LIKE(2, 3) static bool fail(struct reading *r, const char *fmt, ...)
-{
-	struct problem *p = r->p;
-	va_list ap;
-
-	*p = (struct problem){ .status = 422 };
-	va_start(ap, fmt);
-	vsnprintf(p->detail, sizeof p->detail, fmt, ap);
-	va_end(ap);
-	return false;
-}
-
 PRINTF_LIKE(3, 4) static bool fail_at(struct reading *r, enum field f, const char *fmt, ...)
 {
 	struct problem *p = r->p;
@@ -154,9 +142,9 @@ static bool fail_unknown(struct reading *r, struct str key, const char *const *n
 	const char *near = str_nearest(key, names, n);
 
 	if (near != NULL)
-		fail(r, "There is no field \"" STR_FMT "\"; did you mean \"%s\"?", STR_ARG(cut(key)), near);
+		problem_set(r->p, 422, NULL, "There is no field \"" STR_FMT "\"; did you mean \"%s\"?", STR_ARG(cut(key)), near);
 	else
-		fail(r, "There is no field \"" STR_FMT "\".", STR_ARG(cut(key)));
+		problem_set(r->p, 422, NULL, "There is no field \"" STR_FMT "\".", STR_ARG(cut(key)));
 	append_pointer(r->p, key);
 	return false;
 }
@@ -465,31 +453,39 @@ static bool unknown_field(struct reading *r, struct str key)
 	return fail_unknown(r, key, names, FIELD_N);
 }
 
+static bool read_fields(struct reading *r, json_node n)
+{
+	for (json_node m = json_first(r->doc, n); m != JSON_ABSENT; m = json_next(r->doc, m)) {
+		enum field f = field_of(json_key(r->doc, m));
+
+		if (f == FIELD_N)
+			return unknown_field(r, json_key(r->doc, m));
+		/* null clears an attribute; of anything else it says nothing. */
+		if (fields[f].attr == ATTR_N && json_kind(r->doc, m) == JSON_NULL)
+			continue;
+		r->seen |= bit(f);
+		if (!fields[f].read(r, f, m))
+			return false;
+	}
+	return true;
+}
+
 enum err event_from_json(const struct json_doc *d, json_node n, const struct event_context *ctx, struct event *out, struct problem *p)
 {
 	struct reading r = { .doc = d, .ctx = ctx, .e = out, .p = p };
 
 	*out = (struct event){ .ns = ctx->ns, .source = ctx->source, .received = ctx->received };
 	if (json_kind(d, n) != JSON_OBJECT) {
-		fail(&r, "An event must be an object, not %s.", json_kind_name(json_kind(d, n)));
+		problem_set(p, 422, NULL, "An event must be an object, not %s.", json_kind_name(json_kind(d, n)));
 		return ERR_SYNTAX;
 	}
-	for (json_node m = json_first(d, n); m != JSON_ABSENT; m = json_next(d, m)) {
-		enum field f = field_of(json_key(d, m));
+	if (!read_fields(&r, n) || !check_whole(&r)) {
+		json_node id = json_get(d, n, STR("id"));
 
-		if (f == FIELD_N) {
-			unknown_field(&r, json_key(d, m));
-			return ERR_SYNTAX;
-		}
-		/* null clears an attribute; of anything else it says nothing. */
-		if (fields[f].attr == ATTR_N && json_kind(d, m) == JSON_NULL)
-			continue;
-		r.seen |= bit(f);
-		if (!fields[f].read(&r, f, m))
-			return ERR_SYNTAX;
-	}
-	if (!check_whole(&r))
+		if (id != JSON_ABSENT && json_is_str(d, id))
+			problem_set_id(p, json_text(d, id));
 		return ERR_SYNTAX;
+	}
 	out->body = event_body(out);
 	return ERR_OK;
 }

@@ -30,32 +30,59 @@ void problem_prefix(struct problem *p, size_t index)
 	p->pointer[head_len + len] = '\0';
 }
 
+void problem_set_id(struct problem *p, struct str id)
+{
+	if (id.len >= sizeof p->id)
+		return;
+	if (id.len > 0)
+		memcpy(p->id, id.p, id.len);
+	p->id[id.len] = '\0';
+}
+
+static void put_members(const struct problem *p, struct json_out *o)
+{
+	json_put_key(o, "title");
+	json_put_z(o, p->title != NULL ? p->title : http_reason(p->status));
+	json_put_key(o, "status");
+	json_put_i64(o, p->status);
+	if (p->detail[0] != '\0') {
+		json_put_key(o, "detail");
+		json_put_z(o, p->detail);
+	}
+	if (p->id[0] != '\0') {
+		json_put_key(o, "id");
+		json_put_z(o, p->id);
+	}
+	if (p->pointer[0] != '\0') {
+		json_put_key(o, "pointer");
+		json_put_z(o, p->pointer);
+	}
+	if (p->line != 0) {
+		json_put_key(o, "line");
+		json_put_i64(o, p->line);
+	}
+	if (p->col != 0) {
+		json_put_key(o, "column");
+		json_put_i64(o, p->col);
+	}
+}
+
 void problem_write(const struct problem *p, struct buf *out)
 {
 	struct json_out o = json_out(out);
 
 	json_begin_object(&o);
-	json_put_key(&o, "title");
-	json_put_z(&o, p->title != NULL ? p->title : http_reason(p->status));
-	json_put_key(&o, "status");
-	json_put_i64(&o, p->status);
-	if (p->detail[0] != '\0') {
-		json_put_key(&o, "detail");
-		json_put_z(&o, p->detail);
-	}
-	if (p->pointer[0] != '\0') {
-		json_put_key(&o, "pointer");
-		json_put_z(&o, p->pointer);
-	}
-	if (p->line != 0) {
-		json_put_key(&o, "line");
-		json_put_i64(&o, p->line);
-	}
-	if (p->col != 0) {
-		json_put_key(&o, "column");
-		json_put_i64(&o, p->col);
-	}
+	put_members(p, &o);
 	json_end_object(&o);
+}
+
+void problem_write_entry(const struct problem *p, size_t index, struct json_out *o)
+{
+	json_begin_object(o);
+	json_put_key(o, "index");
+	json_put_i64(o, (int64_t)index);
+	put_members(p, o);
+	json_end_object(o);
 }
 
 const char *http_reason(int status)

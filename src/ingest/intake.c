@@ -1,0 +1,329 @@
+/* In: routing, verification, reading; the sink gets what is valid. The order is the point: nothing unverified is parsed. */
+#include "intake_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+#define SPARE_MAX      64            /* works kept for the next request */
+#define SPARE_EVENTS   64            /* larger ones are freed */
+#define SPARE_ARENA    (64u << 10)
+#define EVENTS_AT_FIRST 16
+#define BODY_DEFAULT   (1u << 20)
+#define BULK_DEFAULT   (8u << 20)
+#define ANSWER_MAX     (64u << 20)   /* 65536 refusals of a kilobyte */
+
+/* ---- works ---- */
+
+static struct work *work_get(struct intake *in)
+{
+	struct work *w = in->spare;
+
+	if (w != NULL) {
+		in->spare = w->next;
+		in->n_spare--;
+		return w;
+	}
+	w = xcalloc(1, sizeof *w);
+	w->intake = in;
+	w->arena = arena_create();
+	return w;
+}
+
+static void work_free(struct work *w)
+{
+	arena_destroy(w->arena);
+	free(w->batch.events);
+	free(w->batch.results);
+	free(w->indexes);
+	free(w->refused);
+	free(w);
+}
+
+void work_release(struct work *w)
+{
+	struct intake *in = w->intake;
+
+	if (in->n_spare == SPARE_MAX || w->cap > SPARE_EVENTS || w->cap_refused > SPARE_EVENTS || arena_used(w->arena) > SPARE_ARENA) {
+		work_free(w);
+		return;
+	}
+	arena_reset(w->arena);
+	w->batch.n = 0;
+	w->batch.user = NULL;
+	w->n_refused = 0;
+	w->is_out = false;
+	w->request = NULL;
+	w->next = in->spare;
+	in->spare = w;
+	in->n_spare++;
+}
+
+static void work_grow(struct work *w)
+{
+	w->cap = w->cap == 0 ? EVENTS_AT_FIRST : w->cap * 2;
+	w->batch.events = xreallocarray(w->batch.events, w->cap, sizeof *w->batch.events);
+	w->batch.results = xreallocarray(w->batch.results, w->cap, 1);
+	w->indexes = xreallocarray(w->indexes, w->cap, sizeof *w->indexes);
+}
+
+static void add_refused(struct work *w, size_t index, const struct problem *p)
+{
+	if (w->n_refused == w->cap_refused) {
+		w->cap_refused = w->cap_refused == 0 ? EVENTS_AT_FIRST : w->cap_refused * 2;
+		w->refused = xreallocarray(w->refused, w->cap_refused, sizeof *w->refused);
+	}
+	w->refused[w->n_refused] = (struct refused){ index, arena_alloc(w->arena, sizeof *p) };
+	*w->refused[w->n_refused++].problem = *p;
+}
+
+/* ---- life ---- */
+
+static struct verifier *make_dummy(void)
+{
+	/* Nobody knows the secret: it is thrown away with the stack. */
+	struct verify_config cfg = { .kind = VERIFY_STANDARD_WEBHOOKS, .n_secrets = 1 };
+	struct verifier *v = NULL;
+	uint64_t secret[4];
+
+	arc4random_buf(secret, sizeof secret);
+	cfg.secrets[0] = (struct str){ (const char *)secret, sizeof secret };
+	if (verifier_create(&cfg, &v, NULL) != ERR_OK)
+		abort();
+	return v;
+}
+
+struct intake *intake_create(const struct intake_options *opt)
+{
+	struct intake *in = xcalloc(1, sizeof *in);
+
+	in->opt = *opt;
+	intake_set_limits(in, opt->body_len, opt->bulk_len);
+	if (in->opt.retry_after_s <= 0)
+		in->opt.retry_after_s = 5;
+	snprintf(in->retry_after, sizeof in->retry_after, "Retry-After: %d\r\n", in->opt.retry_after_s);
+	in->dummy = make_dummy();
+	in->doc = json_create();
+	buf_init(&in->out, ANSWER_MAX);
+	return in;
+}
+
+void intake_destroy(struct intake *in)
+{
+	struct work *w;
+
+	if (in == NULL)
+		return;
+	while ((w = in->spare) != NULL) {
+		in->spare = w->next;
+		work_free(w);
+	}
+	verifier_destroy(in->dummy);
+	json_destroy(in->doc);
+	buf_finish(&in->out);
+	free(in);
+}
+
+void intake_set_sources(struct intake *in, const struct intake_source *v, size_t n)
+{
+	in->sources = v;
+	in->n_sources = n;
+}
+
+void intake_set_limits(struct intake *in, size_t body_len, size_t bulk_len)
+{
+	in->opt.body_len = body_len != 0 ? body_len : BODY_DEFAULT;
+	in->opt.bulk_len = bulk_len != 0 ? bulk_len : BULK_DEFAULT;
+}
+
+void intake_stats(const struct intake *in, struct intake_stats *out)
+{
+	*out = in->stats;
+}
+
+/* ---- the head ---- */
+
+bool intake_wants(const struct http_request *r)
+{
+	return str_starts(r->path, STR(INTAKE_PREFIX));
+}
+
+/* Whatever stands behind the type, "charset=utf-8" alone is taken: JSON has no other. */
+static bool is_utf8_or_nothing(struct str params)
+{
+	struct str rest = str_trim(params), key;
+
+	if (rest.len == 0)
+		return true;
+	if (!str_cut(&rest, '=', &key) || !str_eq_nocase(str_trim(key), STR("charset")))
+		return false;
+	rest = str_trim(rest);
+	return str_eq_nocase(rest, STR("utf-8")) || str_eq_nocase(rest, STR("\"utf-8\""));
+}
+
+/* The form that the content type names; false with the refusal. */
+static bool form_of(const struct http_request *r, enum event_form *form, struct problem *p)
+{
+	struct str params, type;
+
+	(void)http_headers_find(&r->headers, "content-type", &params);
+	str_cut(&params, ';', &type);
+	type = str_trim(type);
+	if (str_eq_nocase(type, STR("application/json"))) {
+		*form = EVENT_FORM_JSON;
+	} else if (str_eq_nocase(type, STR("application/x-ndjson"))) {
+		*form = EVENT_FORM_NDJSON;
+	} else if (type.len >= 23 && str_eq_nocase((struct str){ type.p, 23 }, STR("application/cloudevents"))) {
+		problem_set(p, 415, NULL, "CloudEvents are not active yet: send application/json or application/x-ndjson.");
+		return false;
+	} else {
+		problem_set(p, 415, NULL, "Events come as application/json or application/x-ndjson, named in Content-Type.");
+		return false;
+	}
+	if (!is_utf8_or_nothing(params)) {
+		problem_set(p, 415, NULL, "The only parameter of Content-Type that is taken is charset=utf-8.");
+		return false;
+	}
+	return true;
+}
+
+void intake_head(struct intake *in, struct http_request *r, struct http_admission *adm)
+{
+	enum event_form form;
+
+	if (r->method != METHOD_POST) {
+		problem_set(&adm->refusal, 405, NULL, "Events are sent by POST.");
+		adm->allow = "POST";
+	} else if (!form_of(r, &form, &adm->refusal)) {
+		in->stats.n_malformed++;
+	}
+	/* One event or many is known by its first byte alone, and that one comes later. */
+	adm->body_len = in->opt.bulk_len > in->opt.body_len ? in->opt.bulk_len : in->opt.body_len;
+}
+
+/* ---- the request ---- */
+
+static const struct intake_source *find_source(const struct intake *in, struct str name)
+{
+	for (size_t i = 0; i < in->n_sources; i++)
+		if (str_eq(in->sources[i].name, name))
+			return &in->sources[i];
+	return NULL;
+}
+
+/* NULL when the request is not from who it says; it is answered then, alike for every reason. */
+static const struct intake_source *authenticate(struct intake *in, struct http_request *r, struct wall now)
+{
+	size_t skip = sizeof INTAKE_PREFIX - 1;
+	const struct intake_source *src = find_source(in, (struct str){ r->path.p + skip, r->path.len - skip });
+	const struct verifier *v = src != NULL ? src->verifier : in->dummy;
+	enum verify_result result = verify_request(v, &r->headers, r->body, now);
+	struct problem p;
+
+	/* Behind a proxy all the world is loopback: only a unix socket says who may reach it. */
+	if (result == VERIFY_OK && verifier_kind(v) == VERIFY_NONE && !r->peer.is_unix)
+		result = VERIFY_BAD;
+	if (src != NULL && result == VERIFY_OK)
+		return src;
+	in->stats.n_unverified++;
+	if (result == VERIFY_STALE) {
+		in->stats.n_stale++;
+		/* Only who knows the secret sees this. */
+		problem_set(&p, 401, NULL, "The signature is good, but its time is more than five minutes off: look at the clocks.");
+	} else {
+		problem_set(&p, 401, NULL, "The source is not known, or the request is not signed as agreed with it.");
+	}
+	http_reply_problem(r, &p, "WWW-Authenticate: Webhook\r\n");
+	return NULL;
+}
+
+static bool add_event(void *arg, size_t index, const struct event *e, const struct problem *p)
+{
+	struct work *w = arg;
+
+	if (index >= INTAKE_MAX_EVENTS)
+		return false;
+	if (e == NULL) {
+		add_refused(w, index, p);
+		return true;
+	}
+	if (w->batch.n == w->cap)
+		work_grow(w);
+	w->batch.events[w->batch.n] = *e;
+	w->batch.results[w->batch.n] = INTAKE_DONE;
+	w->indexes[w->batch.n++] = (uint32_t)index;
+	return true;
+}
+
+/* False when there is nothing to go on with; then it has been answered. */
+static bool read_events(struct work *w, struct http_request *r)
+{
+	struct intake *in = w->intake;
+	struct events_found found;
+	struct event_context ctx = { .ns = w->batch.ns, .source = w->batch.source, .received = w->batch.received, .arena = w->arena };
+	struct problem p = { 0 };
+	enum event_form form;
+
+	if (form_of(r, &form, &p) && events_read(in->doc, r->body, form, &ctx, add_event, w, &found, &p) == ERR_OK) {
+		w->is_batch = found.is_batch;
+		if (!found.is_batch && r->body.len > in->opt.body_len)
+			problem_set(&p, 413, NULL, "The event is larger than the %zu bytes that are taken.", in->opt.body_len);
+		else
+			return true;
+	}
+	in->stats.n_malformed++;
+	http_reply_problem(r, &p, NULL);
+	return false;
+}
+
+static void hand_to_sink(struct work *w)
+{
+	struct intake *in = w->intake;
+	struct problem p;
+
+	w->is_out = true;
+	in->stats.n_batches++;
+	if (in->opt.sink(in->opt.ctx, &w->batch))
+		return;
+	in->stats.n_batches--;
+	in->stats.n_full++;
+	problem_set(&p, 503, NULL, "There is no room for further events at the moment; nothing of this request was taken.");
+	http_reply_problem(w->request, &p, in->retry_after);
+	work_release(w);
+}
+
+void intake_request(struct intake *in, struct http_request *r)
+{
+	struct wall now = in->opt.now(in->opt.ctx);
+	const struct intake_source *src = authenticate(in, r, now);
+	struct work *w;
+
+	if (src == NULL)
+		return;
+	w = work_get(in);
+	w->request = r;
+	w->batch.received = now;
+	w->batch.source = arena_str(w->arena, src->name);
+	w->batch.ns = arena_str(w->arena, src->ns);
+	if (!read_events(w, r)) {
+		work_release(w);
+		return;
+	}
+	if (w->batch.n > 0) {
+		hand_to_sink(w);
+		return;
+	}
+	work_answer(w);
+	work_release(w);
+}
+
+void intake_done(struct intake_batch *b)
+{
+	struct work *w = (struct work *)b;
+
+	w->intake->stats.n_batches--;
+	work_answer(w);
+	work_release(w);
+}
