@@ -1,0 +1,78 @@
+/*
+ * The operators' HTTP API as one table: method, path and who may. Decides which route a request is, and nothing else: what a route
+ * does is daemon/'s. Below, what each answers; every refusal is application/problem+json.
+ *
+ *   GET  /healthz                   "ok\n": the loop turns
+ *   GET  /readyz                    one line a check, "ok store" or "fail store: disk full"; 503 when one fails
+ *   GET  /metrics                   Prometheus text
+ *   GET  /v1/status                 {version, ready, now, started, tickets, unmatched, clocks: {running, paused, breached}, next, events,
+ *                                    duplicates, seq, dry_run, checks: [{name, ok, why}], config: {path, digest, since, reloaded, reload_ok},
+ *                                    store: {state, why, queued, commits, wal_bytes}, receivers: [{name, kind, pending, sent, failed,
+ *                                    suppressed, dead, oldest, disabled}]}
+ *   GET  /v1/tickets                ?contract= &namespace= &at_risk=1 &limit= &after=NAMESPACE/ID: {tickets: [TICKET], after}; those in
+ *                                    memory, in order of (namespace, id); `after` begins the next page, null on the last
+ *   GET  /v1/tickets/ID             TICKET: {namespace, ticket, contract, unmatched, opened, resolved, over, opened_at, last_at, events,
+ *                                    attributes: {priority, …, subject, url}, clocks: [{metric, agreement, cycle, state, target, started,
+ *                                    stopped, due, elapsed_s, paused_s, breached, waived, next_at, next_step}]}
+ *   GET  /v1/tickets/ID/explain     {namespace, ticket, stretches: [{metric, cycle, from, to, counted_s, counts, why}]}
+ *   POST /v1/tickets/ID/waive       {metric, reason}: {accepted, duplicates}
+ *   POST /v1/tickets/ID/extend      {metric, by, reason}: likewise
+ *   GET  /v1/next                   ?limit=: {next: [{at, namespace, ticket, contract, metric, cycle, step, due}]}, earliest first
+ *   GET  /v1/deliveries             ?ticket= (ID or NAMESPACE/ID) &id= &failed=1 &limit=: {deliveries: [{id, receiver, type, namespace,
+ *                                    ticket, at, due, created, state, attempts, next, status, detail, settled, alert}]}, newest first
+ *   POST /v1/receivers/NAME/test    {ok, status, detail}
+ *   POST /v1/reload                 ?dry_run=1: {ok: true, changed, warnings: [TEXT]}; 422 with {…, errors: [TEXT], warnings: [TEXT]}
+ *   POST /v1/import                 ?source=NAME &alert=1: NDJSON or JSON of events: {accepted, duplicates, refused: [PROBLEM with index]}
+ *   GET  /v1/tail                   ?after=N &wait=SECONDS: NDJSON of what was decided since entry N: {seq, at, what: "alert", alert} or
+ *                                    {seq, at, what: "delivery", id, receiver, state, attempts, status, detail}. Waits for the first
+ *                                    one; header Plazo-Next: the N to ask for next. Without `after`: from now on
+ *
+ * ID is a ticket's id, or NAMESPACE/ID with '/' as such; what is part of a name is written %2F. 409 lists the choices of an id that
+ * is in several namespaces: {…, choices: ["NAMESPACE/ID"]}.
+ */
+#ifndef PLAZO_WEB_ROUTE_H
+#define PLAZO_WEB_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+enum route {
+	ROUTE_HEALTHZ, ROUTE_READYZ, ROUTE_METRICS, ROUTE_STATUS, ROUTE_TICKETS, ROUTE_TICKET, ROUTE_EXPLAIN, ROUTE_WAIVE,
+	ROUTE_EXTEND, ROUTE_NEXT, ROUTE_DELIVERIES, ROUTE_RECEIVER_TEST, ROUTE_RELOAD, ROUTE_IMPORT, ROUTE_TAIL,
+	ROUTE_N
+};
+
+enum access {
+	ACCESS_OPEN,       /* everybody; shows no data */
+	ACCESS_METRICS,    /* who may read, and whoever reaches server.metrics */
+	ACCESS_READ,
+	ACCESS_ACT,
+};
+
+struct route_info {
+	const char *method;    /* "GET" (HEAD goes with it) or "POST" */
+	const char *pattern;   /* "{}" is one segment, "{ticket}" one or two */
+	enum access access;
+	const char *name;      /* for logs: "tickets" */
+};
+extern const struct route_info route_table[ROUTE_N];
+
+enum routed {
+	ROUTED,                /* *out is filled */
+	ROUTED_NOWHERE,        /* 404 */
+	ROUTED_OTHER_METHOD,   /* 405: *allow_out is what is allowed there, a literal for the header Allow */
+};
+
+/* What a path says besides its route; still percent-encoded, borrowed from the path. */
+struct route_match {
+	enum route route;
+	struct str ns;         /* empty when it was not given */
+	struct str name;       /* the ticket or the receiver */
+};
+
+/* `raw_path` as sent, without the query. */
+enum routed route_find(struct str method, struct str raw_path, struct route_match *out, const char **allow_out);
+
+#endif
