@@ -1,0 +1,200 @@
+"""Warning, breach, escalation and clear: by signed webhook, and by mail through a real server with STARTTLS and AUTH."""
+import email.header
+import json
+import time
+import unittest
+
+import harness
+from harness import Case, agent_reply, event, opened, parse_instant
+
+STEPS = [{"at": "50%", "notify": ["hook"]}, {"at": "breach", "notify": ["hook", "mail"]},
+	 {"at": "breach+1s", "every": "1s", "times": 2, "notify": ["hook", "mail"]}]
+
+
+def mail_by(exim, **more):
+	return {"email": {"smtp": f"smtp://localhost:{exim.port}", "from": "SLA watch <sla@example.com>", "tls": "require",
+			  "user": exim.USER, "password": exim.PASSWORD, "ca_file": str(exim.ca), **more}}
+
+
+class Webhooks(Case):
+	def test_the_whole_life_of_a_clock(self):
+		sink = self.sink()
+		self.run_with({"hook": harness.hook(sink), "mail": {"log": {}}}, steps=STEPS)
+		e = opened("INC-1", subject="Mail server is down", url="https://desk.example.com/1")
+		self.d.accept(e)
+		start = parse_instant(e["at"])
+		sink.wait(8, type="sla.escalation", occurrence=2)
+		self.d.accept(agent_reply("INC-1"))
+		sink.wait(8, type="sla.cleared")
+		got = [(r.alert["type"], r.alert["step"], r.alert["occurrence"]) for r in sink.alerts(ticket="INC-1")]
+		self.assertEqual(got, [("sla.warning", "50%", 1), ("sla.breach", "breach", 1), ("sla.escalation", "breach+1s", 1),
+				       ("sla.escalation", "breach+1s", 2), ("sla.cleared", "cleared", 1)])
+		for r, after in zip(sink.alerts(ticket="INC-1"), (1, 2, 3, 4)):
+			self.assertAlmostEqual(parse_instant(r.alert["at"]), start + after, delta=0.002)
+			self.assertLess(r.when - (start + after), 1.0 * harness.SLOWER, "told late")
+			self.assertGreaterEqual(r.when, start + after - 0.001, "told early")
+		for r in sink.alerts():
+			self.assertTrue(r.valid, "the signature does not verify")
+			self.assertEqual(r.id, r.alert["id"])
+			self.assertEqual(r.headers.get_content_type(), "application/json")
+			self.assertEqual((r.alert["contract"], r.alert["metric"], r.alert["cycle"], r.alert["priority"], r.alert["target"]),
+					 ("acme", "response", 1, "P1", "2s"))
+			self.assertIn("hook", r.alert["receivers"])
+		self.assertEqual(len({r.id for r in sink.received}), 5)
+
+	def test_a_clock_that_is_met_says_nothing(self):
+		sink = self.sink()
+		self.run_with({"hook": harness.hook(sink), "mail": {"log": {}}}, steps=STEPS)
+		self.d.accept([opened("GOOD"), agent_reply("GOOD")])
+		self.d.accept(opened("BAD"))
+		sink.wait(8, type="sla.breach", ticket="BAD")
+		self.assertEqual(sink.tries(ticket="GOOD"), [])
+
+	def test_what_does_not_answer(self):
+		"""Automated and private replies, and those of the customer, leave the clock running."""
+		sink = self.sink()
+		self.run_with({"hook": harness.hook(sink), "mail": {"log": {}}}, steps=STEPS)
+		self.d.accept([opened("T1"), agent_reply("T1", automated=True), agent_reply("T1", public=False),
+			       event("T1", "replied", actor={"role": "customer"})])
+		sink.wait(8, type="sla.breach", ticket="T1")
+
+	def test_a_change_of_priority_into_the_past(self):
+		sink = self.sink()
+		self.run_with({"hook": harness.hook(sink)}, target={"P1": "1s", "default": "1h"})
+		self.d.accept(opened("T1", priority="P3", at=harness.instant(-60)))
+		self.d.accept(event("T1", "changed", priority="P1"))
+		r = sink.wait(8, type="sla.breach", ticket="T1")[0]
+		self.assertEqual(r.alert["occurrence"], 1)
+		self.assertNotEqual(r.alert["reason"], "")
+
+	def test_alerts_equal_those_of_simulate(self):
+		"""The same engine: ids of what was sent are those that `plazoctl simulate` computes."""
+		sink = self.sink()
+		self.run_with({"hook": harness.hook(sink)})
+		e = opened("T1")
+		self.d.accept(e)
+		sink.wait(8, type="sla.breach")
+		until = harness.instant()
+		events = self.d.dir / "events.ndjson"
+		events.write_text(json.dumps(e) + "\n")
+		p = self.d.ctl("simulate", "-c", str(self.d.conf), "--until", until, str(events))
+		self.assertEqual(p.returncode, 0, p.stderr)
+		simulated = [json.loads(line) for line in p.stdout.splitlines()]
+		sent = [r.alert for r in sink.alerts()]
+		# Namespaces are the sources' names; a file of events has none, so ids may differ by that alone.
+		for key in ("type", "at", "ticket", "step", "occurrence", "due", "elapsed_s", "remaining_s"):
+			self.assertEqual([a[key] for a in simulated], [a[key] for a in sent], key)
+
+	def test_restart_keeps_what_is_armed(self):
+		sink = self.sink()
+		self.run_with({"hook": harness.hook(sink)}, target="6s")
+		self.d.accept(opened("T1"))
+		self.d.stop()
+		self.d.start()
+		sink.wait(12, type="sla.warning", ticket="T1")
+		r = sink.wait(12, type="sla.breach", ticket="T1")[0]
+		self.assertLess(r.when - parse_instant(r.alert["due"]), 1.0 * harness.SLOWER)
+
+	def test_due_while_down_is_told_late(self):
+		sink = self.sink()
+		self.run_with({"hook": harness.hook(sink)}, target="2s")
+		self.d.accept(opened("T1"))
+		self.d.stop()
+		time.sleep(2.5)
+		self.d.start()
+		r = sink.wait(8, type="sla.breach", ticket="T1")[0]
+		self.assertGreater(r.alert["late_s"], 0)
+		self.assertEqual(r.alert["at"], r.alert["due"])
+		self.assertEqual(sink.tries(type="sla.warning", step="50%", ticket="T1"), [], "of the late ones only the highest is sent")
+
+
+class Mail(Case):
+	def setUp(self):
+		super().setUp()
+		self.exim = self.sink(kind=harness.Exim)
+
+	def run_mail(self, language="en", **email):
+		self.run_with({"mail": {"email": {"to": ["Desk <desk@mail.test>", "boss@mail.test"]}, "language": language}},
+			      steps=[{"at": "50%", "notify": ["mail"]}, {"at": "breach", "notify": ["mail"]}], **mail_by(self.exim, **email))
+
+	def test_by_starttls_and_auth(self):
+		self.run_mail()
+		self.d.accept(opened("INC-7", subject="Core switch", url="https://desk.example.com/7"))
+		harness.wait_for("two mails to two people", 10, lambda: len(self.exim.mails()) >= 2)
+		self.d.accept(agent_reply("INC-7"))
+		harness.wait_for("the clear", 10, lambda: len(self.exim.mails()) >= 3)
+		mails = self.exim.mails()
+		log = self.exim.log()
+		self.assertIn("P=esmtpsa", log)
+		self.assertIn("A=plain:plazo", log)
+		self.assertIn("=> desk <desk@mail.test>", log)
+		self.assertIn("=> boss <boss@mail.test>", log)
+		roots = set()
+		for m in mails:
+			self.assertEqual(m["From"].addresses[0].addr_spec, "sla@example.com")
+			self.assertEqual(m["Auto-Submitted"], "auto-generated")
+			self.assertIsNotNone(m["Date"].datetime)
+			self.assertRegex(m["Message-ID"], r"^<[^<>\s]+@[^<>\s]+>$")
+			self.assertIn("INC-7", m["Subject"])
+			self.assertEqual(m.get_content_type(), "multipart/alternative")
+			self.assertIn("INC-7", m.get_body(("plain",)).get_content())
+			self.assertIn("INC-7", m.get_body(("html",)).get_content())
+			self.assertEqual(m.defects, [])
+			roots.add((m.get("References") or m["Message-ID"]).split()[0])
+		self.assertEqual(len({m["Message-ID"] for m in mails}), len(mails))
+		self.assertEqual(len(roots), 1, "one thread a ticket")
+
+	def test_in_spanish(self):
+		self.run_mail("es")
+		self.d.accept(opened("INC-8", subject="Impresora de recepción"))
+		m = harness.wait_for("a mail", 10, self.exim.mails)[0]
+		self.assertRegex(m.get_body(("plain",)).get_content(), r"(?i)aviso|vence|plazo|incumpl|queda")
+		self.assertIn("recepción", m.get_body(("plain",)).get_content())
+
+	def test_hostile_subject(self):
+		hostile = "x\r\nBcc: evil@example.com\r\n\r\n<script>alert(1)</script>\n.\nQUIT\x00\u2028\u0085Bcc: a@b\u202e ñ 🦤 " + "y" * 300
+		self.run_mail()
+		self.d.accept(opened("INC-9", subject=hostile))
+		m = harness.wait_for("a mail", 10, self.exim.mails)[0]
+		self.assertEqual(m.defects, [])
+		self.assertIsNone(m["Bcc"])
+		allowed = {"return-path", "envelope-to", "delivery-date", "received", "from", "to", "subject", "date", "message-id", "mime-version",
+			   "content-type", "content-transfer-encoding", "auto-submitted", "references", "in-reply-to", "x-auto-response-suppress",
+			   "precedence", "list-id", "importance", "x-priority", "reply-to"}
+		extra = {k.lower() for k in m.keys() if not k.lower().startswith("x-plazo")} - allowed
+		self.assertEqual(extra, set())
+		subject = str(email.header.make_header(email.header.decode_header(m["Subject"])))
+		self.assertNotRegex(subject, "[\r\n\0\u2028\u0085\u202e]")
+		self.assertNotIn("<script>", m.get_body(("html",)).get_content())
+		for line in m.as_bytes().split(b"\n"):
+			self.assertLessEqual(len(line), 999)
+		# Two for the two recipients at each step; nothing for who was smuggled in.
+		self.assertNotIn("evil@example.com>", self.exim.log())
+
+	def test_a_wrong_password_sends_nothing(self):
+		self.run_mail(password="wrong")
+		self.d.accept(opened("INC-10"))
+		harness.wait_for("the refusal", 10, lambda: "535" in self.exim.log())
+		self.assertEqual(self.exim.mails(), [])
+		self.assertNotIn("wrong", self.d.log())
+
+	def test_an_untrusted_certificate_sends_nothing(self):
+		other = self.sink(kind=harness.Exim)
+		self.run_mail(ca_file=str(other.ca))
+		self.d.accept(opened("INC-11"))
+		harness.wait_for("the attempt", 10, lambda: "TLS" in self.exim.log() or "SSL" in self.exim.log())
+		self.assertNotIn("A=plain", self.exim.log())
+		self.assertEqual(self.exim.mails(), [])
+
+	def test_greylisting(self):
+		self.exim.greylist(True)
+		self.run_mail()
+		self.d.accept(opened("INC-12"))
+		harness.wait_for("the deferral", 10, lambda: "greylisted" in self.exim.log())
+		self.exim.greylist(False)
+		mails = harness.wait_for("a mail", 30, self.exim.mails)
+		self.assertEqual(len({m["Message-ID"] for m in mails}), len(mails))
+
+
+if __name__ == "__main__":
+	harness.main()

@@ -1,0 +1,205 @@
+"""Webhook receivers that misbehave, and mail servers that put off: what is tried again, what is given up, and who else is told."""
+import random
+import time
+import unittest
+
+import harness
+from harness import Case, hook, opened
+
+BREACH = [{"at": "breach", "notify": ["hook"]}]
+
+
+class Webhooks(Case):
+	def breach(self, sink, ticket="T1", receivers=None, **more):
+		self.run_with({"hook": hook(sink), **(receivers or {})}, steps=BREACH, target="1s", **more)
+		self.d.accept(opened(ticket))
+
+	def same_id(self, sink):
+		self.assertEqual(len({r.id for r in sink.tries(type="sla.breach")}), 1)
+		self.assertTrue(all(r.valid for r in sink.tries()))
+
+	def test_reset_and_close(self):
+		sink = self.sink(["reset", "close"])
+		self.breach(sink)
+		sink.wait(20, type="sla.breach")
+		self.assertEqual(len(sink.tries()), 3)
+		self.same_id(sink)
+
+	def test_errors_that_pass(self):
+		for status in (500, 502, 408, 425):
+			with self.subTest(status):
+				sink = self.sink([status])
+				self.d.close()
+				self.d = harness.Plazod()
+				self.addCleanup(self.d.close)
+				self.breach(sink)
+				sink.wait(12, type="sla.breach")
+				self.assertEqual(len(sink.tries()), 2)
+				self.same_id(sink)
+
+	def test_hang_delays_nobody_else(self):
+		hanging, well = self.sink(["hang"]), self.sink()
+		self.run_with({"hook": hook(hanging), "well": hook(well)}, target="1s", steps=[{"at": "breach", "notify": ["hook", "well"]}])
+		self.d.accept([opened(f"T{i}") for i in range(5)])
+		well.wait(5, count=5, type="sla.breach")
+		began = time.monotonic()
+		self.d.accept(opened("T9"))
+		self.assertLess(time.monotonic() - began, 1.0 * harness.SLOWER)
+		# The one that hung is tried again after its timeout; tickets beside it did not wait.
+		hanging.wait(5, count=4, type="sla.breach")
+		hanging.wait(40, count=6, type="sla.breach")
+
+	def test_retry_after(self):
+		sink = self.sink([(429, {"Retry-After": "3"})])
+		self.breach(sink)
+		sink.wait(12, type="sla.breach")
+		first, second = sink.tries()
+		self.assertGreaterEqual(second.when - first.when, 2.9)
+		self.assertLess(second.when - first.when, 6 * harness.SLOWER)
+		self.same_id(sink)
+
+	def test_a_long_retry_after_tells_the_fallback_too(self):
+		sink, other = self.sink(default=(503, {"Retry-After": "3600"})), self.sink()
+		self.breach(sink, receivers={"hook": {**hook(sink), "fallback": "other"}, "other": hook(other)})
+		r = other.wait(8, type="sla.breach")[0]
+		self.assertEqual(r.id, sink.tries()[0].id)
+		time.sleep(3)
+		self.assertEqual(len(sink.tries()), 1)
+
+	def test_refused_goes_to_the_fallback_at_once(self):
+		for status in (401, 403, 404):
+			with self.subTest(status):
+				sink, other = self.sink(default=status), self.sink()
+				self.d.close()
+				self.d = harness.Plazod()
+				self.addCleanup(self.d.close)
+				self.breach(sink, receivers={"hook": {**hook(sink), "fallback": "other"}, "other": hook(other)})
+				r = other.wait(6, type="sla.breach")[0]
+				self.assertLess(r.when - sink.tries()[0].when, 2 * harness.SLOWER)
+
+	def test_gone_is_disabled(self):
+		sink = self.sink(default=410)
+		self.breach(sink)
+		harness.wait_for("the attempt", 8, sink.tries)
+		self.d.accept(opened("T2"))
+		time.sleep(4)
+		self.assertEqual(len(sink.tries()), 1, "a receiver that is gone was tried again")
+		self.assertRegex(self.d.log(), r"410|disabled")
+		p = self.d.ctl("deliveries", "--failed")
+		self.assertEqual(p.returncode, 0, p.stderr)
+		self.assertIn("T1", p.stdout)
+
+	def test_redirects_are_not_followed(self):
+		other = self.sink()
+		for status in (301, 302, 307, 308):
+			with self.subTest(status):
+				sink = self.sink([(status, {"Location": f"http://127.0.0.1:{other.port}/hook"})] * 50)
+				self.d.close()
+				self.d = harness.Plazod()
+				self.addCleanup(self.d.close)
+				self.breach(sink)
+				harness.wait_for("the attempt", 8, sink.tries)
+				time.sleep(0.5)
+				self.assertEqual(other.received, [])
+
+	def test_down_and_up_again(self):
+		sink = self.sink()
+		port = sink.port
+		sink.close()
+		self.breach(sink)
+		time.sleep(3)
+		again = self.sink(port=port)
+		again.wait(20, type="sla.breach")
+
+	def test_undelivered_survive_a_kill(self):
+		sink = self.sink(default=503)
+		self.breach(sink)
+		harness.wait_for("an attempt", 8, sink.tries)
+		self.d.kill()
+		sink.default = 200
+		self.d.start()
+		sink.wait(20, type="sla.breach")
+		self.same_id(sink)
+
+	def test_what_is_met_meanwhile_is_not_sent(self):
+		sink = self.sink(default=503)
+		self.run_with({"hook": hook(sink)}, steps=[{"at": "50%", "notify": ["hook"]}], target="6s")
+		self.d.accept(opened("T1"))
+		harness.wait_for("an attempt", 8, lambda: sink.tries(type="sla.warning"))
+		self.d.accept(harness.agent_reply("T1"))
+		sink.default = 200
+		time.sleep(6)
+		self.assertEqual(sink.alerts(type="sla.warning"), [])
+
+	def test_order_per_ticket(self):
+		rnd = random.Random(7)
+		sink = self.sink(rule=lambda got: 503 if rnd.random() < 0.25 else None)
+		self.run_with({"hook": hook(sink)}, target="1s", steps=[{"at": "breach", "notify": ["hook"]},
+									{"at": "breach+1s", "every": "1s", "times": 2, "notify": ["hook"]}])
+		self.d.accept([opened(f"T{i}") for i in range(6)])
+		sink.wait(60, count=6, type="sla.escalation", occurrence=2)
+		for i in range(6):
+			got = [(r.alert["type"], r.alert["occurrence"]) for r in sink.alerts(ticket=f"T{i}")]
+			self.assertEqual(got, sorted(got, key=lambda a: (a[0] != "sla.breach", a[1])))
+
+	def test_receiver_test(self):
+		sink = self.sink()
+		self.run_with({"hook": hook(sink)})
+		p = self.d.ctl("receiver", "test", "hook")
+		self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
+		self.assertTrue(sink.alerts()[0].valid)
+		sink.default = 500
+		self.assertEqual(self.d.ctl("receiver", "test", "hook").returncode, 1)
+
+
+class Mail(Case):
+	def run_mail(self, rule, to=("desk@mail.test",)):
+		sink = self.sink(rule, kind=harness.SmtpSink)
+		self.run_with({"hook": {"email": {"to": list(to)}}}, steps=BREACH, target="1s",
+			      email={"smtp": f"smtp://127.0.0.1:{sink.port}", "from": "SLA watch <sla@example.com>", "tls": "none"})
+		self.d.accept(opened("T1"))
+		return sink
+
+	def once(self, verb, reply):
+		"""A rule that answers `reply` to the first such command alone."""
+		left = [reply]
+		return lambda command: left.pop() if left and command.upper().startswith(verb) else None
+
+	def test_put_off(self):
+		for verb, reply in (("RCPT", "451 4.7.1 greylisted\r\n"), ("MAIL", "421 4.3.2 later\r\n"), ("<MESSAGE>", "451 4.3.0 later\r\n")):
+			with self.subTest(verb):
+				self.d.close()
+				self.d = harness.Plazod()
+				self.addCleanup(self.d.close)
+				sink = self.run_mail(self.once(verb, reply))
+				harness.wait_for("the mail", 15, sink.mails)
+				self.assertEqual(len(sink.mails()), 1)
+
+	def test_no_answer_to_the_message(self):
+		"""Whether it arrived is not known: it is sent again, as the same message."""
+		seen = []
+		def rule(command):
+			if command == "<message>" and not seen:
+				seen.append(1)
+				return "close"
+			return None
+		sink = self.run_mail(rule)
+		harness.wait_for("the mail", 15, sink.mails)
+
+	def test_one_recipient_of_two_is_refused(self):
+		sink = self.run_mail(lambda c: "550 5.1.1 no such user\r\n" if "nobody@" in c else None, ("nobody@mail.test", "desk@mail.test"))
+		harness.wait_for("the mail", 15, sink.mails)
+		time.sleep(3)
+		self.assertEqual(len(sink.mails()), 1, "the one who got it got it again")
+
+	def test_refused_for_good(self):
+		sink = self.run_mail(lambda c: "554 5.7.1 no\r\n" if c.startswith("MAIL") else None)
+		harness.wait_for("the attempt", 8, lambda: [c for c in sink.commands if c.startswith("MAIL")])
+		time.sleep(4)
+		self.assertEqual(len([c for c in sink.commands if c.startswith("MAIL")]), 1)
+		p = self.d.ctl("deliveries", "--failed")
+		self.assertIn("T1", p.stdout)
+
+
+if __name__ == "__main__":
+	harness.main()

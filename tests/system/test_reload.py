@@ -1,0 +1,120 @@
+"""SIGHUP: a refused configuration changes nothing, an accepted one loses no request, no timer and no connection."""
+import http.client
+import json
+import os
+import random
+import time
+import unittest
+
+import harness
+from harness import Case, base_config, event, hook, opened
+
+RELOADS = int(os.environ.get("PLAZO_RELOADS", "50"))
+
+
+class Reload(Case):
+	def test_reloads_under_load(self):
+		sink = self.sink()
+		receivers = {"hook": hook(sink)}
+		good = base_config(self.d.port, receivers, target="4s")
+		other = base_config(self.d.port, receivers, target="5s")
+		self.d.write(good)
+		self.d.start()
+		load = harness.Load(self.d, senders=2, pause=0.02)
+		rnd = random.Random(1)
+		bad = ["server: [", "nonsense: true\n", json.dumps({**good, "calendars": {"always": {"zone": "Europe/Atlantis", "hours": {}}}}),
+		       json.dumps({**good, "policies": {}}), "", "a: &a [*a]\n"]
+		for i in range(harness.scaled(RELOADS)):
+			if i % 3 == 0:
+				self.d.write(other if i % 2 else good)
+			elif i % 3 == 1:
+				self.d.write_text(bad[i // 3 % len(bad)])
+			else:
+				self.d.write(good if i % 2 else other)
+			self.d.hup()
+			time.sleep(rnd.uniform(0.0, 0.15))
+		self.d.write(good)
+		self.d.hup()
+		time.sleep(0.5)
+		load.stop()
+		self.assertEqual(load.failures, [])
+		self.assertGreater(len(load.acked), 50)
+		names = set(load.acked)
+		harness.wait_for("every breach", 30, lambda: {r.alert["ticket"] for r in sink.alerts(type="sla.breach")} >= names, 0.2)
+		seen = [(r.alert["ticket"], r.alert["step"], r.alert["occurrence"]) for r in sink.alerts()]
+		self.assertEqual(len(seen), len(set(seen)), "an alert was sent twice")
+
+	def test_a_refused_reload_changes_nothing(self):
+		sink = self.sink()
+		self.run_with({"hook": hook(sink)}, target="3s")
+		self.d.accept(opened("T1"))
+		cfg = self.d.cfg
+		self.d.write({**cfg, "contracts": {}, "sources": {}, "metrics": "typo"})
+		p = self.d.ctl("reload")
+		self.assertNotEqual(p.returncode, 0)
+		self.assertRegex(p.stdout + p.stderr, r"plazod\.yaml:\d+:\d+: error: ")
+		self.d.accept(opened("T2"))
+		sink.wait(8, type="sla.breach", ticket="T1")
+		sink.wait(8, type="sla.breach", ticket="T2")
+		self.d.write(cfg)
+		p = self.d.ctl("reload")
+		self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
+
+	def test_a_changed_target_replans_what_is_open(self):
+		sink = self.sink()
+		self.run_with({"hook": hook(sink)}, target="1h")
+		self.d.accept(opened("T1"))
+		self.d.write(base_config(self.d.port, {"hook": hook(sink)}, target="2s"))
+		self.d.hup()
+		r = sink.wait(8, type="sla.breach", ticket="T1")[0]
+		self.assertEqual(r.alert["target"], "2s")
+
+	def test_a_connection_stays(self):
+		self.run_with()
+		conn = http.client.HTTPConnection("127.0.0.1", self.d.port, timeout=10 * harness.SLOWER)
+		conn.connect()
+		sock = conn.sock
+		for i in range(5):
+			body = json.dumps(opened(f"T{i}")).encode()
+			conn.request("POST", "/v1/events/helpdesk", body, {"Content-Type": "application/json", **harness.signed_headers(body)})
+			r = conn.getresponse()
+			self.assertEqual((r.status, r.read()), (202, b'{"accepted":1,"duplicates":0}'))
+			self.assertIs(conn.sock, sock)
+			p = self.d.ctl("reload")
+			self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
+		conn.close()
+
+	def test_a_source_that_goes_and_a_new_secret(self):
+		self.run_with()
+		self.d.accept(opened("T1"))
+		cfg = base_config(self.d.port)
+		other = "whsec_" + "b" * 43 + "="
+		cfg["sources"]["helpdesk"]["webhook"]["verify"]["secret"] = other
+		self.d.write(cfg)
+		self.assertEqual(self.d.ctl("reload").returncode, 0)
+		self.assertEqual(self.d.post(event("T1", "acknowledged")).status, 401)
+		self.assertEqual(self.d.post(event("T1", "acknowledged"), sign_with=other).status, 202)
+
+
+class Stop(Case):
+	def test_stop_under_load(self):
+		"""SIGTERM: exit status 0, and what was answered 202 is there afterwards."""
+		self.run_with(target="1h")
+		for _ in range(harness.scaled(4)):
+			load = harness.Load(self.d, senders=2, pause=0.0)
+			time.sleep(0.7)
+			self.d.stop()
+			load.ending.set()
+			self.d.start()
+			load.stop()
+			events = [e for es in load.acked.values() for e in es]
+			self.assertGreater(len(events), 5)
+			self.assertEqual(self.d.accept(events), {"accepted": 0, "duplicates": len(events)})
+			self.d.close()
+			self.d = harness.Plazod()
+			self.addCleanup(self.d.close)
+			self.run_with(target="1h")
+
+
+if __name__ == "__main__":
+	harness.main()

@@ -1,0 +1,171 @@
+"""The store in trouble: a full disk, a second daemon, and databases that are not ours, broken, or newer than this plazod."""
+import contextlib
+import hashlib
+import os
+import pathlib
+import resource
+import socket
+import sqlite3
+import subprocess
+import time
+import unittest
+
+import harness
+from harness import Case, hook, opened
+
+REFUSED = 78
+
+
+def content(path):
+	return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
+class Full(Case):
+	def fill_until_refused(self, prefix):
+		"""Posts until a 503; gives the events that were acknowledged, and the reply."""
+		acked = []
+		for i in range(4000):
+			events = [opened(f"{prefix}-{i}-{j}", subject="x" * 200) for j in range(20)]
+			r = self.d.post(events)
+			if r.status != 202:
+				return acked, r
+			acked += events
+		self.fail("the disk never was full")
+
+	def check_full(self, sink, make_room):
+		self.d.accept(opened("ARMED"))
+		acked, r = self.fill_until_refused("FILL")
+		self.assertEqual(r.status, 503, r)
+		self.assertGreater(int(r.headers["Retry-After"]), 0)
+		self.assertEqual(r.headers.get_content_type(), "application/problem+json")
+		self.assertEqual(self.d.get("/readyz", token=None).status, 503)
+		self.assertEqual(self.d.get("/healthz", token=None).status, 200)
+		# What is promised goes on while nothing can be written.
+		sink.wait(15, type="sla.breach", ticket="ARMED")
+		make_room()
+		self.d.wait_ready(20)
+		self.d.accept(opened("AFTER"))
+		self.d.kill()
+		self.d.start()
+		for i in range(0, len(acked), 200):
+			part = acked[i:i + 200]
+			self.assertEqual(self.d.accept(part), {"accepted": 0, "duplicates": len(part)})
+
+	def test_full_disk(self):
+		if os.getuid() != 0:
+			self.skipTest("a small file system of one's own needs root")
+		disk = self.d.dir / "disk"
+		disk.mkdir()
+		p = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], capture_output=True, text=True, check=False)
+		if p.returncode != 0:
+			self.skipTest("no mount here: " + p.stderr.strip())
+		self.addCleanup(subprocess.run, ["umount", "-l", str(disk)], check=False)
+		filler = disk / "filler"
+		filler.write_bytes(b"x" * 1024 * 1024)
+		sink = self.sink()
+		self.run_with({"hook": hook(sink)}, store={"path": str(disk / "plazo.db")}, target="6s")
+		self.check_full(sink, filler.unlink)
+
+	def test_files_may_not_grow(self):
+		"""RLIMIT_FSIZE: the write fails, and the signal that comes with it must not end the daemon."""
+		sink = self.sink()
+		self.d.configure({"hook": hook(sink)}, target="6s")
+		limit = 1024 * 1024
+		self.d.start(preexec=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)))
+		self.check_full(sink, lambda: resource.prlimit(self.d.process.pid, resource.RLIMIT_FSIZE,
+							       (resource.RLIM_INFINITY, resource.RLIM_INFINITY)))
+
+	def test_many_descriptors_are_taken(self):
+		"""With few descriptors and many idle clients, alerts and the journal go on."""
+		sink = self.sink()
+		self.d.configure({"hook": hook(sink)}, target="2s")
+		self.d.start(preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+		self.d.accept(opened("T1"))
+		with contextlib.ExitStack() as stack:
+			for _ in range(120):
+				stack.enter_context(socket.create_connection(("127.0.0.1", self.d.port)))
+			before = cpu_seconds(self.d.process.pid)
+			sink.wait(10, type="sla.breach", ticket="T1")
+			self.assertLess(cpu_seconds(self.d.process.pid) - before, 0.5 * harness.SLOWER)
+		harness.wait_for("room again", 10, lambda: self.d.post(opened("T2")).status == 202)
+		self.assertLess(self.d.log().count("\n"), 200, "a flood of log lines")
+
+
+def cpu_seconds(pid):
+	fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+	return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Refused(Case):
+	"""Exit status 78 and a sentence that names the file; the file stays as it was."""
+
+	def setUp(self):
+		super().setUp()
+		self.db = self.d.dir / "plazo.db"
+		self.d.configure()
+
+	def expect_refusal(self, says):
+		before = content(self.db)
+		self.d.start(ready=False)
+		self.assertEqual(self.d.wait_end(10), REFUSED, self.d.log())
+		self.assertIn("plazo.db", self.d.log())
+		self.assertRegex(self.d.log().lower(), says)
+		self.assertEqual(content(self.db), before)
+
+	def test_second_daemon(self):
+		self.d.start()
+		second = harness.Plazod()
+		self.addCleanup(second.close)
+		second.configure(store={"path": str(self.db)})
+		began = time.monotonic()
+		second.start(ready=False)
+		self.assertEqual(second.wait_end(10), REFUSED, second.log())
+		self.assertLess(time.monotonic() - began, 3 * harness.SLOWER)
+		self.assertRegex(second.log().lower(), "in use|used by|locked|another")
+		self.d.accept(opened("T1"))
+
+	def test_text_file(self):
+		self.db.write_text("This is not a database.\n" * 500)
+		self.expect_refusal("not a database|corrupt|foreign")
+
+	def test_foreign_database(self):
+		with contextlib.closing(sqlite3.connect(self.db)) as db:
+			db.executescript("CREATE TABLE customers(name TEXT); INSERT INTO customers VALUES('ACME');")
+		self.expect_refusal("not|foreign|another program")
+
+	def test_newer_database(self):
+		self.d.start()
+		self.d.stop()
+		with contextlib.closing(sqlite3.connect(self.db)) as db:
+			version = db.execute("PRAGMA user_version").fetchone()[0]
+			db.execute(f"PRAGMA user_version = {version + 1000}")
+			db.commit()
+		self.expect_refusal("newer")
+
+	def test_truncated_database(self):
+		self.d.start()
+		self.d.accept([opened(f"T{i}", subject="x" * 200) for i in range(500)])
+		self.d.stop()
+		with open(self.db, "r+b") as f:
+			f.truncate(20_000)
+		self.expect_refusal("corrupt|malformed|damaged|truncated")
+
+	def test_overwritten_database(self):
+		self.d.start()
+		self.d.accept([opened(f"T{i}", subject="x" * 200) for i in range(500)])
+		self.d.stop()
+		size = self.db.stat().st_size
+		with open(self.db, "r+b") as f:
+			f.seek(100)
+			f.write(os.urandom(min(size - 100, 30_000)))
+		self.expect_refusal("corrupt|malformed|damaged|not a database")
+
+	def test_directory_that_is_not_there(self):
+		self.d.configure(store={"path": str(self.d.dir / "nowhere" / "plazo.db")})
+		self.d.start(ready=False)
+		self.assertNotEqual(self.d.wait_end(10), 0)
+		self.assertIn("nowhere", self.d.log())
+
+
+if __name__ == "__main__":
+	harness.main()
