@@ -14,7 +14,7 @@ struct unit {
 	bool        in_span;      /* legal in a target; all are in span_parse_ms() */
 };
 
-/* From large to small; "ms" before "m" would not matter, as names are read whole. */
+/* From large to small. */
 static const struct unit units[] = {
 	{ "y",  365 * MS_PER_DAY, false },
 	{ "d",  MS_PER_DAY,       true },
@@ -77,7 +77,7 @@ static enum err read_time(struct str s, bool all_units, int64_t *ms_out, bool *d
 		if (next == N_UNITS)
 			return ERR_SYNTAX;
 		days = days || units[next].ms == MS_PER_DAY;
-		/* n is below 2^35 and a year below 2^35 ms: the product fits, and the sum is looked at each time. */
+		/* Held just above the limit, so that neither the product nor the sum overflows. */
 		sum += n > SPAN_MAX_MS / units[next].ms ? SPAN_MAX_MS + 1 : n * units[next].ms;
 		next++;
 		if (sum > SPAN_MAX_MS)
