@@ -18,7 +18,7 @@ SRC_core   := alert calendar calendar_days calendar_walk clock effects engine en
 SRC_config := node problems yaml emit
 SRC_ingest := event_fields event_json http_chunk http_conn http_head http_reply http_server http_text intake intake_answer problem verify
 SRC_store  := bloom db db_file exec load queue rows store task worker
-SRC_notify := flight mail notify phrases queue receiver retry sign smtp smtp_job text text_clean webhook
+SRC_notify := attempt dispatch flight mail notify phrases queue receiver retry sign smtp smtp_job text text_clean webhook
 SRC_web    :=
 SRC_daemon :=
 SRC_ctl    :=
@@ -41,7 +41,7 @@ HARDEN_GCC := -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr
 HARDEN_X86 := -fcf-protection=full
 MACHINE := $(shell $(CC) -dumpmachine)
 
-CFLAGS_ALL := -std=c17 -D_GNU_SOURCE -DPLAZO_VERSION='"$(VERSION)"' -O2 -g -pthread $(WARN) $(HARDEN) -Iinclude -Isrc
+CFLAGS_ALL := -std=c17 -D_GNU_SOURCE -DPLAZO_VERSION='"$(VERSION)"' -DPLAZO_SHAREDIR='"$(PREFIX)/share/plazo"' -O2 -g -pthread $(WARN) $(HARDEN) -Iinclude -Isrc
 ifneq ($(shell $(CC) --version 2>/dev/null | grep -c clang),0)
 CFLAGS_ALL += -Wno-gnu-zero-variadic-macro-arguments
 else
@@ -137,6 +137,8 @@ install: all  ## install under DESTDIR and PREFIX (/usr/local); a configuration 
 	$(AT_PLACE) systemd/sysusers.conf > $(DESTDIR)$(PREFIX)/lib/sysusers.d/plazo.conf
 	$(AT_PLACE) systemd/tmpfiles.conf > $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/plazo.conf
 	test -e $(DESTDIR)$(CONFDIR)/plazod.yaml || install -m 0640 conf/minimal.yaml $(DESTDIR)$(CONFDIR)/plazod.yaml
+	if ls conf/calendars/*.ics >/dev/null 2>&1; then install -d $(DESTDIR)$(PREFIX)/share/plazo/calendars && \
+		install -m 0644 conf/calendars/*.ics $(DESTDIR)$(PREFIX)/share/plazo/calendars; fi
 	install -m 0644 README.md HACKING.md NEWS.md LICENSE conf/plazod.yaml $(DESTDIR)$(DOCDIR)
 
 dist:  ## a source archive of the last commit

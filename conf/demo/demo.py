@@ -285,8 +285,7 @@ def main():
 		for written, real in ((8970, port), (8990, hook.server_address[1]), (8925, mail.server_address[1])):
 			conf = conf.replace(f"127.0.0.1:{written}", f"127.0.0.1:{real}")
 		(work / "plazod.yaml").write_text(conf)
-		process = subprocess.Popen([f"{a.build}/plazod", "-c", str(work / "plazod.yaml"), "--socket", str(work / "plazod.sock")],
-					   stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+		process = subprocess.Popen([f"{a.build}/plazod", "-c", str(work / "plazod.yaml")], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
 		reader = threading.Thread(target=read_log, args=(process.stderr, work / "plazod.log", teller), daemon=True)
 		reader.start()
 		code = 0

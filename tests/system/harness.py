@@ -205,6 +205,7 @@ class Plazod:
 	def write(self, cfg):
 		"""JSON is YAML. Put in place by a rename, as a careful editor does."""
 		self.cfg = json.loads(json.dumps(cfg))
+		self.cfg.setdefault("server", {}).setdefault("socket", str(self.socket))
 		if self.cfg.get("store", {}).get("path") and not self.cfg["store"]["path"].startswith("/"):
 			self.cfg["store"]["path"] = str(self.dir / self.cfg["store"]["path"])
 		self.write_text(json.dumps(self.cfg, indent=1))
@@ -217,7 +218,7 @@ class Plazod:
 
 	def start(self, ready=True, preexec=None, env=None, args=()):
 		with open(self.log_path, "ab") as log:
-			self.process = subprocess.Popen([str(BUILD / "plazod"), "-c", str(self.conf), "--socket", str(self.socket), *args],
+			self.process = subprocess.Popen([str(BUILD / "plazod"), "-c", str(self.conf), *args],
 							stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=preexec,
 							env={**os.environ, **(env or {})}, cwd=self.dir)
 		if ready:

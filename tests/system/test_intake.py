@@ -292,7 +292,7 @@ class Events(Case):
 
 	def test_acting_needs_may_act(self):
 		self.d.accept(opened(self.t))
-		path = f"/v1/tickets/{self.t}/ack"
+		path = f"/v1/tickets/{self.t}/waive"
 		bearer = lambda token: {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 		self.refused(request(self.d.port, "POST", path, b"{}", {"Content-Type": "application/json"}), 401)
 		self.refused(request(self.d.port, "POST", path, b"{}", bearer(harness.TOKEN_READ)), 403)
