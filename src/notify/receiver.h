@@ -1,0 +1,58 @@
+/*
+ * One receiver: what is configured of it, its queue, and how it has been doing. What is copied of the configuration lies in an
+ * arena of its own, which the next configuration replaces.
+ */
+#ifndef PLAZO_NOTIFY_RECEIVER_H
+#define PLAZO_NOTIFY_RECEIVER_H
+
+#include "base/arena.h"
+#include "notify/notify.h"
+#include "notify/queue.h"
+#include "notify/sign.h"
+
+struct receiver {
+	/* the configuration; all of it in `mem` but the zone */
+	struct arena      *mem;
+	const char        *name;
+	enum notify_kind   kind;
+	const char        *fallback;          /* or NULL */
+	enum text_language language;
+	const struct zone *zone;
+	const char        *url, *ca_file;
+	struct sign_key   *keys;
+	size_t             n_keys;
+	const char       **to;
+	size_t             n_to;
+	bool               configured;        /* false: gone from the configuration, and kept until its last attempt ends */
+	unsigned           generation;        /* of `to`: what recipients' bits mean */
+
+	struct queue       queue;
+	bool               disabled;          /* 410 */
+	bool               spilled;           /* something was turned away: ask for it when there is room */
+
+	/* how many attempts at the same time: halved by a failure, one more by a success */
+	unsigned           window, n_flights;
+	bool               failing;           /* the last attempt that ended failed */
+	struct mono        failing_since;
+	struct mono        hold_until;        /* Retry-After of 429 and 503 holds for all */
+	struct mono        swept;             /* when the fallback was last thought of */
+
+	uint64_t           n_sent, n_failed, n_dead, n_suppressed;
+	uint64_t           latency[NOTIFY_N_BUCKETS + 1];
+	double             latency_sum_s;
+};
+
+/* Is all of it usable? A sentence when not. Looks neither at the other receivers nor at their fallbacks. */
+MUST_CHECK enum err receiver_check(const struct notify_receiver *c, const struct notify_email *email, struct diag *d);
+
+struct receiver *receiver_create(struct sipkey key);
+void receiver_destroy(struct receiver *r);
+
+/* Copies a configuration that receiver_check() found good; forgets that it was disabled, held or failing. */
+void receiver_configure(struct receiver *r, const struct notify_receiver *c);
+
+/* The ends of attempts: how many more at once, how long it took. */
+void receiver_arrived(struct receiver *r, int64_t latency_ms);
+void receiver_failed(struct receiver *r, struct mono now);
+
+#endif
