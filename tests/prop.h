@@ -51,7 +51,9 @@ static inline size_t prop_below(struct prop *p, size_t n)
 
 static inline int64_t prop_between(struct prop *p, int64_t low, int64_t high)
 {
-	return low + (int64_t)(prop_u64(p) % ((uint64_t)high - (uint64_t)low + 1));
+	uint64_t n = (uint64_t)high - (uint64_t)low + 1;    /* 0 for all numbers there are */
+
+	return (int64_t)((uint64_t)low + (n != 0 ? prop_u64(p) % n : prop_u64(p)));
 }
 
 static inline bool prop_chance(struct prop *p, unsigned percent)

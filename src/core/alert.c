@@ -66,11 +66,13 @@ static void put_number(struct json_out *o, const char *key, int64_t v)
 	json_put_i64(o, v);
 }
 
+/* null for WALL_NEVER, and for what could not be read back. */
 static void put_instant(struct json_out *o, const char *key, struct wall t)
 {
 	char text[WALL_TEXT_LEN];
+	bool known = !wall_before(t, WALL_MIN) && wall_before(t, WALL_MAX);
 
-	put_text(o, key, wall_is_never(t) ? (struct str){ NULL, 0 } : str_of(wall_format(t, text)));
+	put_text(o, key, known ? str_of(wall_format(t, text)) : (struct str){ NULL, 0 });
 }
 
 /* Whole seconds as an integer, others with the digits that they need: nothing is rounded away. */

@@ -85,8 +85,8 @@ static struct str text_in(const struct event *e, unsigned i)
 	return *(const struct str *)(const void *)((const char *)e + text_places[i]);
 }
 
-/* role in bits 0 and 1, mode in 2 and 3, then the flags; the two upper bits are free and must be 0. */
-enum { FLAG_MODE_SHIFT = 2, FLAG_PRIVATE = 0x10, FLAG_AUTOMATED = 0x20, FLAG_ALL = 0x3f };
+/* role in bits 0 and 1, mode in 2 and 3, then the flags; the highest bit is free and must be 0. */
+enum { FLAG_MODE_SHIFT = 2, FLAG_PRIVATE = 0x10, FLAG_AUTOMATED = 0x20, FLAG_QUIET = 0x40, FLAG_ALL = 0x7f };
 
 static uint8_t flags_of(const struct event *e)
 {
@@ -94,6 +94,7 @@ static uint8_t flags_of(const struct event *e)
 
 	f |= e->is_private ? FLAG_PRIVATE : 0;
 	f |= e->automated ? FLAG_AUTOMATED : 0;
+	f |= e->quiet ? FLAG_QUIET : 0;
 	return (uint8_t)f;
 }
 
@@ -140,6 +141,7 @@ static bool read_head(struct reader *r, struct event *e, unsigned *texts_out)
 	e->mode = (enum mode)mode;
 	e->is_private = (flags & FLAG_PRIVATE) != 0;
 	e->automated = (flags & FLAG_AUTOMATED) != 0;
+	e->quiet = (flags & FLAG_QUIET) != 0;
 	return true;
 }
 
@@ -196,6 +198,7 @@ uint32_t event_body(const struct event *e)
 
 	bare.received = bare.at;
 	bare.source = (struct str){ NULL, 0 };
+	bare.quiet = false;
 	bare.body = 0;
 	buf_init(&b, SIZE_MAX / 4);
 	event_encode(&bare, &b);
