@@ -15,13 +15,14 @@ comma := ,
 # ---- what is compiled: one list a layer, in the order of the layers ----
 SRC_base   := arena buf civil err heap json json_node json_out json_string log map now siphash str wall xalloc
 SRC_core   := alert calendar calendar_days calendar_walk clock effects engine engine_row engine_table engine_view escalate event fired history rules span symbols ticket zone zone_rule
-SRC_config := node problems yaml emit
+SRC_config := calendars cond config contracts digest emit escalations ical include keys lint load metrics node policies problems \
+	receivers scalar scalar_net scalar_time schema secrets server show sources targets yaml zones
 SRC_ingest := event_fields event_json http_chunk http_conn http_head http_reply http_server http_text intake intake_answer problem verify
 SRC_store  := bloom db db_file exec load queue rows store task worker
 SRC_notify := attempt dispatch flight mail notify phrases queue receiver retry sign smtp smtp_job text text_clean webhook
 SRC_web    :=
 SRC_daemon :=
-SRC_ctl    :=
+SRC_ctl    := calendar_cmd check client explain io main remote render simulate
 
 include tests/sources.mk
 

@@ -1,0 +1,70 @@
+/* plazoctl explain TICKET: every counted minute, from a file of events or from the daemon. */
+#include "core/span.h"
+#include "ctl.h"
+
+struct telling {
+	struct str metric;
+	uint32_t   cycle;
+	bool       any;
+	const struct ticket_view *view;
+};
+
+static const struct clock_view *find_clock(const struct ticket_view *v, struct str metric, uint32_t cycle)
+{
+	for (size_t i = 0; i < v->n_clocks; i++)
+		if (str_eq(v->clocks[i].metric, metric) && v->clocks[i].cycle == cycle)
+			return &v->clocks[i];
+	return NULL;
+}
+
+static void print_heading(const struct telling *t)
+{
+	const struct clock_view *c = find_clock(t->view, t->metric, t->cycle);
+	char due[WALL_TEXT_LEN], used[SPAN_TEXT_LEN], idle[SPAN_TEXT_LEN];
+
+	printf(STR_FMT " of " STR_FMT ", cycle %u", STR_ARG(t->metric), STR_ARG(t->view->ticket), t->cycle);
+	if (c != NULL)
+		printf(": " STR_FMT ", target " STR_FMT ", due %s, counted %s, paused %s", STR_ARG(c->state), STR_ARG(c->target),
+		       wall_is_never(c->due) ? "unknown" : wall_format(c->due, due), span_format_ms(c->elapsed_ms, used),
+		       span_format_ms(c->paused_ms, idle));
+	printf("\n");
+}
+
+static void print_stretch(void *ctx, const struct stretch *s)
+{
+	struct telling *t = ctx;
+	char from[WALL_TEXT_LEN], to[WALL_TEXT_LEN], counted[SPAN_TEXT_LEN];
+
+	if (!t->any || !str_eq(t->metric, s->metric) || t->cycle != s->cycle) {
+		t->metric = s->metric;
+		t->cycle = s->cycle;
+		t->any = true;
+		print_heading(t);
+	}
+	printf("  %s  %s  %10s  " STR_FMT "\n", wall_format(s->from, from), wall_format(s->to, to), s->counts ? span_format_ms(s->counted_ms, counted) : "-",
+	       STR_ARG(s->why));
+}
+
+int cmd_explain(struct ctl *ctl)
+{
+	int status = EXIT_FINE;
+	struct simulation *s;
+	struct str ticket = str_of(ctl->args[0]);
+	struct ticket_view view;
+	struct telling t = { .view = &view };
+	struct arena *a;
+
+	if (ctl->n_args < 2)
+		return explain_remote(ctl);
+	s = simulation_run(ctl, ctl->args[1], NULL, NULL, &status);
+	if (s == NULL)
+		return status;
+	a = arena_create();
+	if (!engine_view(simulation_engine(s), simulation_ns(s), ticket, simulation_now(s), a, &view))
+		status = ctl_fail(EXIT_NO, "there is no ticket `%s` in %s", ctl->args[0], ctl->args[1]);
+	else
+		engine_explain(simulation_engine(s), simulation_ns(s), ticket, simulation_now(s), print_stretch, &t);
+	arena_destroy(a);
+	simulation_free(s);
+	return status;
+}

@@ -1,0 +1,231 @@
+/* plazoctl: one table of commands, one table of options. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/xalloc.h"
+#include "ctl.h"
+
+#define BIT(o)  (1u << (o))
+#define OFFLINE BIT(OPT_CONFIG)
+#define REMOTE  (BIT(OPT_SOCKET) | BIT(OPT_URL) | BIT(OPT_TOKEN_FILE) | BIT(OPT_JSON))
+
+static const struct { const char *name, *arg, *help; } options[OPT_N] = {
+	[OPT_CONFIG]     = { "-c", "FILE", "configuration (default /etc/plazo/plazod.yaml)" },
+	[OPT_UNTIL]      = { "--until", "AT", "stop at this instant (RFC 3339)" },
+	[OPT_CLOCKS]     = { "--clocks", NULL, "one line for each clock instead of each alert" },
+	[OPT_JSON]       = { "--json", NULL, "JSON as the daemon gives it" },
+	[OPT_SOURCE]     = { "--source", "NAME", "the source that the events come from" },
+	[OPT_SOCKET]     = { "--socket", "PATH", "the daemon's unix socket (default /run/plazo/plazod.sock)" },
+	[OPT_URL]        = { "--url", "URL", "the daemon over HTTP instead, with --token-file" },
+	[OPT_TOKEN_FILE] = { "--token-file", "FILE", "an operator's token" },
+	[OPT_AT_RISK]    = { "--at-risk", NULL, "only those with a warning out or a breach" },
+	[OPT_CONTRACT]   = { "--contract", "ID", "only of this contract" },
+	[OPT_ALL]        = { "--all", NULL, "closed ones too" },
+	[OPT_TICKET]     = { "--ticket", "ID", "only of this ticket" },
+	[OPT_FAILED]     = { "--failed", NULL, "only what has failed or was given up" },
+	[OPT_REASON]     = { "--reason", "TEXT", "why; it is kept with the ticket" },
+	[OPT_BY]         = { "--by", "DURATION", "open time to add, such as 2h" },
+	[OPT_ALERT]      = { "--alert", NULL, "send also what was due before the import" },
+	[OPT_LIMIT]      = { "--limit", "N", "at most so many" },
+	[OPT_HELP]       = { "--help", NULL, "this" },
+};
+
+static const struct command commands[] = {
+	{ "check", "", 0, 0, OFFLINE, cmd_check, "every error and warning of a configuration" },
+	{ "config show", "", 0, 0, OFFLINE, cmd_config_show, "the configuration as understood" },
+	{ "config keys", "", 0, 0, 0, cmd_config_keys, "every key a configuration may have" },
+	{ "calendar add", "CAL FROM DURATION", 3, 3, OFFLINE, cmd_calendar_add, "when so much open time has passed; negative after --" },
+	{ "calendar between", "CAL FROM TO", 3, 3, OFFLINE, cmd_calendar_between, "seconds of open time" },
+	{ "calendar open", "CAL AT", 2, 2, OFFLINE, cmd_calendar_open, "open or closed, exit 0 or 1" },
+	{ "calendar show", "CAL FROM TO", 3, 3, OFFLINE, cmd_calendar_show, "one line for each open window" },
+	{ "simulate", "[EVENTS.ndjson or -]", 0, 1, OFFLINE | BIT(OPT_UNTIL) | BIT(OPT_CLOCKS) | BIT(OPT_SOURCE), cmd_simulate,
+	  "the alerts that these events would have caused" },
+	{ "explain", "TICKET [EVENTS.ndjson]", 1, 2, OFFLINE | BIT(OPT_UNTIL) | BIT(OPT_SOURCE) | REMOTE, cmd_explain,
+	  "each stretch of each clock, and why it counted" },
+	{ "status", "", 0, 0, REMOTE, cmd_status, "how the daemon is" },
+	{ "tickets", "", 0, 0, REMOTE | BIT(OPT_AT_RISK) | BIT(OPT_CONTRACT) | BIT(OPT_ALL) | BIT(OPT_LIMIT), cmd_tickets, "the open tickets and their clocks" },
+	{ "ticket", "ID", 1, 1, REMOTE, cmd_ticket, "one ticket; NAMESPACE/ID where an id is ambiguous" },
+	{ "next", "", 0, 0, REMOTE | BIT(OPT_LIMIT), cmd_next, "what fires next" },
+	{ "deliveries", "", 0, 0, REMOTE | BIT(OPT_TICKET) | BIT(OPT_FAILED) | BIT(OPT_LIMIT), cmd_deliveries, "what was sent to whom, and what was not" },
+	{ "receiver test", "NAME", 1, 1, REMOTE, cmd_receiver_test, "sends a test alert and waits for the answer" },
+	{ "waive", "TICKET METRIC", 2, 2, REMOTE | BIT(OPT_REASON), cmd_waive, "excuses a breach, with a name and a reason" },
+	{ "extend", "TICKET METRIC", 2, 2, REMOTE | BIT(OPT_BY) | BIT(OPT_REASON), cmd_extend, "gives a clock more time" },
+	{ "import", "EVENTS.ndjson", 1, 1, REMOTE | BIT(OPT_SOURCE) | BIT(OPT_ALERT), cmd_import, "past events, without alerts for what is past" },
+	{ "reload", "", 0, 0, REMOTE, cmd_reload, "reads the configuration again, and tells the result" },
+	{ "tail", "", 0, 0, REMOTE, cmd_tail, "alerts as they happen" },
+	{ "version", "", 0, 0, 0, cmd_version, "the version" },
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_command(FILE *f, const struct command *c)
+{
+	fprintf(f, "  plazoctl %s", c->name);
+	if (c->args[0] != '\0')
+		fprintf(f, " %s", c->args);
+	fprintf(f, "\n        %s\n", c->help);
+}
+
+static void print_options(FILE *f, unsigned set)
+{
+	for (unsigned i = 0; i < OPT_N; i++)
+		if (set & BIT(i))
+			fprintf(f, "  %s %-*s %s\n", options[i].name, (int)(22 - strlen(options[i].name)), options[i].arg != NULL ? options[i].arg : "",
+				options[i].help);
+}
+
+static void print_help(FILE *f)
+{
+	fputs("usage: plazoctl COMMAND [ARGUMENTS] [OPTIONS]\n\n", f);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		print_command(f, &commands[i]);
+	fputs("\noptions, where they make sense:\n", f);
+	print_options(f, BIT(OPT_N) - 1);
+	fputs("\nexit status: 0 fine, 1 the answer is no, 64 usage, 65 bad events, 66 no input, 69 no daemon, 78 bad configuration\n", f);
+}
+
+int ctl_fail(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("plazoctl: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+	return status;
+}
+
+int ctl_usage(const struct ctl *ctl, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("plazoctl: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputs("\nusage:\n", stderr);
+	va_end(ap);
+	if (ctl->command != NULL) {
+		print_command(stderr, ctl->command);
+		print_options(stderr, ctl->command->options);
+	}
+	return EXIT_USAGE;
+}
+
+int cmd_version(struct ctl *ctl)
+{
+	(void)ctl;
+	printf("plazoctl " PLAZO_VERSION "\n");
+	return EXIT_FINE;
+}
+
+/* The command of the first word or two; *used says how many. */
+static const struct command *find_command(int argc, char **argv, int *used)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		const char *space = strchr(commands[i].name, ' ');
+		size_t len = space != NULL ? (size_t)(space - commands[i].name) : strlen(commands[i].name);
+
+		if (argc < 1 || strlen(argv[0]) != len || strncmp(argv[0], commands[i].name, len) != 0)
+			continue;
+		if (space == NULL || (argc > 1 && strcmp(argv[1], space + 1) == 0)) {
+			*used = space == NULL ? 1 : 2;
+			return &commands[i];
+		}
+	}
+	return NULL;
+}
+
+static int unknown_command(int argc, char **argv)
+{
+	const char *names[N_COMMANDS];
+	char asked[64];
+	const char *near;
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		names[i] = commands[i].name;
+	snprintf(asked, sizeof(asked), "%s%s%s", argv[0], argc > 1 && argv[1][0] != '-' ? " " : "", argc > 1 && argv[1][0] != '-' ? argv[1] : "");
+	near = str_nearest(str_of(asked), names, N_COMMANDS);
+	if (near == NULL)
+		near = str_nearest(str_of(argv[0]), names, N_COMMANDS);
+	return ctl_fail(EXIT_USAGE, "there is no command `%s`%s%s%s; see plazoctl --help", asked, near ? ", did you mean `" : "", near ? near : "", near ? "`" : "");
+}
+
+/* The option that `arg` names ("--until" or "--until=AT"); *inline_value is what stands behind '='. */
+static int find_option(const char *arg, const char **inline_value)
+{
+	const char *eq = strncmp(arg, "--", 2) == 0 ? strchr(arg, '=') : NULL;
+	size_t len = eq != NULL ? (size_t)(eq - arg) : strlen(arg);
+
+	*inline_value = eq != NULL ? eq + 1 : NULL;
+	if (strcmp(arg, "-h") == 0)
+		return OPT_HELP;
+	for (int i = 0; i < OPT_N; i++)
+		if (strlen(options[i].name) == len && strncmp(options[i].name, arg, len) == 0)
+			return i;
+	return -1;
+}
+
+/* Sorts options from arguments. Behind "--" all are arguments. */
+static int parse(struct ctl *ctl, int argc, char **argv)
+{
+	bool only_args = false;
+
+	for (int i = 0; i < argc; i++) {
+		const char *value;
+		int opt;
+
+		if (only_args || argv[i][0] != '-' || strcmp(argv[i], "-") == 0) {
+			ctl->args[ctl->n_args++] = argv[i];
+			continue;
+		}
+		if (strcmp(argv[i], "--") == 0) {
+			only_args = true;
+			continue;
+		}
+		opt = find_option(argv[i], &value);
+		if (opt < 0 || (opt != OPT_HELP && !(ctl->command->options & BIT(opt))))
+			return ctl_usage(ctl, "`%s` takes no option %s", ctl->command->name, argv[i]);
+		if (options[opt].arg == NULL && value != NULL)
+			return ctl_usage(ctl, "%s takes no value", options[opt].name);
+		if (options[opt].arg != NULL && value == NULL) {
+			if (++i == argc)
+				return ctl_usage(ctl, "%s needs a value: %s", options[opt].name, options[opt].arg);
+			value = argv[i];
+		}
+		ctl->value[opt] = value != NULL ? value : "";
+	}
+	return EXIT_FINE;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl ctl = { 0 };
+	int used = 0, status;
+
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+		print_help(argc < 2 ? stderr : stdout);
+		return argc < 2 ? EXIT_USAGE : EXIT_FINE;
+	}
+	if (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0)
+		return cmd_version(&ctl);
+	ctl.command = find_command(argc - 1, argv + 1, &used);
+	if (ctl.command == NULL)
+		return unknown_command(argc - 1, argv + 1);
+	ctl.args = xcalloc((size_t)argc, sizeof(*ctl.args));
+	status = parse(&ctl, argc - 1 - used, argv + 1 + used);
+	if (status == EXIT_FINE && ctl.value[OPT_HELP] != NULL) {
+		print_command(stdout, ctl.command);
+		print_options(stdout, ctl.command->options);
+	} else if (status == EXIT_FINE && (ctl.n_args < ctl.command->min_args || (ctl.command->max_args >= 0 && ctl.n_args > ctl.command->max_args))) {
+		status = ctl_usage(&ctl, "`%s` takes other arguments", ctl.command->name);
+	} else if (status == EXIT_FINE) {
+		status = ctl.command->run(&ctl);
+	}
+	free(ctl.args);
+	if (fflush(stdout) != 0 && status == EXIT_FINE)
+		status = EXIT_NO;
+	return status;
+}
