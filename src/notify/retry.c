@@ -43,7 +43,7 @@ struct schedule {
 
 static const struct schedule schedules[OUTCOME_N] = {
 	[OUTCOME_BUSY]    = { 5, 0, { 2, 5, 15, 30, 60 } },
-	[OUTCOME_GREY]    = { 8, 0, { 60, 60, 60, 60, 120, 300, 900, 1800 } },
+	[OUTCOME_GREY]    = { 8, 0, { 5, 60, 60, 60, 120, 300, 900, 1800 } },
 	[OUTCOME_DENIED]  = { 3, 0, { 30, 60, 300 } },
 	[OUTCOME_MOVED]   = { 3, 4, { 30, 60, 300 } },
 	[OUTCOME_REFUSED] = { 2, 3, { 5, 30 } },
