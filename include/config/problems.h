@@ -11,9 +11,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-struct problem {
+struct config_problem {
 	const char *file;        /* as it was named by the user or found by an include */
-	unsigned    line, col;   /* 1-based; 0 when the trouble is with the file as a whole */
+	unsigned    line, col;   /* 1-based; 0 when the trouble is with the file as a whole, written as 1:1 */
 	unsigned    seq;         /* order of discovery, among those of one place */
 	unsigned    rank;        /* of the file, in the order in which files were read */
 	bool        warning;
@@ -23,13 +23,18 @@ struct problem {
 /* Zero-initialised is not enough: use problems_init(). Texts live until problems_finish(). */
 struct problems {
 	struct arena   *arena;
-	struct problem *v;
+	struct config_problem *v;
 	size_t          n, cap;
+	const char    **files;                  /* in the order in which they were read */
+	unsigned        n_files;
 	size_t          n_errors, n_warnings;   /* counted also past CONFIG_MAX_ERRORS, when they are no longer kept */
 };
 
 void problems_init(struct problems *p);
 void problems_finish(struct problems *p);
+
+/* The rank of a file among those read; a new one is put last. */
+unsigned problems_file(struct problems *p, const char *file);
 
 /* `file` and the sentence are copied. */
 void problems_add(struct problems *p, bool warning, const char *file, unsigned line, unsigned col, const char *fmt, ...)

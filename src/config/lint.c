@@ -1,0 +1,117 @@
+/* What is legal but odd: warnings that need the whole to be seen. */
+#include <string.h>
+
+#include "model.h"
+
+#define SOON_DAYS 60
+
+static void check_holidays(struct load *l)
+{
+	const struct node *map = node_getz(l->root, "calendars");
+	int32_t today = (int32_t)(l->opt->now.ms / MS_PER_DAY);
+
+	for (const struct node *n = node_is_map(map) ? map->first : NULL; n != NULL; n = n->next) {
+		const struct cal *cal = n->built;
+
+		if (cal == NULL || cal->last_holiday == 0 || cal->last_holiday >= today + SOON_DAYS)
+			continue;
+		struct civil last = civil_from_days(cal->last_holiday);
+
+		load_warn(l, cal->holidays, "the holidays of calendar '" STR_FMT "' end on %04d-%02d-%02d: time to add those of next year",
+			  STR_ARG(n->key), last.year, last.month, last.day);
+	}
+}
+
+/* ---- steps against the targets that they serve ---- */
+
+static void serve(struct load *l, const struct escalation_choice *choices, size_t n, const struct target *targets, size_t n_targets)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct node *node = choices[i].escalation != NULL ? node_getz(node_getz(l->root, "escalations"), choices[i].escalation->name) : NULL;
+		struct esc *e = node != NULL ? node->built : NULL;
+
+		for (size_t k = 0; e != NULL && k < n_targets; k++) {
+			if (targets[k].span.kind == SPAN_DAYS)
+				e->endless = true;
+			else if (targets[k].span.kind == SPAN_TIME && targets[k].span.ms > e->longest_ms)
+				e->longest_ms = targets[k].span.ms;
+		}
+	}
+}
+
+static void gather(struct load *l)
+{
+	const struct rules *r = &l->whole->rules;
+	const struct node *map = node_getz(l->root, "policies");
+
+	for (size_t i = 0; i < r->n_contracts; i++) {
+		const struct contract *c = &r->contracts[i];
+
+		for (size_t k = 0; k < c->n_metrics; k++)
+			serve(l, c->escalations, c->n_escalations, c->metrics[k].targets, c->metrics[k].n_targets);
+	}
+	for (const struct node *n = node_is_map(map) ? map->first : NULL; n != NULL; n = n->next) {
+		const struct policy *p = n->built;
+
+		for (size_t k = 0; p != NULL && k < p->n_metrics; k++)
+			serve(l, p->escalations.v, p->escalations.n, p->targets[k].v, p->targets[k].n);
+	}
+}
+
+static void check_steps(struct load *l, const struct esc *e)
+{
+	char longest[SPAN_TEXT_LEN];
+
+	if (!e->used) {
+		load_warn_key(l, e->node, "escalation '%s' is used by no contract, policy or default: its steps are never reached", e->pub.name);
+		return;
+	}
+	if (e->endless)
+		return;
+	if (e->longest_ms == 0) {
+		load_warn_key(l, e->node, "escalation '%s' serves no target: its steps are never reached", e->pub.name);
+		return;
+	}
+	for (size_t i = 0; i < e->pub.n_steps; i++) {
+		const struct step *s = &e->pub.steps[i];
+
+		if (s->kind == STEP_BEFORE_DUE && s->offset_ms >= e->longest_ms)
+			load_warn(l, node_getz(e->at[i], "at"), "%s is before every clock of this escalation starts (longest target: %s): it comes at "
+				  "the start", s->text, span_format_ms(e->longest_ms, longest));
+		else if (s->kind == STEP_PERCENT && e->longest_ms * s->percent < 100)
+			load_warn(l, node_getz(e->at[i], "at"), "%s of every target of this escalation is nothing: it comes at the start", s->text);
+	}
+}
+
+static void check_escalations(struct load *l)
+{
+	const struct node *map = node_getz(l->root, "escalations");
+
+	gather(l);
+	for (const struct node *n = node_is_map(map) ? map->first : NULL; n != NULL; n = n->next) {
+		if (n->built != NULL)
+			check_steps(l, n->built);
+	}
+}
+
+static void check_unused_policies(struct load *l)
+{
+	const struct node *map = node_getz(l->root, "policies");
+
+	for (const struct node *n = node_is_map(map) ? map->first : NULL; n != NULL; n = n->next) {
+		const struct policy *p = n->built;
+
+		if (p != NULL && !p->used)
+			load_warn_key(l, n, "policy '%s' is used by no contract", p->name);
+	}
+}
+
+void lint(struct load *l)
+{
+	check_holidays(l);
+	/* Names that lead nowhere were told as errors: what they would have used is not known. */
+	if (l->problems->n_errors > 0)
+		return;
+	check_escalations(l);
+	check_unused_policies(l);
+}

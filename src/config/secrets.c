@@ -1,0 +1,108 @@
+/* Secrets, from where the configuration says they are. None of this is ever printed. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "load.h"
+
+#define SECRET_MAX 65536          /* bytes; a key file has some hundred */
+
+/* As `config show` prints them: loads again where secrets are not needed. */
+#define MASK "<secret>"
+
+static struct secret keep(struct load *l, struct str bytes)
+{
+	struct whole *w = l->whole;
+
+	w->secrets = xreallocarray(w->secrets, w->n_secrets + 1, sizeof *w->secrets);
+	w->secrets[w->n_secrets++] = bytes;
+	return (struct secret){ bytes, true };
+}
+
+static struct str without_newline(struct str s)
+{
+	if (s.len > 0 && s.p[s.len - 1] == '\n')
+		s.len--;
+	if (s.len > 0 && s.p[s.len - 1] == '\r')
+		s.len--;
+	return s;
+}
+
+static struct secret from_file(struct load *l, struct node *n, const char *dir, const char *path, const char *what)
+{
+	struct secret none = { { NULL, 0 }, true };
+	struct str bytes;
+	enum err e = load_file(l->arena, dir, path, SECRET_MAX, &bytes);
+
+	if (e != ERR_OK) {
+		load_error(l, n, "%s %s cannot be read: %s", what, path, e == ERR_LIMIT ? "larger than 64 KiB" : strerror(errno));
+		return none;
+	}
+	struct secret s = keep(l, bytes);
+
+	s.bytes = without_newline(bytes);
+	if (s.bytes.len == 0)
+		load_error(l, n, "%s %s is empty", what, path);
+	return s;
+}
+
+static struct secret from_credential(struct load *l, struct node *n)
+{
+	const char *dir = l->opt->credentials_dir != NULL ? l->opt->credentials_dir : getenv("CREDENTIALS_DIRECTORY");
+	const char *name = n->text.p;
+
+	if (strchr(name, '/') != NULL || name[0] == '.')
+		load_error(l, n, "'%s' is not the name of a credential", name);
+	else if (dir == NULL || *dir == '\0')
+		load_error(l, n, "credential %s cannot be read: systemd passed none ($CREDENTIALS_DIRECTORY is not set)", name);
+	else
+		return from_file(l, n, dir, name, "credential");
+	return (struct secret){ { NULL, 0 }, true };
+}
+
+static struct secret from_env(struct load *l, struct node *n)
+{
+	const char *value = getenv(n->text.p);
+
+	if (value != NULL && *value != '\0')
+		return keep(l, arena_str(l->arena, str_of(value)));
+	load_error(l, n, "environment variable %s is not set", n->text.p);
+	return (struct secret){ { NULL, 0 }, true };
+}
+
+static struct secret from_literal(struct load *l, struct node *n)
+{
+	bool masked = str_eqz(n->text, MASK);
+
+	n->secret = true;
+	if (!masked) {
+		load_warn(l, n, "a secret stands in the configuration itself: {file: PATH} or {credential: NAME} keep it apart");
+		return keep(l, n->text);
+	}
+	if (l->opt->secrets == SECRETS_REQUIRE)
+		load_error(l, n, "this is what `config show` prints in place of a secret, not one");
+	return (struct secret){ { NULL, 0 }, true };
+}
+
+struct secret secret_load(struct load *l, struct node *n)
+{
+	struct secret skipped = { { NULL, 0 }, true };
+
+	if (n == NULL || n->bad || n->kind == NODE_LIST)
+		return (struct secret){ { NULL, 0 }, false };
+	if (n->kind == NODE_SCALAR)
+		return from_literal(l, n);
+	n->secret = true;
+	if (n->n != 1) {
+		load_error(l, n, "a secret is one of {file: PATH}, {credential: NAME} and {env: NAME}");
+		return skipped;
+	}
+	if (l->opt->secrets == SECRETS_SKIP || n->first->bad)
+		return skipped;
+	if (str_eqz(n->first->key, "file"))
+		return from_file(l, n->first, l->dir, n->first->text.p, "file");
+	if (str_eqz(n->first->key, "credential"))
+		return from_credential(l, n->first);
+	return from_env(l, n->first);
+}

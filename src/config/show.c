@@ -1,0 +1,66 @@
+/* The configuration back as YAML. The tree that was loaded is what is written: defaults and built-ins were put into it. */
+#include "load.h"
+
+void config_show(const struct config *cfg, struct buf *out)
+{
+	yaml_write(((const struct whole *)cfg)->root, out);
+}
+
+static void put(struct node *map, const char *key, struct node *value)
+{
+	value->key = str_of(key);
+	node_append(map, value);
+}
+
+/* Contracts without what decides no clock and is not active. */
+static struct node *bare_contracts(struct arena *a, const struct node *contracts)
+{
+	static const char *const left_out[] = { "attainment", "recurring", "reviews", "costs", "relationship", NULL };
+	struct node *copy = node_copy(a, contracts);
+
+	for (struct node *c = copy->first; c != NULL; c = c->next) {
+		for (struct node *k = c->first; k != NULL; k = k->next) {
+			for (size_t i = 0; left_out[i] != NULL; i++)
+				k->hidden |= str_eqz(k->key, left_out[i]);
+		}
+	}
+	return copy;
+}
+
+/* Names alone, so that whom to notify is known: where and how is no promise. */
+static struct node *bare_receivers(struct arena *a, const struct node *receivers)
+{
+	struct node *map = node_make(a, NODE_MAP);
+
+	for (const struct node *c = receivers->first; c != NULL; c = c->next) {
+		struct node *r = node_make(a, NODE_MAP);
+
+		r->key = c->key;
+		put(r, "log", node_make(a, NODE_MAP));
+		node_append(map, r);
+	}
+	return map;
+}
+
+void config_canonical(const struct config *cfg, struct buf *out)
+{
+	static const char *const sections[] = { "calendars", "defaults", "policies", "contracts", "escalations", "receivers", NULL };
+	const struct node *root = ((const struct whole *)cfg)->root;
+	struct arena *a = arena_create();
+	struct node *bare = node_make(a, NODE_MAP);
+
+	for (size_t i = 0; sections[i] != NULL; i++) {
+		const struct node *s = node_getz(root, sections[i]);
+
+		if (s == NULL)
+			continue;
+		if (str_eqz(s->key, "contracts"))
+			put(bare, sections[i], bare_contracts(a, s));
+		else if (str_eqz(s->key, "receivers"))
+			put(bare, sections[i], bare_receivers(a, s));
+		else
+			put(bare, sections[i], node_copy(a, s));
+	}
+	yaml_write(bare, out);
+	arena_destroy(a);
+}

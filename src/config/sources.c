@@ -1,0 +1,137 @@
+/* Where events come from, how they are proven, and which contracts they may touch. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+#include "scalar.h"
+
+const char *const verify_kind_names[VERIFY_N + 1] = { "standard-webhooks", "hub-signature-256", "hub-signature", "zendesk", "glpi", "token",
+						      "bearer", "basic", "none", NULL };
+
+static void secrets_build(struct load *l, struct node *n, struct source *s)
+{
+	if (n == NULL)
+		return;
+	if (n->kind != NODE_LIST) {
+		s->secrets[0] = secret_load(l, n);
+		s->n_secrets = 1;
+		return;
+	}
+	if (n->n > 2) {
+		load_error(l, n, "at most two secrets: the one in use, and the one that is rotated out");
+		return;
+	}
+	for (struct node *c = n->first; c != NULL; c = c->next) {
+		if (!c->bad)
+			s->secrets[s->n_secrets++] = secret_load(l, c);
+	}
+}
+
+/* A key that belongs to one kind of verification alone. */
+static const char *key_of_kind(struct load *l, struct node *n, const char *key, struct source *s, enum verify_kind kind)
+{
+	struct node *v = node_getz(n, key);
+
+	if (v == NULL && s->verify == kind)
+		load_error_key(l, n, "verify by %s needs '%s'", verify_kind_names[kind], key);
+	else if (v != NULL && s->verify != kind)
+		load_error_key(l, v, "'%s' goes with kind %s alone", key, verify_kind_names[kind]);
+	return text_of(l, n, key, NULL);
+}
+
+static void verify_build(struct load *l, struct node *n, struct source *s)
+{
+	const struct node *kind = good(n, "kind");
+	struct node *secret = node_getz(n, "secret");
+
+	if (kind == NULL)
+		return;
+	s->verify = (enum verify_kind)name_index(verify_kind_names, kind->text);
+	if (secret == NULL && s->verify != VERIFY_NONE)
+		load_error_key(l, n, "verify by %s needs a 'secret'", verify_kind_names[s->verify]);
+	else if (secret != NULL && s->verify == VERIFY_NONE)
+		load_error_key(l, secret, "'secret' makes no sense with kind none");
+	else
+		secrets_build(l, good(n, "secret"), s);
+	s->header = key_of_kind(l, n, "header", s, VERIFY_TOKEN);
+	s->user = key_of_kind(l, n, "user", s, VERIFY_BASIC);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void allowed_build(struct load *l, struct node *list, struct source *s)
+{
+	const struct node *map = node_getz(l->root, "contracts");
+
+	s->all_contracts = list == NULL;
+	if (list == NULL || list->bad)
+		return;
+	const char **v = arena_array(l->arena, list->n + 1, sizeof(char *));
+
+	for (struct node *c = list->kind == NODE_LIST ? list->first : list; c != NULL; c = list->kind == NODE_LIST ? c->next : NULL) {
+		if (c->bad || c->kind != NODE_SCALAR)
+			continue;
+		if (node_get(map, c->text) == NULL)
+			load_error(l, c, "there is no contract '" STR_FMT "'%s", STR_ARG(c->text), load_hint(l, c->text, map));
+		v[s->n_contracts++] = c->text.p;
+	}
+	qsort(v, s->n_contracts, sizeof *v, by_text);
+	s->contracts = v;
+}
+
+/* It stands in URLs. */
+static void check_name(struct load *l, struct node *n)
+{
+	for (size_t i = 0; i < n->key.len; i++) {
+		if (!isalnum((unsigned char)n->key.p[i]) && strchr("._-", n->key.p[i]) == NULL) {
+			load_error_key(l, n, "the name of a source stands in its URL: letters, digits, '.', '_' and '-' alone");
+			return;
+		}
+	}
+}
+
+static void source_build(struct load *l, struct node *n, struct source *s)
+{
+	struct node *webhook = node_getz(n, "webhook"), *redis = node_getz(n, "redis"), *grace = good(n, "grace");
+
+	if ((webhook != NULL) == (redis != NULL)) {
+		load_error_key(l, n, "sources." STR_FMT " is either a webhook or a stream in redis", STR_ARG(n->key));
+		return;
+	}
+	check_name(l, n);
+	s->name = n->key.p;
+	s->ns = text_of(l, n, "namespace", s->name);
+	s->webhook = webhook != NULL;
+	s->map = text_of(l, n, "map", NULL);
+	s->grace_ms = grace != NULL ? scalar_ms(grace->text) : 0;
+	if (good(webhook, "verify") != NULL)
+		verify_build(l, good(webhook, "verify"), s);
+	if (good(redis, "url") != NULL)
+		good(redis, "url")->secret = true;
+	allowed_build(l, node_getz(n, "contracts"), s);
+}
+
+void sources_build(struct load *l)
+{
+	struct node *map = node_getz(l->root, "sources");
+	size_t n = 0;
+
+	if (!node_is_map(map) || map->bad)
+		return;
+	struct source *v = arena_array(l->arena, map->n + 1, sizeof *v);
+
+	for (size_t i = 0; i < map->n; i++) {
+		struct node *c = map->index[i];
+
+		if (c->bad || c->kind != NODE_MAP)
+			continue;
+		source_build(l, c, &v[n]);
+		n += v[n].name != NULL;
+	}
+	l->whole->pub.sources = v;
+	l->whole->pub.n_sources = n;
+}

@@ -1,0 +1,124 @@
+/* Zones by name from the system's TZif files: one of each name per config. */
+#include "load.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/xalloc.h"
+#include "zones.h"
+
+#define TZDATA_MAX (1u << 20)       /* tzdata.zi has some 110 KiB */
+
+static const char *zone_dir(const struct load *l)
+{
+	const char *env = getenv("TZDIR");
+
+	if (l->opt->zoneinfo_dir != NULL)
+		return l->opt->zoneinfo_dir;
+	return env != NULL && *env == '/' ? env : "/usr/share/zoneinfo";
+}
+
+/* A name cannot lead out of the directory, nor into the copies with leap seconds. */
+static bool is_zone_name(struct str s)
+{
+	if (s.len == 0 || s.len > CONFIG_MAX_NAME || s.p[0] == '/' || s.p[s.len - 1] == '/')
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		if (!isalnum((unsigned char)s.p[i]) && strchr("_+-/", s.p[i]) == NULL)
+			return false;
+	}
+	return !str_starts(s, STR("right/")) && !str_starts(s, STR("posix/")) && memmem(s.p, s.len, "//", 2) == NULL;
+}
+
+static bool read_tzdata(struct load *l, struct str *out)
+{
+	return load_file(l->arena, zone_dir(l), "tzdata.zi", TZDATA_MAX, out) == ERR_OK;
+}
+
+/* "# version 2025b" */
+const char *zones_version(struct load *l)
+{
+	struct str text, line;
+
+	if (!read_tzdata(l, &text) || !str_starts(text, STR("# version ")))
+		return "unknown";
+	str_cut(&text, '\n', &line);
+	return arena_str(l->arena, (struct str){ line.p + 10, line.len - 10 }).p;
+}
+
+/* Names stand in tzdata.zi as "Z NAME …" and "L TARGET NAME". */
+static const char *hint(struct load *l, struct str name)
+{
+	struct str text, line, word, rest;
+	const char **names = arena_array(l->arena, 1000, sizeof(char *));
+	size_t n = 0;
+
+	if (!read_tzdata(l, &text))
+		return "";
+	while (n < 1000 && text.len > 0) {
+		str_cut(&text, '\n', &line);
+		rest = line;
+		str_cut(&rest, ' ', &word);
+		bool is_zone = str_eqz(word, "Z"), is_link = str_eqz(word, "L");
+
+		if (!is_zone && !is_link)
+			continue;
+		str_cut(&rest, ' ', &word);
+		if (is_link)
+			word = rest;
+		names[n++] = arena_str(l->arena, word).p;
+	}
+	const char *near = load_hint_of(l, name, names, n);
+
+	if (*near != '\0')
+		return near;
+	/* "Madrid" and "madrid": the last part is what people remember. */
+	for (size_t i = 0; i < n; i++) {
+		const char *slash = strrchr(names[i], '/');
+
+		if (slash != NULL && str_eq_nocase(str_of(slash + 1), name))
+			return arena_printf(l->arena, ", did you mean '%s'?", names[i]);
+	}
+	return "";
+}
+
+static const struct zone *keep(struct load *l, struct zone *z)
+{
+	struct whole *w = l->whole;
+
+	w->zones = xreallocarray(w->zones, w->n_zones + 1, sizeof(struct zone *));
+	w->zones[w->n_zones++] = z;
+	return z;
+}
+
+const struct zone *zone_load(struct load *l, struct node *n)
+{
+	struct diag d = { 0, 0, "" };
+	struct str tzif;
+	struct zone *z = NULL;
+
+	if (n == NULL || n->bad || n->kind != NODE_SCALAR)
+		return NULL;
+	for (size_t i = 0; i < l->whole->n_zones; i++) {
+		if (str_eqz(n->text, zone_name(l->whole->zones[i])))
+			return l->whole->zones[i];
+	}
+	if (str_eqz(n->text, "UTC"))
+		return keep(l, zone_create_utc());
+	enum err e = is_zone_name(n->text) ? load_file(l->arena, zone_dir(l), n->text.p, ZONE_MAX_FILE, &tzif) : ERR_ABSENT;
+
+	/* Reading a directory such as "Europe" is an error of the system. */
+	if (e == ERR_ABSENT || (e == ERR_IO && errno == EISDIR)) {
+		load_error(l, n, "there is no time zone '" STR_FMT "'%s", STR_ARG(n->text), hint(l, n->text));
+	} else if (e != ERR_OK) {
+		load_error(l, n, "time zone '" STR_FMT "' cannot be read: %s", STR_ARG(n->text), e == ERR_LIMIT ? "too large" : strerror(errno));
+	} else if (zone_parse(n->text, tzif, &z, &d) != ERR_OK) {
+		load_error(l, n, "time zone '" STR_FMT "': %s", STR_ARG(n->text), d.msg);
+	} else {
+		return keep(l, z);
+	}
+	return NULL;
+}
