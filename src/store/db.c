@@ -61,9 +61,24 @@ static const char *const sql[Q_N] = {
 
 /* ---- errors ---- */
 
+/*
+ * Which system error made the last write fail. sqlite3_system_errno() does not know when it was a commit that failed; the file that
+ * failed does: the log, or the database while the log is moved into it.
+ */
+static int write_errno(struct db *db)
+{
+	sqlite3_file *f = NULL;
+	int sys = 0;
+
+	sqlite3_file_control(db->handle, "main", db->moving ? SQLITE_FCNTL_FILE_POINTER : SQLITE_FCNTL_JOURNAL_POINTER, &f);
+	if (f != NULL && f->pMethods != NULL)
+		f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &sys);
+	return sys;
+}
+
 void db_explain(struct db *db, int rc, struct diag *d)
 {
-	int sys = sqlite3_system_errno(db->handle);
+	int sys = rc == SQLITE_IOERR_WRITE ? write_errno(db) : sqlite3_system_errno(db->handle);
 	bool os = (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN;
 
 	diag_set(d, "%s: %s (%d)%s%s", db->path, sqlite3_errstr(rc), rc, os && sys != 0 ? ": " : "", os && sys != 0 ? strerror(sys) : "");
@@ -109,9 +124,9 @@ bool db_may_retry(struct db *db, int rc)
 	if (rc == SQLITE_IOERR_NOMEM)
 		return true;
 	/* SQLite calls only ENOSPC "full"; the others come as a failed write, which they are no more than that. */
-	if (rc != SQLITE_IOERR_WRITE && rc != SQLITE_IOERR_TRUNCATE)
+	if (rc != SQLITE_IOERR_WRITE)
 		return false;
-	sys = sqlite3_system_errno(db->handle);
+	sys = write_errno(db);
 	for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
 		if (sys == passing[i])
 			return true;
@@ -130,11 +145,10 @@ int db_run(struct db *db, enum query q)
 {
 	int rc = sqlite3_step(db->stmt[q]);
 
+	db->moving = false;
 	if (rc == SQLITE_ROW)
 		rc = SQLITE_DONE;
-	/* A reset of a failed statement gives its code once more and would hide which system error it was. */
-	if (rc == SQLITE_DONE)
-		sqlite3_reset(db->stmt[q]);
+	sqlite3_reset(db->stmt[q]);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
@@ -434,6 +448,7 @@ int db_checkpoint(struct db *db, int mode)
 {
 	int rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, mode, NULL, NULL);
 
+	db->moving = true;
 	if (rc == SQLITE_OK)
 		db->wal_pages = 0;
 	return rc;

@@ -40,6 +40,7 @@ struct db {
 	uint64_t      seq;            /* number of the last event on disk */
 	int           wal_pages;      /* in the log since it was last started anew */
 	bool          was_clean;      /* the last stop was clean */
+	bool          moving;         /* the last thing done was moving the log into the database */
 };
 
 /* As store_open(). Gives the db. */

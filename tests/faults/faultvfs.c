@@ -15,6 +15,7 @@ static sqlite3_vfs shim;
 struct file {
 	sqlite3_file  base;
 	sqlite3_file *below;    /* lies behind this struct */
+	int           error;    /* number of the last failure that was made */
 };
 
 static sqlite3_file *below(sqlite3_file *f)
@@ -48,7 +49,7 @@ static int on_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 	/* As a disk that fills up does: a part is written. */
 	if (n > 1)
 		(void)below(f)->pMethods->xWrite(below(f), p, n / 2, at);
-	errno = atomic_load(&fail_error);
+	((struct file *)(void *)f)->error = errno = atomic_load(&fail_error);
 	return errno == ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE;
 }
 
@@ -63,7 +64,16 @@ static int on_size(sqlite3_file *f, sqlite3_int64 *n) { return below(f)->pMethod
 static int on_lock(sqlite3_file *f, int k) { return below(f)->pMethods->xLock(below(f), k); }
 static int on_unlock(sqlite3_file *f, int k) { return below(f)->pMethods->xUnlock(below(f), k); }
 static int on_reserved(sqlite3_file *f, int *k) { return below(f)->pMethods->xCheckReservedLock(below(f), k); }
-static int on_control(sqlite3_file *f, int op, void *p) { return below(f)->pMethods->xFileControl(below(f), op, p); }
+
+static int on_control(sqlite3_file *f, int op, void *p)
+{
+	if (op == SQLITE_FCNTL_LAST_ERRNO) {
+		*(int *)p = ((struct file *)(void *)f)->error;
+		return SQLITE_OK;
+	}
+	return below(f)->pMethods->xFileControl(below(f), op, p);
+}
+
 static int on_sector(sqlite3_file *f) { return below(f)->pMethods->xSectorSize(below(f)); }
 static int on_character(sqlite3_file *f) { return below(f)->pMethods->xDeviceCharacteristics(below(f)); }
 
@@ -90,6 +100,7 @@ static int on_open(sqlite3_vfs *v, sqlite3_filename name, sqlite3_file *f, int f
 	(void)v;
 	file->below = (sqlite3_file *)(void *)(file + 1);
 	file->base.pMethods = NULL;
+	file->error = 0;
 
 	int rc = real->xOpen(real, name, file->below, flags, flags_out);
 

@@ -77,11 +77,12 @@ static inline void hear(void *ctx, const struct store_done *done)
 static inline int rig_make(void **state)
 {
 	struct rig *r = calloc(1, sizeof *r);
-	const char *tmp = getenv("TMPDIR");
+	/* In memory where that can be: nothing here measures a disk, and a sync of a real one takes its time. */
+	const char *tmp = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp";
 
 	assert_non_null(r);
 	log_set_level(LOG_LEVEL_ERROR - 1);
-	snprintf(r->dir, sizeof r->dir, "%.30s/plazo-store-XXXXXX", tmp != NULL ? tmp : "/tmp");
+	snprintf(r->dir, sizeof r->dir, "%.30s/plazo-store-XXXXXX", tmp);
 	assert_non_null(mkdtemp(r->dir));
 	snprintf(r->path, sizeof r->path, "%s/plazo.db", r->dir);
 	r->opt = (struct store_options){ .path = r->path, .retry_ms = 20 };
