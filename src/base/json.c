@@ -32,8 +32,11 @@ bool json_fail(struct parser *s, const char *msg)
 
 static inline void skip_blanks(struct parser *s)
 {
-	while (s->p < s->end && *s->p <= ' ' && (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
-		s->p++;
+	const uint8_t *p = s->p, *end = s->end;
+
+	while (p < end && *p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	s->p = p;
 }
 
 /* ---- nodes ---- */
@@ -52,29 +55,32 @@ bool json_grow_tape(struct parser *s)
 
 /* ---- strings ---- */
 
-/* s->p is at the opening quote. */
-static bool take_string(struct parser *s, uint32_t flags)
+/* A byte that no plain string has: s->p is there. True when it is the first of a character, and that is skipped. */
+static bool take_odd_byte(struct parser *s)
 {
-	const uint8_t *begin = ++s->p;
+	if (s->p == s->end)
+		return json_fail(s, "");
+	if (*s->p < 0x20)
+		return json_fail(s, "a control character in a string");
+	return skip_utf8(s);
+}
 
-	for (;;) {
-		s->p = skip_plain(s->p, s->end);
-		if (s->p == s->end)
-			return json_fail(s, "");
-		if (*s->p == '"')
-			break;
-		if (*s->p == '\\')
+/* s->p is at the opening quote. */
+static inline bool take_string(struct parser *s, uint32_t flags)
+{
+	const uint8_t *begin = s->p + 1, *end = s->end;
+	const uint8_t *p = skip_plain(begin, end);
+
+	while (p == end || *p != '"') {
+		s->p = p;
+		if (p < end && *p == '\\')
 			return json_decode_string(s, begin, flags);
-		if (*s->p < 0x20)
-			return json_fail(s, "a control character in a string");
-		if (!skip_utf8(s))
+		if (!take_odd_byte(s))
 			return false;
+		p = skip_plain(s->p, end);
 	}
-
-	struct tape_node node = { offset_of(s, begin), (uint32_t)(s->p - begin), 0, JSON_STRING | flags };
-
-	s->p++;
-	return push_node(s, node);
+	s->p = p + 1;
+	return push_node(s, offset_of(s, begin), (uint32_t)(p - begin), JSON_STRING | flags);
 }
 
 /* ---- other scalars ---- */
@@ -118,7 +124,7 @@ static bool take_number(struct parser *s, uint32_t flags)
 		if (!take_digits(s))
 			return false;
 	}
-	return push_node(s, (struct tape_node){ offset_of(s, begin), (uint32_t)(s->p - begin), 0, JSON_NUMBER | flags });
+	return push_node(s, offset_of(s, begin), (uint32_t)(s->p - begin), JSON_NUMBER | flags);
 }
 
 static bool take_word(struct parser *s, const char *word, uint32_t len, uint32_t info)
@@ -126,10 +132,8 @@ static bool take_word(struct parser *s, const char *word, uint32_t len, uint32_t
 	if ((size_t)(s->end - s->p) < len || memcmp(s->p, word, len) != 0)
 		return json_fail(s, "not a JSON value");
 
-	struct tape_node node = { offset_of(s, s->p), len, 0, info };
-
 	s->p += len;
-	return push_node(s, node);
+	return push_node(s, offset_of(s, s->p - len), len, info);
 }
 
 /* ---- containers ---- */
@@ -139,7 +143,8 @@ static bool open_container(struct parser *s, enum json_kind kind, uint32_t flags
 	if (s->depth == JSON_MAX_DEPTH)
 		return json_fail_at(s, ERR_LIMIT, s->p, "nested too deeply");
 	s->stack[s->depth++] = (struct frame){ .node = s->d->n };
-	return push_node(s, (struct tape_node){ offset_of(s, s->p++), 0, 0, (uint32_t)kind | flags });
+	s->p++;
+	return push_node(s, offset_of(s, s->p - 1), 0, (uint32_t)kind | flags);
 }
 
 static const uint8_t *key_place(const struct parser *s, uint32_t key)
@@ -296,6 +301,7 @@ struct json_doc *json_create(void)
 {
 	struct json_doc *d = xcalloc(1, sizeof(*d));
 
+	d->stack = xcalloc(JSON_MAX_DEPTH, sizeof(*d->stack));
 	/* Without randomness the keys of `seen` could be guessed: slow on purpose-made input, still right. */
 	if (getrandom(&d->key, sizeof(d->key), GRND_NONBLOCK) != (ssize_t)sizeof(d->key))
 		d->key = (struct sipkey){ (uint64_t)(uintptr_t)d, (uint64_t)(uintptr_t)&d };
@@ -308,6 +314,7 @@ void json_destroy(struct json_doc *d)
 		return;
 	free(d->v);
 	free(d->decoded);
+	free(d->stack);
 	free(d->seen);
 	free(d);
 }
@@ -342,12 +349,7 @@ enum err json_parse(struct json_doc *d, struct str text, struct diag *diag)
 		diag_set(diag, "a text of 4 GiB or more");
 		return ERR_LIMIT;
 	}
-	/* Field by field: the stack is large, and frames are written before they are read. */
-	s.d = d;
-	s.p = (const uint8_t *)text.p;
-	s.end = s.p + text.len;
-	s.err = ERR_OK;
-	s.depth = 0;
+	s = (struct parser){ .d = d, .p = (const uint8_t *)text.p, .end = (const uint8_t *)text.p + text.len, .stack = d->stack };
 	if (take_text(&s))
 		return ERR_OK;
 	d->n = 0;

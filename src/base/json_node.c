@@ -58,17 +58,19 @@ struct str json_key(const struct json_doc *d, json_node member)
 
 json_node json_get(const struct json_doc *d, json_node obj, struct str key)
 {
-	if (json_kind(d, obj) != JSON_OBJECT)
+	json_node n = json_kind(d, obj) == JSON_OBJECT ? json_first(d, obj) : JSON_ABSENT;
+
+	if (n == JSON_ABSENT)
 		return JSON_ABSENT;
-	for (json_node n = json_first(d, obj); n != JSON_ABSENT; n = json_next(d, n)) {
+	/* The hottest loop of all lookups, so it goes over the tape itself: most keys differ in length already. */
+	for (;; n = tape_behind(d, n) + 1) {
 		const struct tape_node *k = &d->v[n - 1];
 
-		if ((k->info & TAPE_ESCAPED) == 0 && k->len != key.len)
-			continue;
-		if (str_eq(tape_str(d, k), key))
+		if ((k->len == key.len || (k->info & TAPE_ESCAPED) != 0) && str_eq(tape_str(d, k), key))
 			return n;
+		if ((d->v[n].info & TAPE_LAST) != 0)
+			return JSON_ABSENT;
 	}
-	return JSON_ABSENT;
 }
 
 struct str json_text(const struct json_doc *d, json_node n)

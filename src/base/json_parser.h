@@ -24,7 +24,7 @@ struct parser {
 	enum err         err;
 	const uint8_t   *err_at;
 	const char      *err_msg;    /* NULL: no error yet */
-	struct frame     stack[JSON_MAX_DEPTH];
+	struct frame    *stack;      /* the doc's: JSON_MAX_DEPTH of them */
 	uint32_t         depth;
 };
 
@@ -35,11 +35,19 @@ bool json_grow_tape(struct parser *s);
 /* The rest of a string from its first backslash on, where s->p is; `begin` is behind the quote. */
 bool json_decode_string(struct parser *s, const uint8_t *begin, uint32_t flags);
 
-static inline bool push_node(struct parser *s, struct tape_node n)
+static inline bool push_node(struct parser *s, uint32_t off, uint32_t len, uint32_t info)
 {
-	if (s->d->n == s->d->cap && !json_grow_tape(s))
+	struct json_doc *d = s->d;
+
+	if (d->n == d->cap && !json_grow_tape(s))
 		return false;
-	s->d->v[s->d->n++] = n;
+
+	struct tape_node *n = &d->v[d->n++];
+
+	n->off = off;
+	n->len = len;
+	n->more = 0;
+	n->info = info;
 	return true;
 }
 

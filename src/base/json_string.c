@@ -148,9 +148,12 @@ bool json_decode_string(struct parser *s, const uint8_t *begin, uint32_t flags)
 	len = (uint32_t)n;
 	memcpy(start, &len, sizeof(len));
 
-	struct tape_node node = { offset_of(s, begin), (uint32_t)(s->p - begin), (uint32_t)d->n_decoded, JSON_STRING | TAPE_ESCAPED | flags };
+	uint32_t place = (uint32_t)d->n_decoded;
+	const uint8_t *close = s->p++;
 
 	d->n_decoded += sizeof(len) + n;
-	s->p++;
-	return push_node(s, node);
+	if (!push_node(s, offset_of(s, begin), (uint32_t)(close - begin), JSON_STRING | TAPE_ESCAPED | flags))
+		return false;
+	d->v[d->n - 1].more = place;
+	return true;
 }

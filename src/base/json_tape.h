@@ -23,12 +23,15 @@ struct tape_node {
 	uint32_t info;
 };
 
+struct frame;
+
 struct json_doc {
 	struct str        text;         /* borrowed until the next parse */
 	struct tape_node *v;            /* owned */
 	uint32_t          n, cap;
 	char             *decoded;      /* owned: strings that had escapes, each behind its length as a uint32_t */
 	size_t            n_decoded, cap_decoded;
+	struct frame     *stack;        /* owned: the open containers of a parse */
 	uint32_t         *seen;         /* owned: hash table for the keys of large objects */
 	size_t            cap_seen;
 	struct sipkey     key;          /* random, for `seen` */
