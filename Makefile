@@ -40,7 +40,7 @@ HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE -fno-strict-al
 HARDEN_RELEASE := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 HARDEN_GCC := -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr
 HARDEN_X86 := -fcf-protection=full
-MACHINE := $(shell $(CC) -dumpmachine)
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 
 CFLAGS_ALL := -std=c17 -D_GNU_SOURCE -DPLAZO_VERSION='"$(VERSION)"' -DPLAZO_SHAREDIR='"$(PREFIX)/share/plazo"' -O2 -g -pthread $(WARN) $(HARDEN) -Iinclude -Isrc
 ifneq ($(shell $(CC) --version 2>/dev/null | grep -c clang),0)

@@ -16,7 +16,8 @@ for header in $(find include src -name '*.h' | sort); do
 	checked=$((checked + 1))
 	name=${header#*/}
 	guard=PLAZO_$(printf '%s' "$name" | tr 'a-z/.-' 'A-Z___')
-	if ! grep -q "^#define $guard\$" "$header"; then
+	case $header in src/*) guard="PLAZO_(SRC_)?${guard#PLAZO_}" ;; esac
+	if ! grep -Eq "^#define $guard\$" "$header"; then
 		echo "$header: the guard is not $guard"
 		bad=$((bad + 1))
 	fi
