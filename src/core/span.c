@@ -30,14 +30,14 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Digits at the front, held at the largest int32: every limit here is below it. */
+/* Digits at the front. Those that follow once every limit is passed change nothing. */
 static bool take_number(struct str *s, int64_t *out)
 {
 	size_t i = 0;
 	int64_t n = 0;
 
 	for (; i < s->len && is_digit(s->p[i]); i++)
-		if (n < INT32_MAX)
+		if (n <= SPAN_MAX_MS)
 			n = n * 10 + (s->p[i] - '0');
 	*out = n;
 	s->p += i;
