@@ -38,7 +38,7 @@ const struct phrases phrases[TEXT_N_LANGUAGES] = {
 	},
 	[TEXT_ES] = {
 		.subject = {
-			[ALERT_WARNING]          = "{q} {d}: {t} {n}",
+			[ALERT_WARNING]          = "{Q} {d}: {t} {n}",
 			[ALERT_BREACH]           = "INCUMPLIDO: {t} {n}",
 			[ALERT_ESCALATION]       = "{d} FUERA DE PLAZO: {t} {n}",
 			[ALERT_CLEARED]          = "Cerrado: {t} {n}",

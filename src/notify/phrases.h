@@ -1,6 +1,7 @@
 /*
  * The words of the texts, one table a language. In the sentences {t} stands for the ticket, {m} for the metric with its article
- * where the language wants one, {n} for the metric's bare name, {d} for the time left or overdue, {q} for "quedan" or "queda".
+ * where the language wants one, {n} for the metric's bare name, {d} for the time left or overdue, {q} for "quedan" or "queda", {Q} for the
+ * same with a capital.
  */
 #ifndef PLAZO_NOTIFY_PHRASES_H
 #define PLAZO_NOTIFY_PHRASES_H

@@ -95,6 +95,8 @@ static void expand(const char *sentence, const struct alert *a, const struct tex
 			text_duration(a->remaining_ms, st->language, out);
 		else if (p[1] == 'q')
 			buf_puts(out, left_word(a->remaining_ms, ph));
+		else if (p[1] == 'Q')
+			buf_printf(out, "Q%s", left_word(a->remaining_ms, ph) + 1);
 		p += 2;
 	}
 }
