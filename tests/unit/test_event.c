@@ -6,6 +6,8 @@
 /* Computed once, by the first version. */
 #define BODY_OF_E 0xaa388b02
 
+#define STR_OF(lit) { (lit), sizeof(lit) - 1 }    /* as an initialiser of static data */
+
 /* Texts of an event besides its attributes. */
 #define N_TEXTS 8
 
@@ -135,6 +137,37 @@ static void hostile_bytes(void **state)
 	buf_finish(&b);
 }
 
+/* Each byte that has a law of its own, broken alone. */
+static void laws_of_the_form(void **state)
+{
+	(void)state;
+	static const struct str good = STR_OF("\x01\x01\x00\x00" "\x02\x02\x05" "\x01" "a" "\x01" "b" "\x00");
+	static const struct { const char *what; struct str bytes; } bad[] = {
+		{ "version", STR_OF("\x02\x01\x00\x00" "\x02\x02\x05" "\x01" "a" "\x01" "b" "\x00") },
+		{ "type", STR_OF("\x01\x0c\x00\x00" "\x02\x02\x05" "\x01" "a" "\x01" "b" "\x00") },
+		{ "role", STR_OF("\x01\x01\x03\x00" "\x02\x02\x05" "\x01" "a" "\x01" "b" "\x00") },
+		{ "mode", STR_OF("\x01\x01\x0c\x00" "\x02\x02\x05" "\x01" "a" "\x01" "b" "\x00") },
+		{ "flags", STR_OF("\x01\x01\x80\x00" "\x02\x02\x05" "\x01" "a" "\x01" "b" "\x00") },
+		{ "texts", STR_OF("\x01\x01\x00\x40" "\x02\x02\x05" "\x01" "a" "\x01" "b" "\x00") },
+		{ "body", STR_OF("\x01\x01\x00\x00" "\x02\x02\x80\x80\x80\x80\x10" "\x01" "a" "\x01" "b" "\x00") },
+		{ "set", STR_OF("\x01\x01\x00\x00" "\x02\x02\x05" "\x01" "a" "\x01" "b" "\x80\x80\x04") },
+		{ "end", STR_OF("\x01\x01\x00\x00" "\x02\x02\x05" "\x01" "a" "\x01" "b") },
+		{ "nothing", STR_OF("") },
+	};
+	struct reader in = reader_of(good);
+	struct event e;
+
+	assert_true(event_decode(&in, &e));
+	assert_str(e.id, "a");
+	assert_str(e.ticket, "b");
+	assert_true(e.type == EVENT_CHANGED && e.received.ms == 1 && e.at.ms == 2 && e.body == 5 && e.set == 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		in = reader_of(bad[i].bytes);
+		if (event_decode(&in, &e))
+			fail_msg("%s", bad[i].what);
+	}
+}
+
 static void body_is_of_the_content(void **state)
 {
 	(void)state;
@@ -209,6 +242,7 @@ int main(void)
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(is_compact),
 		cmocka_unit_test(hostile_bytes),
+		cmocka_unit_test(laws_of_the_form),
 		cmocka_unit_test(body_is_of_the_content),
 		cmocka_unit_test(body_is_for_ever),
 		cmocka_unit_test(names),
