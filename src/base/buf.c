@@ -126,17 +126,28 @@ char *buf_take(struct buf *b, size_t *len_out)
 	return p;
 }
 
-void buf_put_varint(struct buf *b, uint64_t v)
+#define VARINT_MAX 10
+
+static size_t write_varint(uint64_t v, char *out)
 {
-	uint8_t bytes[10];
 	size_t n = 0;
 
 	while (v >= 0x80) {
-		bytes[n++] = (uint8_t)(v | 0x80);
+		out[n++] = (char)(v | 0x80);
 		v >>= 7;
 	}
-	bytes[n++] = (uint8_t)v;
-	buf_append(b, bytes, n);
+	out[n++] = (char)v;
+	return n;
+}
+
+void buf_put_varint(struct buf *b, uint64_t v)
+{
+	char bytes[VARINT_MAX];
+
+	if (v < 0x80)
+		buf_putc(b, (char)v);
+	else
+		buf_append(b, bytes, write_varint(v, bytes));
 }
 
 void buf_put_zigzag(struct buf *b, int64_t v)
@@ -146,8 +157,18 @@ void buf_put_zigzag(struct buf *b, int64_t v)
 
 void buf_put_bytes(struct buf *b, struct str s)
 {
-	buf_put_varint(b, s.len);
-	buf_put(b, s);
+	char len[VARINT_MAX];
+	size_t n = write_varint(s.len, len);
+
+	/* Both or neither: a length without its bytes would be read as something else. */
+	if (s.len > SIZE_MAX - VARINT_MAX || !reserve(b, n + s.len)) {
+		b->failed = true;
+		return;
+	}
+	memcpy(b->p + b->len, len, n);
+	if (s.len != 0)
+		memcpy(b->p + b->len + n, s.p, s.len);
+	b->len += n + s.len;
 }
 
 void buf_put_u64le(struct buf *b, uint64_t v)

@@ -26,6 +26,14 @@ static void failure_sticks(void **state)
 	buf_puts(&b, "x");
 	assert_false(buf_ok(&b));
 	assert_int_equal(b.len, 0);
+	buf_reset(&b);
+	buf_put_bytes(&b, STR("abcde"));      /* six with its length */
+	assert_false(buf_ok(&b));
+	assert_int_equal(b.len, 0);
+	buf_reset(&b);
+	buf_put_bytes(&b, STR("abcd"));
+	assert_true(buf_ok(&b));
+	assert_int_equal(b.len, 5);
 	buf_finish(&b);
 }
 
