@@ -276,9 +276,9 @@ static void calendar_build(struct load *l, struct node *n)
 		spec.breaks = dates_build(l, good(n, "breaks"), &spec.n_breaks);
 		spec.shifts = dates_build(l, good(n, "shifts"), &spec.n_shifts);
 	}
-	if (l->problems->n_errors == errors && spec.zone != NULL && good(n, "hours") != NULL && !has_hours(&spec))
+	if (l->problems->n_errors == errors && !node_is_spoilt(n) && !has_hours(&spec))
 		load_error_key(l, n, "calendars." STR_FMT " has no hours: it would never open", STR_ARG(n->key));
-	if (l->problems->n_errors > errors || spec.zone == NULL)
+	if (l->problems->n_errors > errors || node_is_spoilt(n) || spec.zone == NULL)
 		return;
 	/* Tables take time to build: none for what is refused anyway. */
 	bool refused = l->problems->n_errors > 0;

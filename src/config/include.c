@@ -124,7 +124,7 @@ void include_all(struct load *l)
 	include->hidden = true;
 	if (node_is_scalar(include) && !node_is_null(include))
 		include_glob(l, include, &n_files);
-	for (struct node *c = include->first; c != NULL; c = c->next) {
+	for (struct node *c = node_is_list(include) ? include->first : NULL; c != NULL; c = c->next) {
 		if (node_is_scalar(c) && !node_is_null(c))
 			include_glob(l, c, &n_files);
 	}

@@ -106,3 +106,12 @@ struct node *node_copy(struct arena *a, const struct node *n)
 		(void)node_index(a, copy);
 	return copy;
 }
+
+bool node_is_spoilt(const struct node *n)
+{
+	bool bad = n->bad;
+
+	for (const struct node *c = n->first; c != NULL && !bad; c = c->next)
+		bad = node_is_spoilt(c);
+	return bad;
+}

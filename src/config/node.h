@@ -41,6 +41,9 @@ static inline bool node_is_list(const struct node *n) { return n != NULL && n->k
 /* A plain scalar that says nothing: empty, ~ or null. */
 bool node_is_null(const struct node *n);
 
+/* It or anything below it was complained about. */
+bool node_is_spoilt(const struct node *n);
+
 /* The member of that name, or NULL: also when `map` is NULL or no map. */
 struct node *node_get(const struct node *map, struct str key);
 struct node *node_getz(const struct node *map, const char *key);

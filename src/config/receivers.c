@@ -24,7 +24,7 @@ static struct node *kind_of(struct load *l, struct node *n, int *kind_out)
 		found = c;
 		*kind_out = kind;
 	}
-	if (found == NULL && !n->bad)
+	if (found == NULL && !node_is_spoilt(n))
 		load_error_key(l, n, "receivers." STR_FMT " has no kind: log, webhook, email or another", STR_ARG(n->key));
 	return found;
 }

@@ -209,6 +209,5 @@ bool is_step(struct str s, struct diag *d)
 	why.msg[0] = '\0';
 	if (is_ms((struct str){ s.p + skip, s.len - skip }, &why))
 		return true;
-	diag_set(d, "'" STR_FMT "': %s", (int)(s.len - skip), s.p + skip, why.msg);
-	return false;
+	return no(d, why.msg);
 }

@@ -92,7 +92,11 @@ static void walk_scalar(struct walk *w, struct node *n, const struct shape *s, c
 	} else if (s->scalar == NULL) {
 		load_error(w->l, n, "%s must be %s", trail_text(w->l, t), s->what);
 	} else if (!s->scalar(n->text, &d)) {
-		load_error(w->l, n, "%s: '" STR_FMT "': %s", trail_text(w->l, t), (int)(n->text.len > 80 ? 80 : n->text.len), n->text.p, d.msg);
+		/* Some sentences quote the text themselves. */
+		if (d.msg[0] == '"')
+			load_error(w->l, n, "%s: %s", trail_text(w->l, t), d.msg);
+		else
+			load_error(w->l, n, "%s: '%.80s': %s", trail_text(w->l, t), n->text.p, d.msg);
 	}
 }
 
@@ -165,7 +169,7 @@ static void walk_values(struct walk *w, struct node *n, const struct shape *s, c
 		struct diag d = { 0, 0, "" };
 
 		if (s->names != NULL && !s->names(c->key, &d))
-			load_error_key(w->l, c, "%s: '" STR_FMT "': %s", trail_text(w->l, t), (int)(c->key.len > 80 ? 80 : c->key.len), c->key.p, d.msg);
+			load_error_key(w->l, c, "%s: '%.80s': %s", trail_text(w->l, t), c->key.p, d.msg);
 		else
 			walk_node(w, c, s->values, &here, later);
 	}

@@ -99,7 +99,8 @@ static void source_build(struct load *l, struct node *n, struct source *s)
 	struct node *webhook = node_getz(n, "webhook"), *redis = node_getz(n, "redis"), *grace = good(n, "grace");
 
 	if ((webhook != NULL) == (redis != NULL)) {
-		load_error_key(l, n, "sources." STR_FMT " is either a webhook or a stream in redis", STR_ARG(n->key));
+		if (!node_is_spoilt(n))
+			load_error_key(l, n, "sources." STR_FMT " is either a webhook or a stream in redis", STR_ARG(n->key));
 		return;
 	}
 	check_name(l, n);
