@@ -189,7 +189,8 @@ static void compare(struct json_doc *d, struct str text, struct counts *counts)
 	struct diag diag = { 0 };
 	json_error_t error;
 
-	memcpy(copy, text.p, text.len);
+	if (text.len != 0)
+		memcpy(copy, text.p, text.len);
 
 	enum err e = json_parse(d, (struct str){ copy, text.len }, &diag);
 	json_t *want = json_loadb(copy, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);

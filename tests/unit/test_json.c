@@ -179,7 +179,8 @@ static enum err parse(struct json_doc *d, struct str text, struct diag *diag)
 
 	free(copy);
 	copy = malloc(text.len + (text.len == 0));
-	memcpy(copy, text.p, text.len);
+	if (text.len != 0)
+		memcpy(copy, text.p, text.len);
 	return json_parse(d, (struct str){ copy, text.len }, diag);
 }
 
