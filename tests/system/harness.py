@@ -16,7 +16,6 @@ import http.server
 import json
 import os
 import pathlib
-import queue
 import re
 import shutil
 import signal
@@ -409,6 +408,29 @@ class HookSink:
 		self.server.server_close()
 
 
+class BadSink:
+	"""sinks.py as a webhook receiver in one of its modes."""
+
+	def __init__(self, mode):
+		self.process = subprocess.Popen(["/usr/bin/python3", str(pathlib.Path(__file__).with_name("sinks.py")), "webhook", "--mode", mode],
+						stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+		self.port = int(self.process.stdout.readline())
+		self.lines = []
+		threading.Thread(target=self.read, daemon=True).start()
+
+	def read(self):
+		for line in self.process.stdout:
+			self.lines.append(line)
+
+	def received(self):
+		return list(self.lines)
+
+	def close(self):
+		self.process.kill()
+		self.process.wait()
+		self.process.stdout.close()
+
+
 class SmtpSink:
 	"""
 	A mail receiver without TLS that answers as told: rule(command) gives a whole reply ("451 later\\r\\n"), "hang", "close" or
@@ -612,6 +634,11 @@ class Exim:
 			self.process.kill()
 			self.process.wait()
 		shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def memory_kib(pid):
+	"""What the process holds in memory."""
+	return int(re.search(r"^VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M).group(1))
 
 
 # ---- load ----

@@ -12,7 +12,7 @@ STEPS = [{"at": "50%", "notify": ["hook"]}, {"at": "breach", "notify": ["hook", 
 
 
 def mail_by(exim, **more):
-	return {"email": {"smtp": f"smtp://localhost:{exim.port}", "from": "SLA watch <sla@example.com>", "tls": "require",
+	return {"email": {"smtp": f"smtp://127.0.0.1:{exim.port}", "from": "SLA watch <sla@example.com>", "tls": "require",
 			  "user": exim.USER, "password": exim.PASSWORD, "ca_file": str(exim.ca), **more}}
 
 
@@ -77,12 +77,12 @@ class Webhooks(Case):
 		until = harness.instant()
 		events = self.d.dir / "events.ndjson"
 		events.write_text(json.dumps(e) + "\n")
-		p = self.d.ctl("simulate", "-c", str(self.d.conf), "--until", until, str(events))
+		p = self.d.ctl("simulate", "-c", str(self.d.conf), "--source", "helpdesk", "--until", until, str(events))
 		self.assertEqual(p.returncode, 0, p.stderr)
 		simulated = [json.loads(line) for line in p.stdout.splitlines()]
 		sent = [r.alert for r in sink.alerts()]
-		# Namespaces are the sources' names; a file of events has none, so ids may differ by that alone.
-		for key in ("type", "at", "ticket", "step", "occurrence", "due", "elapsed_s", "remaining_s"):
+		self.assertEqual(len(simulated), 2)
+		for key in ("id", "type", "at", "ticket", "step", "occurrence", "due", "elapsed_s", "remaining_s", "reason", "receivers"):
 			self.assertEqual([a[key] for a in simulated], [a[key] for a in sent], key)
 
 	def test_restart_keeps_what_is_armed(self):

@@ -72,7 +72,7 @@ class Nginx:
 			return False
 
 	def connect(self):
-		return http.client.HTTPSConnection("localhost", self.port, timeout=15 * harness.SLOWER, context=self.context)
+		return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=15 * harness.SLOWER, context=self.context)
 
 	def request(self, method, path, body=None, headers=None, conn=None, **more):
 		c = conn or self.connect()

@@ -142,6 +142,23 @@ class Webhooks(Case):
 			got = [(r.alert["type"], r.alert["occurrence"]) for r in sink.alerts(ticket=f"T{i}")]
 			self.assertEqual(got, sorted(got, key=lambda a: (a[0] != "sla.breach", a[1])))
 
+	def test_answers_that_attack(self):
+		"""Endless and crawling answers cost bounded time and memory, and hold up nobody else."""
+		modes = ("huge-body", "huge-head", "slow-head", "slow-body")
+		bad = {mode: self.sink(mode, kind=harness.BadSink) for mode in modes}
+		well = self.sink()
+		receivers = {mode: {"webhook": {"url": f"http://127.0.0.1:{s.port}/hook", "secret": harness.SECRET}} for mode, s in bad.items()}
+		self.run_with({**receivers, "well": hook(well)}, target="1s", steps=[{"at": "breach", "notify": [*modes, "well"]}])
+		before = harness.memory_kib(self.d.process.pid)
+		self.d.accept([opened(f"T{i}") for i in range(3)])
+		well.wait(6, count=3, type="sla.breach")
+		for mode, s in bad.items():
+			harness.wait_for(mode, 10, s.received)
+		time.sleep(3)
+		self.assertEqual(self.d.post(opened("T9")).status, 202)
+		if not harness.SANITIZED:
+			self.assertLess(harness.memory_kib(self.d.process.pid) - before, 32 * 1024)
+
 	def test_receiver_test(self):
 		sink = self.sink()
 		self.run_with({"hook": hook(sink)})
