@@ -23,6 +23,7 @@
 #include "base/siphash.h"
 #include "base/str.h"
 #include "base/wall.h"
+#include "store/answer.h"
 #include "store/delivery.h"
 
 struct buf;
@@ -133,31 +134,9 @@ MUST_CHECK enum err store_find_ticket(struct store *st, struct str ns, struct st
 struct store_page { struct wall before; struct str ns, ticket; uint32_t limit; };
 MUST_CHECK enum err store_list_closed(struct store *st, const struct store_page *p, uint64_t cookie);
 
-/* ---- answers ---- */
+/* ---- answers: store/answer.h ---- */
 
-enum store_what {
-	STORE_APPENDED, STORE_PUT, STORE_SETTLED, STORE_SAVED, STORE_JUDGED, STORE_REVISED, STORE_TRIMMED, STORE_SWEPT,
-	STORE_DELIVERIES, STORE_TICKET, STORE_CLOSED,
-	STORE_N_WHATS
-};
-
-/* Borrowed during the call of the handler. */
-struct store_done {
-	enum store_what          what;
-	enum err                 err;        /* ERR_FULL: not written, later it may be; ERR_IO: the store is dead; ERR_ABSENT: nothing to settle */
-	uint64_t                 cookie;
-	uint64_t                 seq;        /* of STORE_APPENDED: the event's number, without gaps, growing in the order of the jobs */
-	struct str               record;     /* of STORE_APPENDED: what was appended */
-	bool                     fetched;    /* of STORE_APPENDED: `ticket` is the row that was asked for */
-	bool                     fresh;      /* of STORE_PUT: inserted now */
-	bool                     last;       /* of queries: no row here and none to come */
-	const struct ticket_row *ticket;     /* NULL when there is none */
-	const struct delivery   *delivery;   /* NULL when there is none */
-};
-typedef void store_done_fn(void *ctx, const struct store_done *done);
-
-/* Readable while there are answers. */
-int store_fd(const struct store *st);
+int store_fd(const struct store *st);                    /* readable while there are answers */
 
 /* Calls fn for each answer there is now. fn may queue jobs, but not poll. */
 void store_poll(struct store *st, store_done_fn *fn, void *ctx);

@@ -57,6 +57,36 @@ struct store {
 
 enum lane lane_of(enum store_what what);
 
+static inline struct mono mono_plus(struct mono t, int64_t ms)
+{
+	return (struct mono){ t.ms + ms };
+}
+
+/* ---- the thread's: trouble.c ---- */
+
+/* The room of the jobs that are ended by the next worker_publish(). */
+struct release { struct lane_load lane[LANE_N]; };
+void worker_release(struct release *rel, enum store_what what, size_t bytes);
+
+/* Hands st->out over, and gives back the room of the jobs that it ends. */
+void worker_publish(struct store *st, const struct release *rel);
+void worker_set_state(struct store *st, enum store_state state, const struct diag *why);
+int64_t worker_wal_bytes(const struct store *st);
+
+enum task_kind { TASK_READS, TASK_WRITES };
+void worker_add_task(struct store *st, const struct batch *b, const struct job *job);
+void worker_drop_task(struct store *st, size_t i);
+size_t worker_first_task(const struct store *st, enum task_kind kind);     /* n_tasks when there is none of the kind */
+bool worker_has_task(const struct store *st, enum task_kind kind);
+
+/* While stalled: adds what is queued to the work; events are refused, questions become tasks. */
+void worker_take_stalled(struct store *st);
+
+/* After a failure `rc`: back to before the transaction, and to `n_out` answers of `len_out` bytes; then stalled, or dead. True when work may go on. */
+bool worker_failed(struct store *st, int rc, size_t n_out, size_t len_out);
+
+/* ---- worker.c ---- */
+
 /* The thread's function; returns when told to stop and all is done, or when the store is dead. */
 void *worker_main(void *store);
 

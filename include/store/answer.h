@@ -1,0 +1,35 @@
+/* What became of a job of the store. */
+#ifndef PLAZO_STORE_ANSWER_H
+#define PLAZO_STORE_ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct delivery;        /* store/delivery.h */
+struct ticket_row;      /* core/engine.h */
+
+enum store_what {
+	STORE_APPENDED, STORE_PUT, STORE_SETTLED, STORE_SAVED, STORE_JUDGED, STORE_REVISED, STORE_TRIMMED, STORE_SWEPT,
+	STORE_DELIVERIES, STORE_TICKET, STORE_CLOSED,
+	STORE_N_WHATS
+};
+
+/* Borrowed during the call of the handler. */
+struct store_done {
+	enum store_what          what;
+	enum err                 err;        /* ERR_FULL: not written, later it may be; ERR_IO: the store is dead; ERR_ABSENT: nothing to settle */
+	uint64_t                 cookie;
+	uint64_t                 seq;        /* of STORE_APPENDED: the event's number, without gaps, growing in the order of the jobs */
+	struct str               record;     /* of STORE_APPENDED: what was appended */
+	bool                     fetched;    /* of STORE_APPENDED: `ticket` is the row that was asked for */
+	bool                     fresh;      /* of STORE_PUT: inserted now */
+	bool                     last;       /* of queries: no row here and none to come */
+	const struct ticket_row *ticket;     /* NULL when there is none */
+	const struct delivery   *delivery;   /* NULL when there is none */
+};
+typedef void store_done_fn(void *ctx, const struct store_done *done);
+
+#endif
