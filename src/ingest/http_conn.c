@@ -71,8 +71,11 @@ void conn_close(struct http_conn *c)
 {
 	if (c->state == CONN_BUSY) {
 		/* The handler holds the request: it must find it as it was. The socket need not wait. */
-		if (c->bev != NULL)
+		if (c->bev != NULL) {
+			/* libevent closes in a later turn, which may never come. */
+			shutdown(bufferevent_getfd(c->bev), SHUT_RDWR);
 			bufferevent_free(c->bev);
+		}
 		c->bev = NULL;
 		return;
 	}
@@ -191,13 +194,15 @@ static void admit(struct http_conn *c)
 		conn_send_continue(c);
 }
 
-/* RFC 9112 section 2.2: an empty line before a request line is forgiven, once. */
-static void skip_empty_line(struct http_conn *c, struct evbuffer *in)
+/* RFC 9112 section 2.2: an empty line before a request line is forgiven. Gives the bytes that are left to read now. */
+static size_t skip_empty_line(struct evbuffer *in)
 {
 	char two[2];
+	ev_ssize_t n = evbuffer_copyout(in, two, 2);
 
-	if (!c->has_begun && evbuffer_copyout(in, two, 2) == 2 && two[0] == '\r' && two[1] == '\n')
+	if (n == 2 && two[0] == '\r' && two[1] == '\n')
 		evbuffer_drain(in, 2);
+	return n == 1 && two[0] == '\r' ? 0 : evbuffer_get_length(in);
 }
 
 /* True when something went on. */
@@ -212,8 +217,7 @@ static bool turn_head(struct http_conn *c)
 	if (len == 0)
 		return false;
 	if (!c->has_begun) {
-		skip_empty_line(c, in);
-		len = evbuffer_get_length(in);
+		len = skip_empty_line(in);
 		if (len == 0)
 			return false;
 		c->has_begun = true;
