@@ -181,7 +181,10 @@ void config_canonical(const struct config *cfg, struct buf *out);
 /* Rules from what config_canonical() wrote, with one reference that is the caller's. Zones are the system's. */
 MUST_CHECK enum err config_load_canonical(struct str text, const struct config_options *opt, struct rules **out, struct diag *d);
 
-/* Every key of the schema, one a line with its section: "server.listen". For tests of the documents. */
+/*
+ * Every key of the schema, one a line: "server.listen", "required" or "later" or nothing, what it is for, with tabs between. A "*"
+ * stands for any name; what stands in many places is told once, as "condition.priority" or "secret.file". For tests of the documents.
+ */
 void config_keys(FILE *f);
 
 #endif

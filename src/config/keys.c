@@ -102,8 +102,8 @@ static const struct key secret_keys[] = {
 	END
 };
 static const struct shape a_secret = { .what = "a secret: {file: PATH}, {credential: NAME} or {env: NAME}", .scalar = is_text,
-				       .keys = secret_keys };
-static const struct shape secrets = { .what = "a secret or a list of two", .scalar = is_text, .keys = secret_keys, .items = &a_secret,
+				       .keys = secret_keys, .group = "secret" };
+static const struct shape secrets = { .what = "a secret or a list of two", .scalar = is_text, .keys = secret_keys, .group = "secret", .items = &a_secret,
 				      .some = true };
 
 static const struct key operator_keys[] = {
@@ -191,10 +191,10 @@ static const struct key moment_keys[] = {
 	{ "mode", &modes, 0, "of an attendance" },
 	ATTRIBUTES, END
 };
-static const struct shape a_state = { .what = "a map of attributes to values", .keys = state_keys, .some = true };
-static const struct shape states = { .what = "a condition or a list of conditions", .keys = state_keys, .items = &a_state };
-static const struct shape a_moment = { .what = "a map of keys to values", .keys = moment_keys, .some = true };
-static const struct shape moments = { .what = "a condition or a list of conditions", .keys = moment_keys, .items = &a_moment };
+static const struct shape a_state = { .what = "a map of attributes to values", .keys = state_keys, .group = "condition", .some = true };
+static const struct shape states = { .what = "a condition or a list of conditions", .keys = state_keys, .group = "condition", .items = &a_state };
+static const struct shape a_moment = { .what = "a map of keys to values", .keys = moment_keys, .group = "condition", .some = true };
+static const struct shape moments = { .what = "a condition or a list of conditions", .keys = moment_keys, .group = "condition", .items = &a_moment };
 
 static const struct key target_keys[] = {
 	{ "when", &a_state, 0, "which tickets; without it, all" },
@@ -202,7 +202,7 @@ static const struct key target_keys[] = {
 	{ "calendar", &a_name, 0, "in which it is counted" },
 	END
 };
-static const struct shape a_target = { .what = "a map with target", .keys = target_keys };
+static const struct shape a_target = { .what = "a map with target", .keys = target_keys, .group = "target" };
 static const struct shape targets = { .what = "a duration, a map of priorities to durations, or a list of {when, target}", .scalar = is_span,
 				      .values = &a_span, .names = is_attr, .items = &a_target, .some = true };
 
@@ -241,7 +241,7 @@ static const struct key choice_keys[] = {
 	{ "escalation", &a_name, NEEDED, "name of an escalation, or none" },
 	END
 };
-static const struct shape a_choice = { .what = "a map with when and escalation", .keys = choice_keys };
+static const struct shape a_choice = { .what = "a map with when and escalation", .keys = choice_keys, .group = "choice" };
 static const struct shape escalation = { .what = "a name, a map of priorities to names, or a list of {when, escalation}", .scalar = is_name,
 					 .values = &a_name, .names = is_attr, .items = &a_choice, .some = true };
 
@@ -382,7 +382,7 @@ static const struct key service_keys[] = {
 	{ "region", &a_text, 0, "where the service runs" },
 	END
 };
-static const struct shape service = { .what = "a map", .keys = service_keys };
+static const struct shape service = { .what = "a map", .keys = service_keys, .group = "service" };
 
 static const struct key receiver_keys[] = {
 	{ "log", &log_receiver, 0, "the journal" },

@@ -214,26 +214,47 @@ void schema_check(struct load *l)
 
 /* ---- the list of keys ---- */
 
-static void print_keys(FILE *f, const struct shape *s, const char *path, unsigned depth)
+struct printed {
+	FILE              *f;
+	const struct key  *tables[16];    /* of groups, printed already */
+	size_t             n;
+};
+
+static bool seen(struct printed *p, const struct shape *s)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->tables[i] == s->keys)
+			return true;
+	}
+	if (p->n < sizeof p->tables / sizeof p->tables[0])
+		p->tables[p->n++] = s->keys;
+	return false;
+}
+
+static void print_keys(struct printed *p, const struct shape *s, const char *path, unsigned depth)
 {
 	char here[256];
+	const char *prefix = s->group != NULL ? s->group : path;
+	bool skip = s->keys == NULL || (s->group != NULL && seen(p, s));
 
 	if (depth > CONFIG_MAX_DEPTH)
 		return;
-	for (const struct key *k = s->keys; k != NULL && k->name != NULL; k++) {
-		snprintf(here, sizeof here, "%s%s%s", path, *path ? "." : "", k->name);
-		fprintf(f, "%s\n", here);
-		print_keys(f, k->shape, here, depth + 1);
+	for (const struct key *k = s->keys; !skip && k->name != NULL; k++) {
+		snprintf(here, sizeof here, "%s%s%s", prefix, *prefix ? "." : "", k->name);
+		fprintf(p->f, "%s\t%s\t%s\n", here, k->flags & KEY_REQUIRED ? "required" : k->flags & KEY_LATER ? "later" : "", k->doc);
+		print_keys(p, k->shape, here, depth + 1);
 	}
 	if (s->values != NULL) {
 		snprintf(here, sizeof here, "%s.*", path);
-		print_keys(f, s->values, here, depth + 1);
+		print_keys(p, s->values, here, depth + 1);
 	}
 	if (s->items != NULL && s->items->keys != s->keys)
-		print_keys(f, s->items, path, depth + 1);
+		print_keys(p, s->items, path, depth + 1);
 }
 
 void config_keys(FILE *f)
 {
-	print_keys(f, &schema_root, "", 0);
+	struct printed p = { .f = f };
+
+	print_keys(&p, &schema_root, "", 0);
 }

@@ -35,6 +35,7 @@ struct shape {
 	const struct shape *values;    /* takes a map of any names to this */
 	scalar_fn          *names;     /* of `values`: what a name must be; NULL: any text */
 	const struct shape *items;     /* takes a list of this */
+	const char         *group;     /* its keys are documented once, under this name, and not wherever it stands */
 	bool                some;      /* lists and maps may not be empty */
 };
 

@@ -1,0 +1,19 @@
+#!/bin/sh
+# A key of the configuration that is missing in the sample or in the documents fails. Usage: check_docs.sh BUILD
+set -eu
+build=${1:-build}
+cd "$(dirname "$0")/.."
+status=0
+
+"$build/tests/config_keys" conf/plazod.yaml || status=1
+"$build/tests/config_keys" | {
+	bad=0
+	while IFS="$(printf '\t')" read -r key rest; do
+		if ! cat README.md docs/*.md | grep -qF "\`$key\`"; then
+			echo "docs: the key $key is missing" >&2
+			bad=1
+		fi
+	done
+	exit $bad
+} || status=1
+exit $status
