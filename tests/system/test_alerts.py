@@ -2,7 +2,6 @@
 import email.header
 import json
 import time
-import unittest
 
 import harness
 from harness import Case, agent_reply, event, opened, parse_instant

@@ -6,7 +6,6 @@ import hmac
 import json
 import socket
 import time
-import unittest
 
 import harness
 from harness import Case, event, opened, raw, request, signed_headers

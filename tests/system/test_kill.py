@@ -2,7 +2,6 @@
 import os
 import random
 import time
-import unittest
 
 import harness
 from harness import Case

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import time
-import unittest
 
 import harness
 from harness import Case, base_config, event, hook, opened

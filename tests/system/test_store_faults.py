@@ -8,7 +8,6 @@ import socket
 import sqlite3
 import subprocess
 import time
-import unittest
 
 import harness
 from harness import Case, hook, opened
