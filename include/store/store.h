@@ -54,7 +54,6 @@ struct sipkey store_key(const struct store *st);         /* random, made with th
 const char *store_id(const struct store *st);            /* random, 32 hexadecimal digits */
 
 /* ---- before store_start() ---- */
-
 struct store_revision {
 	struct wall from;        /* instant from which it was in force */
 	uint64_t    digest;
@@ -102,9 +101,7 @@ bool store_may_have(const struct store *st, struct str ns, struct str ticket);
 /* Inserts; a row of the same id and receiver is left as it is. Answered always: `fresh` tells which. */
 MUST_CHECK enum err store_put_delivery(struct store *st, const struct delivery *row, uint64_t cookie);
 
-/* The following are answered only when the cookie is not 0. */
-
-/* Updates state, attempts, next, status, detail and settled of the row with this id and receiver. */
+/* The following are answered only when the cookie is not 0. Updates state, attempts, next, status, detail and settled of the row with this id and receiver. */
 MUST_CHECK enum err store_settle(struct store *st, const struct delivery *row, uint64_t cookie);
 MUST_CHECK enum err store_save(struct store *st, const struct ticket_row *row, uint64_t cookie);
 MUST_CHECK enum err store_put_verdict(struct store *st, const struct verdict *v, uint64_t cookie);
@@ -117,7 +114,6 @@ MUST_CHECK enum err store_trim(struct store *st, uint64_t seq, uint64_t cookie);
 MUST_CHECK enum err store_sweep(struct store *st, struct wall limit, uint64_t cookie);
 
 /* Queries: any number of answers with rows, then one without and `last`. */
-
 struct store_filter {
 	struct str ns, ticket;   /* of this ticket; an empty ticket: of all */
 	struct str id;           /* of this alert; empty: of all */
@@ -135,7 +131,6 @@ struct store_page { struct wall before; struct str ns, ticket; uint32_t limit; }
 MUST_CHECK enum err store_list_closed(struct store *st, const struct store_page *p, uint64_t cookie);
 
 /* ---- answers: store/answer.h ---- */
-
 int store_fd(const struct store *st);                    /* readable while there are answers */
 
 /* Calls fn for each answer there is now. fn may queue jobs, but not poll. */

@@ -345,6 +345,52 @@ static void what_lost_its_log(void **state)
 	refused(r, ERR_SYNTAX, "its log");
 }
 
+/* Its log cut at any place: the first events, in order and without a gap, and never fewer of a longer log. */
+static void a_log_that_is_cut(void **state)
+{
+	struct rig *r = *state;
+	struct buf text, all;
+	size_t db_len, wal_len, most = 0;
+	char wal[128];
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		rig_start(r);
+		for (size_t i = 1; i <= 10; i++) {
+			(void)!rig_append(r, "x", NULL, i);
+			rig_wait(r, i);
+		}
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	snprintf(wal, sizeof wal, "%s-wal", r->path);
+
+	char *db_bytes = read_file(r->path, &db_len), *wal_bytes = read_file(wal, &wal_len);
+
+	buf_init(&text, 1 << 20);
+	buf_init(&all, 1 << 20);
+	for (int i = 1; i <= 10; i++)
+		buf_printf(&all, "e:%d=x ", i);
+	for (size_t n = 0; n <= wal_len; n = n < wal_len && n + 2048 > wal_len ? wal_len : n + 2048) {
+		write_file(r->path, db_bytes, db_len);
+		write_file(wal, wal_bytes, n);
+		rig_open(r);
+		buf_reset(&text);
+		assert_int_equal(rig_load(r, &text), ERR_OK);
+		assert_true(text.len >= most && str_starts(buf_str(&all), buf_str(&text)));
+		most = text.len;
+		rig_close(r);
+		rig_remove_files(r);
+	}
+	assert_int_equal(most, all.len);
+	free(db_bytes);
+	free(wal_bytes);
+	buf_finish(&text);
+	buf_finish(&all);
+}
+
 static void a_new_one_is_ours_alone(void **state)
 {
 	struct rig *r = *state;
@@ -382,6 +428,7 @@ int main(void)
 		CASE(a_log_without_its_database),
 		CASE(what_is_in_use),
 		CASE(what_lost_its_log),
+		CASE(a_log_that_is_cut),
 		CASE(a_new_one_is_ours_alone),
 	};
 
