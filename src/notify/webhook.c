@@ -55,6 +55,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	return size * n;
 }
 
+/* The cap is ours alone: CURLOPT_MAXFILESIZE ends the transfer at Content-Length, before a Retry-After behind it is read. */
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 {
 	struct webhook *w = ctx;
@@ -149,7 +150,6 @@ static CURLcode set_options(struct webhook *w, const struct webhook_request *rq)
 	SET(CURLOPT_USERAGENT, "plazo/" PLAZO_VERSION);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
-	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)WEBHOOK_MAX_ANSWER);
 	SET(CURLOPT_ERRORBUFFER, w->error);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, w);
