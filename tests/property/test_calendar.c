@@ -271,22 +271,29 @@ static int64_t answer(const struct calendar *c, const char *op, struct wall a, i
 	}
 }
 
+static void answer_changes(const struct zone *z, char *args)
+{
+	struct wall t = { atoll(strsep(&args, " ")) * MS_PER_S }, to = { atoll(args) * MS_PER_S };
+
+	for (t = zone_next_change(z, t); wall_before(t, to); t = zone_next_change(z, t))
+		printf("%lld ", (long long)(t.ms / MS_PER_S));
+}
+
 /* About a zone: "offset NAME t t …", "instant NAME local local …", "changes NAME from to"; all in seconds. */
 static void answer_zone(char *line)
 {
-	char *what = strsep(&line, " "), *name = strsep(&line, " "), *w;
-	const struct zone *z = zone_of(name);
+	const char *what = strsep(&line, " ");
+	const struct zone *z = zone_of(strsep(&line, " "));
 
 	if (strcmp(what, "changes") == 0) {
-		struct wall t = { atoll(strsep(&line, " ")) * MS_PER_S }, to = { atoll(line) * MS_PER_S };
-
-		for (t = zone_next_change(z, t); wall_before(t, to); t = zone_next_change(z, t))
-			printf("%lld ", (long long)(t.ms / MS_PER_S));
-	} else while ((w = strsep(&line, " ")) != NULL) {
+		answer_changes(z, line);
+		line = NULL;
+	}
+	for (char *w; (w = strsep(&line, " ")) != NULL;) {
 		int64_t ms = atoll(w) * MS_PER_S;
 
-		printf("%lld ", what[0] == 'o' ? (long long)zone_offset(z, (struct wall){ ms })
-					       : (long long)(zone_instant(z, ms).ms / MS_PER_S));
+		printf("%lld ", strcmp(what, "offset") == 0 ? (long long)zone_offset(z, (struct wall){ ms })
+							    : (long long)(zone_instant(z, ms).ms / MS_PER_S));
 	}
 	printf("\n");
 }

@@ -281,6 +281,24 @@ static void a_date_that_never_was(void **state)
 	close_both(&b);
 }
 
+/* The last hours of a window that began two dates of UTC earlier, and the first ones of one that begins a date ahead. */
+static void far_from_utc(void **state)
+{
+	static const struct hours long_night[] = { { 82800, 172800 } };
+	struct both b = open_both("Etc/GMT+12", (struct calendar_spec){ .week = { ONE(long_night) } }, 2026);
+	(void)state;
+
+	assert_window(&b, "2026-01-07T05:00:00Z", "2026-01-06T11:00:00Z", "2026-01-07T12:00:00Z");
+	assert_state(&b, "2026-01-07T11:59:59Z", true);
+	assert_due(&b, "2026-01-07T00:00:00Z", 12 * MS_PER_H, "2026-01-07T12:00:00Z");
+	close_both(&b);
+
+	b = open_both("Pacific/Kiritimati", (struct calendar_spec){ .week = { ONE(early) } }, 2026);
+	assert_window(&b, "2026-01-04T00:00:00Z", "2026-01-04T11:00:00Z", "2026-01-04T15:00:00Z");
+	assert_due(&b, "2026-01-04T15:00:00Z", -4 * MS_PER_H, "2026-01-04T11:00:00Z");
+	close_both(&b);
+}
+
 /* ---- days ---- */
 
 static void business_days(void **state)
@@ -423,6 +441,7 @@ int main(void)
 		cmocka_unit_test(spring_and_autumn),
 		cmocka_unit_test(windows_in_a_gap),
 		cmocka_unit_test(a_date_that_never_was),
+		cmocka_unit_test(far_from_utc),
 		cmocka_unit_test(business_days),
 		cmocka_unit_test(round_the_clock_on_weekdays),
 		cmocka_unit_test(always_open),

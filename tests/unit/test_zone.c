@@ -47,8 +47,10 @@ static void put_block(struct buf *b, const struct recipe *r, int time_size)
 		put_be(b, 0, 2);
 	}
 	buf_append(b, "ABC", 4);
-	for (uint32_t i = 0; i < r->n_leap; i++)
-		put_be(b, 0, time_size + 4);
+	for (uint32_t i = 0; i < r->n_leap; i++) {
+		put_be(b, 0, time_size);
+		put_be(b, 1, 4);
+	}
 }
 
 static void bake(struct buf *b, const struct recipe *r)
