@@ -53,14 +53,12 @@ struct http_peer {
 };
 
 struct http_header { struct str name, value; };    /* as sent; the value without blanks around it */
-
 struct http_headers {
 	const struct http_header *v;
 	size_t                    n;
 };
 
 enum http_count { HTTP_ABSENT, HTTP_ONE, HTTP_MANY };
-
 /* Looks a header up, whatever the case of its name. *value is that of the first. */
 enum http_count http_headers_find(const struct http_headers *h, const char *name, struct str *value);
 
@@ -93,13 +91,10 @@ struct http_handler {
 };
 
 struct http_server;
-
 /* Keeps `base`. `limits` and `handler` are copied; limits may be NULL. */
 struct http_server *http_server_create(struct event_base *base, const struct http_limits *limits, const struct http_handler *handler);
 
-/*
- * Closes all. Requests not replied to yet stay valid: a later http_reply() only frees them.
- */
+/* Closes all; not from a handler. Requests not replied to yet stay valid: a later http_reply() only frees them. */
 void http_server_destroy(struct http_server *s);
 
 /*
@@ -148,12 +143,8 @@ struct http_stats {
 };
 void http_server_stats(const struct http_server *s, struct http_stats *out);
 
-/* ---- helpers for handlers ---- */
-
 /* The value of a query's parameter, decoded ('+' is a blank) and appended to `out`. False when absent, given twice, or badly encoded. */
 MUST_CHECK bool http_query_get(struct str query, const char *name, struct buf *out);
-
 /* Appends the percent-decoded bytes. False for bad escapes and %00. */
 MUST_CHECK bool http_decode(struct str raw, struct buf *out);
-
 #endif

@@ -151,16 +151,25 @@ static bool fail_unknown(struct reading *r, struct str key, const char *const *n
 
 /* ---- texts ---- */
 
-/* As long-lived as the event: a slice of the body, or a copy where the doc had to decode it. */
-static struct str keep(const struct reading *r, struct str s)
+static bool is_in_body(const struct reading *r, struct str s)
 {
 	uintptr_t from = (uintptr_t)r->ctx->text.p, at = (uintptr_t)s.p;
 
+	return at >= from && at - from < r->ctx->text.len;
+}
+
+/* As long-lived as the event: a slice of the body, or a copy where the doc had to decode it. */
+static struct str keep(const struct reading *r, struct str s)
+{
 	if (s.len == 0)
 		return (struct str){ 0 };
-	if (at >= from && at - from < r->ctx->text.len)
-		return s;
-	return arena_str(r->ctx->arena, s);
+	return is_in_body(r, s) ? s : arena_str(r->ctx->arena, s);
+}
+
+/* Without escapes JSON lets one control character through: DEL. Looking for that alone is ten times as fast. */
+static bool has_controls(const struct reading *r, struct str s)
+{
+	return is_in_body(r, s) ? memchr(s.p, 0x7f, s.len) != NULL : str_has_controls(s);
 }
 
 static bool read_text(struct reading *r, enum field f, json_node n, struct str *out)
@@ -171,7 +180,7 @@ static bool read_text(struct reading *r, enum field f, json_node n, struct str *
 		return fail_at(r, f, "\"%s\" must be a string, not %s.", fields[f].name, json_kind_name(json_kind(r->doc, n)));
 	if (s.len > fields[f].max)
 		return fail_at(r, f, "\"%s\" is longer than %u bytes.", fields[f].name, fields[f].max);
-	if (str_has_controls(s))
+	if (has_controls(r, s))
 		return fail_at(r, f, "\"%s\" has a control character.", fields[f].name);
 	*out = keep(r, s);
 	return true;

@@ -127,6 +127,8 @@ static const struct bad { const char *json, *pointer, *says; } bad[] = {
 	{ "{\"id\":\"\"," REST "}", "/id", "is empty" },
 	{ "{\"id\":1," REST "}", "/id", "must be a string, not a number" },
 	{ "{\"id\":\"a\\u0007b\"," REST "}", "/id", "control character" },
+	{ "{\"id\":\"a\x7f\"," REST "}", "/id", "control character" },
+	{ "{\"id\":\"a\\u007f\"," REST "}", "/id", "control character" },
 	{ "{\"id\":\"1\",\"type\":\"changed\",\"at\":\"2026-01-01T00:00:00Z\"}", "/ticket", "required" },
 	{ "{\"id\":\"1\",\"ticket\":\"2\",\"at\":\"2026-01-01T00:00:00Z\"}", "/type", "required" },
 	{ "{\"id\":\"1\",\"ticket\":\"2\",\"type\":\"opened\"}", "/at", "required" },
