@@ -211,7 +211,7 @@ static void check_claims(struct load *l, struct node *map, const char *key, bool
 	for (size_t i = 1; i < n; i++) {
 		if (str_eq(v[i].text, v[i - 1].text) && v[i].contract != v[i - 1].contract)
 			load_warn(l, v[i].at, "%s '" STR_FMT "' belongs to contract '%s' as well: events of neither will be matched by it", key,
-				  STR_ARG(v[i].text), v[i - 1].contract);
+				  STR_ARG(v[i].at->text), v[i - 1].contract);
 	}
 }
 

@@ -1,0 +1,437 @@
+/*
+ * What a configuration takes from other files, what is told as odd, and what is written back.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/config.h"
+
+#define CALENDARS "calendars: {always: 24x7, c: {zone: Europe/Madrid, hours: {mon-fri: \"09:00-17:00\"}}}\n"
+#define BASE CALENDARS "receivers: {r: {log: {}}}\ndefaults: {calendar: c}\n"
+#define NOW { INT64_C(1795305600000) }      /* 2026-11-22 */
+
+static char dir[] = "/tmp/test_config_XXXXXX";
+
+static const char *path_of(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	return path;
+}
+
+static void put(const char *name, const char *text)
+{
+	FILE *f = fopen(path_of(name), "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Loads DIR/c.yaml with that text; *said_out gets everything that was told, with DIR/ cut from the beginning of each line. */
+static struct config *load(const char *text, const struct config_options *opt, char *said, size_t size)
+{
+	struct problems p;
+	struct config *cfg = NULL;
+	size_t n = 0;
+
+	put("c.yaml", text);
+	problems_init(&p);
+	enum err e = config_load(path_of("c.yaml"), opt, &cfg, &p);
+
+	assert_int_equal(e == ERR_OK, cfg != NULL);
+	said[0] = '\0';
+	for (size_t i = 0; i < p.n; i++)
+		n += (size_t)snprintf(said + n, size - n, "%s:%u:%u: %s: %s\n", p.v[i].file + strlen(dir) + 1, p.v[i].line, p.v[i].col,
+				      p.v[i].warning ? "warning" : "error", p.v[i].msg);
+	problems_finish(&p);
+	return cfg;
+}
+
+static void assert_says(const char *text, const struct config_options *opt, const char *want)
+{
+	char said[8192];
+	struct config *cfg = load(text, opt, said, sizeof said);
+
+	assert_string_equal(said, want);
+	config_unref(cfg);
+}
+
+static const struct config_options skip = { .now = NOW, .secrets = SECRETS_SKIP };
+
+static struct wall at(const char *text)
+{
+	struct wall t = { 0 };
+
+	assert_int_equal(wall_parse(str_of(text), &t, NULL), ERR_OK);
+	return t;
+}
+
+/* ---- includes ---- */
+
+static void test_include(void **state)
+{
+	char said[4096];
+
+	(void)state;
+	put("a1.yaml", "policies: {p: {metrics: {resolution: {target: 1h}}}}\ncontracts: {k: {policy: p}}\n");
+	put("a2.yaml", "contracts: {m: {policy: p}}\nreceivers: {s: {log: {}}}\n");
+	struct config *cfg = load(BASE "include: a*.yaml\n", &skip, said, sizeof said);
+
+	assert_string_equal(said, "");
+	assert_non_null(cfg);
+	assert_int_equal(cfg->rules->n_contracts, 2);
+	assert_non_null(config_receiver(cfg, STR("s")));
+	config_unref(cfg);
+}
+
+static void test_include_errors(void **state)
+{
+	char want[1024];
+
+	(void)state;
+	put("b1.yaml", "calendars:\n  new: 24x7\n  c: 24x7\n");
+	snprintf(want, sizeof want, "b1.yaml:3:3: error: calendars: 'c' stands in %s:1:27 already\n", path_of("c.yaml"));
+	assert_says(BASE "include: [b1.yaml]\n", &skip, want);
+	put("b1.yaml", "server: {}\ncontracts: []\n");
+	assert_says(BASE "include: [b1.yaml]\n", &skip,
+		    "b1.yaml:1:1: error: an included file may only add calendars, policies, contracts, escalations, receivers, sources, maps "
+		    "and templates, not 'server'\n"
+		    "b1.yaml:2:12: error: contracts must be a map\n");
+	put("b1.yaml", "contracts: {k: {polcy: p}}\ntemplates: {t: x}\n");
+	assert_says(BASE "include: b1.yaml\ntemplates: {s: x}\n", &skip,
+		    "c.yaml:5:1: warning: not active yet: templates\n"
+		    "b1.yaml:1:13: error: contracts.k has no 'policy': what is promised\n"
+		    "b1.yaml:1:17: error: unknown key 'polcy' in contracts.k, did you mean 'policy'?\n");
+	put("b1.yaml", "a: [\n");
+	assert_says(BASE "include: b1.yaml\n", &skip, "b1.yaml:2:1: error: did not find expected node content while parsing a flow node\n");
+	put("b1.yaml", "");
+	assert_says(BASE "include: b1.yaml\n", &skip, "");
+}
+
+static void test_missing(void **state)
+{
+	struct problems p;
+	struct config *cfg = NULL;
+
+	(void)state;
+	problems_init(&p);
+	assert_int_equal(config_load(path_of("nowhere.yaml"), &skip, &cfg, &p), ERR_ABSENT);
+	assert_int_equal(p.n_errors, 1);
+	assert_string_equal(p.v[0].msg, "cannot be read: No such file or directory");
+	assert_int_equal(config_load(dir, &skip, &cfg, &p), ERR_IO);
+	problems_finish(&p);
+}
+
+/* ---- iCalendar ---- */
+
+#define ICS_HEAD "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n"
+#define ICS_TAIL "END:VCALENDAR\r\n"
+#define EVENT(lines) "BEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\n" lines "END:VEVENT\r\n"
+#define WITH_ICS "calendars: {c: {zone: UTC, hours: 24x7, holidays: h.ics}}\n"
+
+static void assert_closed(const struct calendar *c, const char *date, bool closed)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%sT12:00:00Z", date);
+	assert_int_equal(calendar_is_open(c, at(text)), !closed);
+}
+
+static void test_ics(void **state)
+{
+	char said[4096];
+
+	(void)state;
+	put("h.ics", ICS_HEAD EVENT("DTSTART;VALUE=DATE:20261224\r\nDTEND;VALUE=DATE:20261227\r\n")
+			      EVENT("DTSTART;VALUE=DATE:20200501\r\nRRULE:FREQ=YEARLY\r\nEXDATE;VALUE=DATE:20280501\r\n")
+			      EVENT("DTSTART;VALUE=DATE:20270601\r\nSTATUS:CANCELLED\r\n")
+			      EVENT("DTSTART:20270701T090000Z\r\nDTEND:20270701T100000Z\r\n") ICS_TAIL);
+	struct config *cfg = load(WITH_ICS, &skip, said, sizeof said);
+
+	assert_string_equal(said, "");
+	assert_non_null(cfg);
+	const struct calendar *c = config_calendar(cfg, STR("c"));
+
+	assert_closed(c, "2026-12-23", false);
+	assert_closed(c, "2026-12-24", true);
+	assert_closed(c, "2026-12-26", true);
+	assert_closed(c, "2026-12-27", false);
+	assert_closed(c, "2027-05-01", true);
+	assert_closed(c, "2028-05-01", false);
+	assert_closed(c, "2040-05-01", true);
+	assert_closed(c, "2027-06-01", false);
+	assert_closed(c, "2027-07-01", true);
+	config_unref(cfg);
+}
+
+static void test_ics_errors(void **state)
+{
+	(void)state;
+	put("h.ics", "hello\n");
+	assert_says(WITH_ICS, &skip, "c.yaml:1:51: error: h.ics: not an iCalendar file\n");
+	put("h.ics", ICS_HEAD ICS_TAIL);
+	assert_says(WITH_ICS, &skip, "c.yaml:1:51: error: h.ics: has no events\n");
+	put("h.ics", ICS_HEAD EVENT("SUMMARY:x\r\n") ICS_TAIL);
+	assert_says(WITH_ICS, &skip, "c.yaml:1:51: error: h.ics: event 1 has no usable DTSTART\n");
+	put("h.ics", ICS_HEAD EVENT("DTSTART:20000101T000000Z\r\nRRULE:FREQ=SECONDLY\r\n") ICS_TAIL);
+	assert_says(WITH_ICS, &skip, "c.yaml:1:51: error: h.ics: has more than 20000 days\n");
+}
+
+/* ---- secrets ---- */
+
+#define HOOK(secret) "receivers: {r: {webhook: {url: \"http://127.0.0.1:1/\", secret: " secret "}}}\n"
+
+static void assert_secret(const char *text, const struct config_options *opt, const char *want)
+{
+	char said[4096];
+	struct config *cfg = load(text, opt, said, sizeof said);
+
+	if (cfg == NULL)
+		fail_msg("%s", said);
+	const struct receiver *r = config_receiver(cfg, STR("r"));
+
+	assert_true(r->secret.configured);
+	assert_true(str_eqz(r->secret.bytes, want));
+	config_unref(cfg);
+}
+
+static void test_secrets(void **state)
+{
+	struct config_options need = { .now = NOW, .secrets = SECRETS_REQUIRE, .credentials_dir = dir };
+
+	(void)state;
+	put("key", "s3cret\n");
+	put("crlf", "two\nlines\r\n");
+	put("empty", "\n");
+	assert_secret(HOOK("{file: key}"), &need, "s3cret");
+	assert_secret(HOOK("{file: crlf}"), &need, "two\nlines");
+	assert_secret(HOOK("{credential: key}"), &need, "s3cret");
+	assert_int_equal(setenv("TEST_CONFIG_SECRET", "from env", 1), 0);
+	assert_secret(HOOK("{env: TEST_CONFIG_SECRET}"), &need, "from env");
+	assert_secret(HOOK("literal"), &need, "literal");
+	assert_secret(HOOK("{file: nowhere}"), &skip, "");
+	assert_says(HOOK("literal"), &skip,
+		    "c.yaml:1:63: warning: a secret stands in the configuration itself: {file: PATH} or {credential: NAME} keep it apart\n");
+	assert_says(HOOK("{file: nowhere}"), &need, "c.yaml:1:70: error: file nowhere cannot be read: No such file or directory\n");
+	assert_says(HOOK("{file: empty}"), &need, "c.yaml:1:70: error: file empty is empty\n");
+	assert_says(HOOK("{credential: ../key}"), &need, "c.yaml:1:76: error: '../key' is not the name of a credential\n");
+	assert_says(HOOK("{env: TEST_CONFIG_NOTHING}"), &need, "c.yaml:1:69: error: environment variable TEST_CONFIG_NOTHING is not set\n");
+	assert_says(HOOK("<secret>"), &need, "c.yaml:1:63: error: this is what `config show` prints in place of a secret, not one\n");
+	assert_says(HOOK("<secret>"), &skip, "");
+}
+
+/* ---- warnings ---- */
+
+#define POLICY(metric) BASE "policies: {p: {metrics: {" metric "}, escalation: e}}\ncontracts: {k: {policy: p}}\n"
+
+static void test_warnings(void **state)
+{
+	static const struct { const char *text, *want; } odd[] = {
+		{ POLICY("resolution: {target: 1h}") "escalations: {e: [{at: due-1h, notify: r}, {at: due-30m, notify: r}]}\n",
+		  "c.yaml:6:24: warning: due-1h is before every clock of this escalation starts (longest target: 1h): it comes at the start\n" },
+		{ POLICY("resolution: {target: {P1: 1h, default: 3bd}}") "escalations: {e: [{at: due-30h, notify: r}]}\n", "" },
+		{ POLICY("resolution: {target: none}") "escalations: {e: [{at: 75%, notify: r}]}\n",
+		  "c.yaml:6:15: warning: escalation 'e' serves no target: its steps are never reached\n" },
+		{ POLICY("resolution: {target: 1h}") "escalations: {e: [{at: breach, notify: r}], f: [{at: breach, notify: r}]}\n",
+		  "c.yaml:6:45: warning: escalation 'f' is used by no contract, policy or default: its steps are never reached\n" },
+		{ BASE "policies: {p: {metrics: {resolution: {target: 48h}}}}\ncontracts: {k: {policy: p}, m: {policy: p, calendar: always}}\n",
+		  "c.yaml:4:47: warning: 48h of opening hours of calendar 'c' take several days: business days are written as 1bd\n" },
+		{ BASE "policies: {p: {metrics: {resolution: {target: 24h}}}}\ncontracts: {m: {policy: p, calendar: always}}\n", "" },
+		{ BASE "policies: {p: {metrics: {resolution: {target: 1h}}}}\n", "c.yaml:4:12: warning: policy 'p' is used by no contract\n" },
+		{ BASE "policies: {p: {metrics: {resolution: {target: [{target: 1h}, {when: {priority: P1}, target: 30m}]}}}}\n"
+		  "contracts: {k: {policy: p, ends: 2026-11-20}}\n",
+		  "c.yaml:4:62: warning: never reached: the entry before it has no `when` and fits every ticket\n"
+		  "c.yaml:5:34: warning: contract 'k' ended on 2026-11-20\n" },
+		{ BASE "policies: {p: {metrics: {resolution: {target: 1h}}}}\n"
+		  "contracts: {k: {policy: p, ends: 2026-11-22, match: {organization: [A, B], domain: a.example}},\n"
+		  "            m: {policy: p, match: {organization: B, domain: [x.example, A.Example]}}}\n",
+		  "c.yaml:6:50: warning: organization 'B' belongs to contract 'k' as well: events of neither will be matched by it\n"
+		  "c.yaml:6:73: warning: domain 'A.Example' belongs to contract 'k' as well: events of neither will be matched by it\n" },
+		{ "calendars: {c: {zone: UTC, hours: {mon: \"09:00-23:59\"}, holidays: [2026-12-25, \"-01-06\"]}}\n",
+		  "c.yaml:1:41: warning: 09:00-23:59 closes a minute before midnight: 24:00 is the end of the day\n"
+		  "c.yaml:1:67: warning: the holidays of calendar 'c' end on 2026-12-25: time to add those of next year\n" },
+		{ "calendars: {c: {zone: UTC, hours: 24x7, holidays: [\"-01-06\"]}, d: {zone: UTC, hours: 24x7, holidays: [2027-12-25]}}\n", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++)
+		assert_says(odd[i].text, &skip, odd[i].want);
+}
+
+/* ---- writing ---- */
+
+typedef void write_fn(const struct config *cfg, struct buf *out);
+
+static struct config *load_sample(void)
+{
+	struct problems p;
+	struct config *cfg = NULL;
+
+	problems_init(&p);
+	assert_int_equal(config_load("conf/plazod.yaml", &skip, &cfg, &p), ERR_OK);
+	problems_finish(&p);
+	return cfg;
+}
+
+/* Writing, reading and writing again gives the same bytes, and the same promises. */
+static void assert_round_trip(write_fn *write)
+{
+	struct config *a = load_sample(), *b = NULL;
+	struct problems p;
+	struct buf x, y;
+
+	problems_init(&p);
+	buf_init(&x, 1u << 20);
+	buf_init(&y, 1u << 20);
+	write(a, &x);
+	assert_true(buf_ok(&x) && x.len > 3000);
+	assert_int_equal(config_load_text("shown", buf_str(&x), &skip, &b, &p), ERR_OK);
+	write(b, &y);
+	assert_string_equal(buf_cstr(&x), buf_cstr(&y));
+	assert_true(a->rules->digest == b->rules->digest);
+	assert_null(strstr(buf_cstr(&x), "credential"));
+	assert_null(strstr(buf_cstr(&x), ".ics"));
+	assert_non_null(strstr(buf_cstr(&x), "2028-12-25"));
+	buf_finish(&x);
+	buf_finish(&y);
+	problems_finish(&p);
+	config_unref(a);
+	config_unref(b);
+}
+
+static void test_show(void **state)
+{
+	(void)state;
+	assert_round_trip(config_show);
+}
+
+static void test_canonical(void **state)
+{
+	struct config *cfg = load_sample();
+	struct rules *rules = NULL;
+	struct diag d;
+	struct buf b;
+
+	(void)state;
+	assert_round_trip(config_canonical);
+	buf_init(&b, 1u << 20);
+	config_canonical(cfg, &b);
+	assert_null(strstr(buf_cstr(&b), "example.com/hook"));
+	assert_null(strstr(buf_cstr(&b), "secret"));
+	assert_int_equal(config_load_canonical(buf_str(&b), &skip, &rules, &d), ERR_OK);
+	assert_true(rules->digest == cfg->rules->digest);
+	assert_int_equal(rules->n_contracts, cfg->rules->n_contracts);
+	for (size_t i = 0; i < rules->n_contracts; i++)
+		assert_true(rules->contracts[i].digest == cfg->rules->contracts[i].digest);
+	rules_unref(rules);
+	assert_int_equal(config_load_canonical(STR("policies: 1\n"), &skip, &rules, &d), ERR_SYNTAX);
+	assert_int_equal(d.line, 1);
+	assert_string_equal(d.msg, "policies must be a map of names to policies");
+	buf_finish(&b);
+	config_unref(cfg);
+}
+
+/* Texts that YAML would read as something else, and back. */
+static void test_odd_texts(void **state)
+{
+	static const char *const odd[] = { "no", "null", "~", "012", "a: b", "# c", "- d", "it's", "\\\"", "*x", "&y", "!z", "%", "<<", "a #b",
+					   "\xc2\x85\xe2\x80\xa8", "\xf0\x9f\x98\x80", "[", "{", "1_000", "12:30", " lead", "trail " };
+	(void)state;
+	for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+		char text[1024];
+		struct buf b;
+		struct problems p;
+		struct config *cfg = NULL, *again = NULL;
+		const char *escaped = strcmp(odd[i], "\\\"") == 0 ? "\\\\\\\"" : odd[i][0] == '\xc2' ? "\\u0085\\u2028" : odd[i];
+
+		problems_init(&p);
+		buf_init(&b, 65536);
+		snprintf(text, sizeof text, BASE "policies: {p: {metrics: {resolution: {target: 1h}}}}\ncontracts: {k: {policy: p, customer: \"%s\"}}\n",
+			 escaped);
+		assert_int_equal(config_load_text("c.yaml", str_of(text), &skip, &cfg, &p), ERR_OK);
+		assert_string_equal(cfg->rules->contracts[0].customer, odd[i]);
+		config_show(cfg, &b);
+		assert_int_equal(config_load_text("shown", buf_str(&b), &skip, &again, &p), ERR_OK);
+		assert_string_equal(again->rules->contracts[0].customer, odd[i]);
+		config_unref(cfg);
+		config_unref(again);
+		buf_finish(&b);
+		problems_finish(&p);
+	}
+}
+
+/* ---- the edges ---- */
+
+static void test_edges(void **state)
+{
+	struct config *cfg = load_sample();
+	const struct source *s = config_source(cfg, STR("helpdesk")), *m = config_source(cfg, STR("monitoring"));
+	const struct receiver *r = config_receiver(cfg, STR("l2"));
+
+	(void)state;
+	assert_string_equal(s->ns, "desk");
+	assert_int_equal(s->verify, VERIFY_STANDARD_WEBHOOKS);
+	assert_int_equal(s->n_secrets, 2);
+	assert_int_equal(s->grace_ms, 10000);
+	assert_true(source_allows(s, "acme") && !source_allows(s, "beta") && source_allows(m, "beta"));
+	assert_string_equal(m->header, "X-Monitor-Token");
+	assert_string_equal(m->ns, "monitoring");
+	assert_false(config_source(cfg, STR("bus"))->webhook);
+	assert_int_equal(r->kind, RECEIVER_EMAIL);
+	assert_int_equal(r->language, LANGUAGE_ES);
+	assert_string_equal(r->to[0], "l2@example.com");
+	assert_string_equal(zone_name(r->zone), "Europe/Madrid");
+	assert_int_equal(config_receiver(cfg, STR("chat-slack"))->kind, RECEIVER_LATER);
+	assert_string_equal(config_receiver(cfg, STR("l1"))->fallback, "l2");
+	assert_string_equal(cfg->server.listen.host, "127.0.0.1");
+	assert_int_equal(cfg->server.listen.port, 8970);
+	assert_int_equal(cfg->server.max_bulk, 8u << 20);
+	assert_int_equal(cfg->server.n_operators, 3);
+	assert_int_equal(cfg->server.operators[1].may, MAY_READ | MAY_ACT);
+	assert_true(cfg->store.retention_ms == 3 * 365 * MS_PER_DAY);
+	assert_int_equal(cfg->email.tls, TLS_NONE);
+	config_unref(cfg);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) == NULL;
+}
+
+static int tear_down(void **state)
+{
+	static const char *const files[] = { "c.yaml", "a1.yaml", "a2.yaml", "b1.yaml", "h.ics", "key", "crlf", "empty" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		unlink(path_of(files[i]));
+	return rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_include),
+		cmocka_unit_test(test_include_errors),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_ics),
+		cmocka_unit_test(test_ics_errors),
+		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_show),
+		cmocka_unit_test(test_canonical),
+		cmocka_unit_test(test_odd_texts),
+		cmocka_unit_test(test_edges),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
