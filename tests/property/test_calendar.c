@@ -282,9 +282,14 @@ static void answer_changes(const struct zone *z, char *args)
 /* About a zone: "offset NAME t t …", "instant NAME local local …", "changes NAME from to"; all in seconds. */
 static void answer_zone(char *line)
 {
-	const char *what = strsep(&line, " ");
-	const struct zone *z = zone_of(strsep(&line, " "));
+	const char *what = strsep(&line, " "), *name = strsep(&line, " ");
+	const struct zone *z;
 
+	if (name == NULL || line == NULL) {
+		fprintf(stderr, "no question: %s\n", what);
+		exit(1);
+	}
+	z = zone_of(name);
 	if (strcmp(what, "changes") == 0) {
 		answer_changes(z, line);
 		line = NULL;
