@@ -128,7 +128,10 @@ struct notify_ops {
 /* Keeps `base` and `ops`. `seed` feeds the jitter of retries. curl_global_init() has been called. NULL when libcurl refuses. */
 struct notify *notify_create(struct event_base *base, const struct notify_ops *ops, void *ctx, uint64_t seed);
 
-/* Ends what is in flight without settling it (its rows stay pending), joins the mail threads. NULL is fine. */
+/*
+ * Ends what is in flight without settling it (its rows stay pending), joins the mail threads; one that a server keeps waiting is left
+ * behind after two seconds, for the process to end. NULL is fine.
+ */
 void notify_destroy(struct notify *n);
 
 /*

@@ -246,12 +246,26 @@ static void after_failure(struct notify *n, struct receiver *r, struct delivery 
 	settle(n, r, d, NOTIFY_PENDING, next, e->status, e->detail);
 }
 
+/* A receiver that is back gets what waits for it now, in its order, not each by the end of its own wait. */
+static void hurry(struct receiver *r, struct now now)
+{
+	for (size_t i = 0; i < r->queue.n_slots; i++) {
+		struct delivery *d = r->queue.slots[i];
+
+		if (d != NULL && d->state == DELIVERY_WAITING && d->attempts > 0 && d->due.ms - now.mono.ms <= 2 * RETRY_PATIENCE_MS)
+			queue_wait(&r->queue, d, now.mono);
+	}
+}
+
 void dispatch_ended(struct notify *n, struct receiver *r, struct delivery *d, const struct ending *e)
 {
 	struct now now = notify_now(n);
 
 	d->attempts++;
 	notify_wake(n);
+	/* Only after a long failure: one bad alert among good ones must not be tried again at each success. */
+	if (e->outcome == OUTCOME_SENT && r->failing && now.mono.ms - r->failing_since.ms >= RETRY_PATIENCE_MS)
+		hurry(r, now);
 	if (e->outcome == OUTCOME_SENT)
 		receiver_arrived(r, now.wall.ms - d->could.ms);
 	else

@@ -4,13 +4,17 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
 #include "base/log.h"
+#include "base/now.h"
 #include "base/xalloc.h"
 #include "notify/smtp_job.h"
+
+#define LONGEST_JOIN_MS 2000      /* at the end of the process */
 
 struct job_list { struct smtp_job *first, *last; };
 
@@ -155,6 +159,17 @@ static void destroy_list(struct job_list *l)
 		smtp_job_destroy(job);
 }
 
+static bool join_all(struct smtp *s)
+{
+	int64_t end_ms = mono_now().ms + LONGEST_JOIN_MS;
+	struct timespec end = { end_ms / MS_PER_S, end_ms % MS_PER_S * 1000000 };
+	bool all = true;
+
+	for (size_t i = 0; i < s->n_threads; i++)
+		all = pthread_clockjoin_np(s->threads[i], NULL, CLOCK_MONOTONIC, &end) == 0 && all;
+	return all;
+}
+
 void smtp_destroy(struct smtp *s)
 {
 	if (s == NULL)
@@ -166,12 +181,15 @@ void smtp_destroy(struct smtp *s)
 			atomic_store(&s->running[i]->abort, true);
 	pthread_cond_broadcast(&s->work);
 	pthread_mutex_unlock(&s->lock);
-	for (size_t i = 0; i < s->n_threads; i++)
-		pthread_join(s->threads[i], NULL);
-	destroy_list(&s->todo);
-	destroy_list(&s->done);
 	if (s->event != NULL)
 		event_free(s->event);
+	/* A thread that a server keeps waiting at QUIT cannot be called off. It is left behind, with all that it may still touch. */
+	if (!join_all(s)) {
+		log_warn("notify", "mail-threads", "detail=\"a mail server does not let go, its thread is left behind\"");
+		return;
+	}
+	destroy_list(&s->todo);
+	destroy_list(&s->done);
 	if (s->fd >= 0)
 		close(s->fd);
 	pthread_cond_destroy(&s->work);
