@@ -8,8 +8,9 @@
 #include "base/xalloc.h"
 
 #define SPARE_MAX      64            /* works kept for the next request */
-#define SPARE_EVENTS   64            /* larger ones are freed */
-#define SPARE_ARENA    (64u << 10)
+#define SPARE_EVENTS   8192          /* room for events that the spare ones keep together: 3.5 MiB */
+#define SPARE_REFUSED  64            /* one that had more refusals is freed */
+#define SPARE_ARENA    (64u << 10)   /* likewise with more text */
 #define EVENTS_AT_FIRST 16
 #define BODY_DEFAULT   (1u << 20)
 #define BULK_DEFAULT   (8u << 20)
@@ -24,6 +25,7 @@ static struct work *work_get(struct intake *in)
 	if (w != NULL) {
 		in->spare = w->next;
 		in->n_spare--;
+		in->n_spare_events -= w->cap;
 		return w;
 	}
 	w = xcalloc(1, sizeof *w);
@@ -46,7 +48,8 @@ void work_release(struct work *w)
 {
 	struct intake *in = w->intake;
 
-	if (in->n_spare == SPARE_MAX || w->cap > SPARE_EVENTS || w->cap_refused > SPARE_EVENTS || arena_used(w->arena) > SPARE_ARENA) {
+	if (in->n_spare == SPARE_MAX || in->n_spare_events + w->cap > SPARE_EVENTS || w->cap_refused > SPARE_REFUSED ||
+	    arena_used(w->arena) > SPARE_ARENA) {
 		work_free(w);
 		return;
 	}
@@ -59,6 +62,7 @@ void work_release(struct work *w)
 	w->next = in->spare;
 	in->spare = w;
 	in->n_spare++;
+	in->n_spare_events += w->cap;
 }
 
 static void work_grow(struct work *w)

@@ -36,7 +36,7 @@ struct intake {
 	struct verifier             *dummy;      /* judges for unknown sources */
 	struct json_doc             *doc;
 	struct work                 *spare;
-	size_t                       n_spare;
+	size_t                       n_spare, n_spare_events;
 	struct buf                   out;        /* the answer being written */
 	char                         retry_after[48];
 	struct intake_stats          stats;
