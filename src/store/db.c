@@ -430,10 +430,9 @@ enum err db_open(const char *path, const char *vfs, struct db **out, struct diag
 	if (e == ERR_OK) {
 		sqlite3_wal_hook(db->handle, on_wal, db);
 		e = settle_log(db, d);
-	} else if (!had_wal) {
-		/* Then there is nothing to move, and closing takes the empty log away that opening made. */
-		sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	}
+	/* A refusal that found no log has none to move, but an empty one to take away, which opening made. */
+	db->tidy = e == ERR_OK ? db->was_clean : !had_wal;
 	if (e != ERR_OK) {
 		db_close(db);
 		return e;
@@ -469,6 +468,7 @@ static enum err mark(struct db *db, int64_t clean, struct diag *d)
 
 enum err db_mark_used(struct db *db, struct diag *d)
 {
+	db->tidy = false;
 	return mark(db, 0, d);
 }
 
@@ -476,8 +476,7 @@ enum err db_finish(struct db *db, struct diag *d)
 {
 	enum err e = mark(db, 1, d);
 
-	if (e == ERR_OK)
-		sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	db->tidy = e == ERR_OK;
 	return e;
 }
 
@@ -487,6 +486,8 @@ void db_close(struct db *db)
 		return;
 	for (size_t i = 0; i < Q_N; i++)
 		sqlite3_finalize(db->stmt[i]);
+	if (db->tidy)
+		sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	sqlite3_close(db->handle);
 	free(db->path);
 	free(db);

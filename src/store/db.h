@@ -40,6 +40,7 @@ struct db {
 	uint64_t      seq;            /* number of the last event on disk */
 	int           wal_pages;      /* in the log since it was last started anew */
 	bool          was_clean;      /* the last stop was clean */
+	bool          tidy;           /* closing may take the log away */
 	bool          moving;         /* the last thing done was moving the log into the database */
 };
 
