@@ -25,6 +25,9 @@
 #define CONFIG_MAX_NAME       64          /* names of calendars, policies, contracts, receivers, … */
 #define CONFIG_MAX_STEPS      32          /* steps of one escalation */
 #define CONFIG_MAX_TIMES      1000        /* firings of one repeated step */
+#define CONFIG_MAX_CALENDARS  500         /* each has a table of some 150 KiB */
+#define CONFIG_MAX_TARGETS    256         /* entries of one list of targets: overrides are merged pair by pair */
+#define CONFIG_MAX_VALUES     256         /* of one key of a condition: compared pair by pair */
 #define CONFIG_MAX_METRICS    16          /* metrics of one policy */
 
 /* Zones and calendars */

@@ -300,6 +300,10 @@ void calendars_build(struct load *l)
 		return;
 	struct named_calendar *v = arena_array(l->arena, map->n + 1, sizeof *v);
 
+	if (map->n > CONFIG_MAX_CALENDARS) {
+		load_error_key(l, map, "more than %d calendars", CONFIG_MAX_CALENDARS);
+		return;
+	}
 	w->calendars = xcalloc(map->n + 1, sizeof(struct calendar *));
 	for (size_t i = 0; i < map->n; i++) {
 		struct node *c = map->index[i];

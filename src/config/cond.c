@@ -1,6 +1,7 @@
 /* Conditions: a map of keys to a value or values, all of which must fit; a list of maps fits if one does. */
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "model.h"
 #include "scalar.h"
 
@@ -10,11 +11,16 @@ static int by_text(const void *a, const void *b)
 }
 
 /* The values of a key, sorted, none twice. */
-static const struct str *values_of(struct load *l, const struct node *n, size_t *n_out)
+static const struct str *values_of(struct load *l, struct node *n, size_t *n_out)
 {
 	struct str *v = arena_array(l->arena, n->n + 1, sizeof *v);
 	size_t count = 0, kept = 0;
 
+	*n_out = 0;
+	if (n->n > CONFIG_MAX_VALUES) {
+		load_error(l, n, "more than %d values", CONFIG_MAX_VALUES);
+		return v;
+	}
 	if (n->kind == NODE_SCALAR)
 		v[count++] = n->text;
 	for (const struct node *c = n->first; c != NULL; c = c->next) {
@@ -30,7 +36,7 @@ static const struct str *values_of(struct load *l, const struct node *n, size_t 
 	return v;
 }
 
-static uint32_t mask_of(struct load *l, const struct node *n, const char *const *names)
+static uint32_t mask_of(struct load *l, struct node *n, const char *const *names)
 {
 	size_t count;
 	const struct str *v = values_of(l, n, &count);
@@ -62,7 +68,7 @@ struct cond cond_build(struct load *l, struct node *n)
 		return c;
 	struct cond_attr *attrs = arena_array(l->arena, n->n + 1, sizeof *attrs);
 
-	for (const struct node *k = n->first; k != NULL; k = k->next) {
+	for (struct node *k = n->first; k != NULL; k = k->next) {
 		int attr = name_index(attr_names, k->key);
 
 		if (k->bad)

@@ -17,7 +17,8 @@
 
 /* ---- messages ---- */
 
-static void tell(struct load *l, bool warning, const char *file, unsigned line, unsigned col, const char *fmt, va_list ap)
+PRINTF_LIKE(6, 0) static void tell(struct load *l, bool warning, const char *file, unsigned line, unsigned col, const char *fmt,
+				   va_list ap)
 {
 	char msg[1024];
 
@@ -82,13 +83,12 @@ const char *load_hint_of(struct load *l, struct str s, const char *const *names,
 
 const char *load_hint(struct load *l, struct str s, const struct node *map)
 {
+	const char *names[HINT_MAX_NAMES];
 	size_t n = 0;
 
-	if (!node_is_map(map) || map->n == 0)
+	if (!node_is_map(map))
 		return "";
-	const char **names = arena_array(l->arena, map->n, sizeof(char *));
-
-	for (const struct node *c = map->first; c != NULL; c = c->next)
+	for (const struct node *c = map->first; c != NULL && n < HINT_MAX_NAMES; c = c->next)
 		names[n++] = c->key.p;
 	return load_hint_of(l, s, names, n);
 }
@@ -284,7 +284,8 @@ static enum err finish(struct load *l, struct config **out)
 	return ERR_OK;
 }
 
-static enum err load_text(const char *name, struct str text, const struct config_options *opt, struct config **out, struct problems *problems)
+static enum err load_text(const char *name, struct str text, const struct config_options *opt, struct config **out,
+			  struct problems *problems)
 {
 	struct whole *w = whole_create(name);
 	struct load l = { .opt = opt, .arena = w->arena, .whole = w, .problems = problems, .dir = dir_of(w->arena, name) };
@@ -302,7 +303,8 @@ static enum err load_text(const char *name, struct str text, const struct config
 	return finish(&l, out);
 }
 
-enum err config_load_text(const char *name, struct str text, const struct config_options *opt, struct config **out, struct problems *problems)
+enum err config_load_text(const char *name, struct str text, const struct config_options *opt, struct config **out,
+			  struct problems *problems)
 {
 	if (text.len > CONFIG_MAX_FILE) {
 		problems_add(problems, false, name, 0, 0, "larger than 1 MiB");

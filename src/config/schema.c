@@ -92,8 +92,10 @@ static void walk_scalar(struct walk *w, struct node *n, const struct shape *s, c
 	} else if (s->scalar == NULL) {
 		load_error(w->l, n, "%s must be %s", trail_text(w->l, t), s->what);
 	} else if (!s->scalar(n->text, &d)) {
-		/* Some sentences quote the text themselves. */
-		if (d.msg[0] == '"')
+		/* A secret, or a URL with a password in it, is not told to anyone; some sentences quote the text themselves. */
+		bool hush = (s->group != NULL && strcmp(s->group, "secret") == 0) || strchr(n->text.p, '@') != NULL;
+
+		if (d.msg[0] == '"' || hush)
 			load_error(w->l, n, "%s: %s", trail_text(w->l, t), d.msg);
 		else
 			load_error(w->l, n, "%s: '%.80s': %s", trail_text(w->l, t), n->text.p, d.msg);

@@ -1,4 +1,5 @@
 /* Targets: three ways to write one list, the overrides of contracts, and what a duration means on a calendar. */
+#include "base/limits.h"
 #include "model.h"
 
 static void add(struct targets *t, struct target target, struct node *at)
@@ -59,6 +60,10 @@ struct targets targets_build(struct load *l, struct node *n)
 
 	if (n == NULL || n->bad)
 		return out;
+	if (n->n > CONFIG_MAX_TARGETS) {
+		load_error(l, n, "more than %d targets", CONFIG_MAX_TARGETS);
+		return out;
+	}
 	if (n->kind == NODE_SCALAR && read_span(l, n, &t))
 		add(&out, t, n);
 	else if (n->kind == NODE_MAP)
