@@ -12,6 +12,9 @@
 #include "base/attr.h"
 #include "base/str.h"
 
+/* For what is made of our own memory alone, whose size something else bounds. */
+#define BUF_NO_MAX (SIZE_MAX / 4)
+
 struct buf {
 	char  *p;        /* owned; NULL until the first append */
 	size_t len;      /* bytes in use */

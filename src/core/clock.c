@@ -337,6 +337,8 @@ struct wall clock_step(const struct clock *c, const struct step *s, uint32_t rep
 	struct wall t = WALL_NEVER;
 
 	*skip = false;
+	if (s->kind == STEP_BREACH)
+		return clock_breach(c);
 	if (c->target == NULL)
 		return WALL_NEVER;
 	switch (s->kind) {
@@ -347,7 +349,7 @@ struct wall clock_step(const struct clock *c, const struct step *s, uint32_t rep
 		t = step_before_due(c, s);
 		break;
 	case STEP_BREACH:
-		return clock_breach(c);
+		break;
 	case STEP_AFTER_BREACH:
 		t = step_after_breach(c, s, rep, skip);
 		break;

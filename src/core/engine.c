@@ -1,5 +1,6 @@
 #include "core/engine.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -16,7 +17,7 @@ struct engine *engine_create(const struct engine_options *opt)
 	map_init(&en->index);
 	heap_init(&en->timers);
 	en->scratch = arena_create();
-	buf_init(&en->block, SIZE_MAX / 2);
+	buf_init(&en->block, BUF_NO_MAX);
 	return en;
 }
 
@@ -97,7 +98,7 @@ void ticket_settle(struct engine *en, struct opened *o, struct wall now)
 	bool unmatched = o->facts.opened && o->facts.contract == NULL;
 	struct buf fired;
 
-	buf_init(&fired, SIZE_MAX / 2);
+	buf_init(&fired, BUF_NO_MAX);
 	fired_write(&o->fired, en->symbols, &fired);
 	if (fired.len > 0 || t->fired_len > 0) {
 		fired_drop(ticket_fired(t), en->symbols);
@@ -167,6 +168,8 @@ static void fire_one(struct engine *en, uint32_t slot, struct wall at, struct ef
 	ticket_open(en, slot, fr.now, &o);
 	escalate(en, &o, &fr, fx);
 	ticket_settle(en, &o, fr.now);
+	/* What has fired is behind us: a step that stays due would spin for ever. */
+	assert(!heap_has(&en->timers, slot) || en->timers.v[en->timers.place[slot]].due > at.ms);
 }
 
 bool engine_advance(struct engine *en, struct wall now, size_t max, struct effects *fx)
@@ -287,7 +290,7 @@ static void append_event(struct engine *en, struct ticket *t, const struct event
 	struct str url = e->set >> ATTR_URL & 1 ? e->attr[ATTR_URL] : ticket_url(t);
 	struct buf hist;
 
-	buf_init(&hist, SIZE_MAX / 2);
+	buf_init(&hist, BUF_NO_MAX);
 	buf_put(&hist, ticket_history(t));
 	history_append(&hist, en->symbols, e, id, t->received);
 	ticket_set_block(en, t, ticket_id(t), subject, url, buf_str(&hist), ticket_fired(t));

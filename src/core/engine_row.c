@@ -59,8 +59,8 @@ static void write_row(struct engine *en, uint32_t slot, struct buf *row)
 
 	arena_reset(en->scratch);
 	map_init(&texts.index);
-	buf_init(&hist, SIZE_MAX / 2);
-	buf_init(&fired, SIZE_MAX / 2);
+	buf_init(&hist, BUF_NO_MAX);
+	buf_init(&fired, BUF_NO_MAX);
 	if (!history_translate(ticket_history(t), to_local, &texts, &hist) || !fired_translate(ticket_fired(t), to_local, &texts, &fired))
 		abort();
 	buf_putc(row, ROW_VERSION);
@@ -209,8 +209,8 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 	nb.v = v;
 	row.hist = reader_bytes(&r);
 	row.fired = reader_bytes(&r);
-	buf_init(&hist, SIZE_MAX / 2);
-	buf_init(&fired, SIZE_MAX / 2);
+	buf_init(&hist, BUF_NO_MAX);
+	buf_init(&fired, BUF_NO_MAX);
 	if (r.bad || r.p != r.end || !history_translate(row.hist, to_symbol, &nb, &hist) || !fired_translate(row.fired, to_symbol, &nb, &fired) ||
 	    nb.bad || !history_read(buf_str(&hist), en->scratch, &check, &n_check) || n_check != row.n_events ||
 	    !fired_read(buf_str(&fired), en->symbols, en->scratch, &check_fired))
@@ -233,7 +233,7 @@ size_t engine_take_changed(struct engine *en, size_t n, engine_row_fn *fn, void 
 	struct buf row;
 	size_t taken = 0;
 
-	buf_init(&row, SIZE_MAX / 2);
+	buf_init(&row, BUF_NO_MAX);
 	while (taken < n && en->changed_first != NO_TICKET) {
 		uint32_t slot = en->changed_first;
 		const struct ticket *t = table_at(en, slot);

@@ -79,6 +79,14 @@ static bool is_due(const struct work *w, struct wall at)
 	return wall_before(at, w->fr->now);
 }
 
+/* A breach that a change brought about at this very instant is one already: no event of the instant can undo it (rule 8). */
+static bool breach_is_due(const struct work *w)
+{
+	if (w->fr->cause != CAUSE_TIME && !wall_is_never(w->c->breach_at))
+		return true;
+	return is_due(w, clock_breach(w->c));
+}
+
 static bool names_breach(const struct escalation *esc)
 {
 	for (size_t i = 0; esc != NULL && i < esc->n_steps; i++)
@@ -99,12 +107,12 @@ static void find_due(struct work *w)
 			continue;
 		for (; d.rep < s->times; d.rep++) {
 			d.at = clock_step(w->c, s, d.rep, &d.skip);
-			if (!is_due(w, d.at))
+			if (s->kind == STEP_BREACH ? !breach_is_due(w) : !is_due(w, d.at))
 				break;
 			push_due(w, d);
 		}
 	}
-	if (!names_breach(w->esc) && !breach_spent(w->fc) && is_due(w, clock_breach(w->c)))
+	if (!names_breach(w->esc) && !breach_spent(w->fc) && breach_is_due(w))
 		push_due(w, (struct due_step){ .at = clock_breach(w->c) });
 }
 
@@ -269,7 +277,7 @@ static void look_at_breach(struct work *w)
 	struct fired_clock *fc = w->fc;
 	struct wall at = clock_breach(w->c);
 
-	if (!breach_spent(fc) || wall_before(at, w->fr->now))
+	if (!breach_spent(fc) || wall_before(at, w->fr->now) || !wall_is_never(w->c->breach_at))
 		return;
 	fc->breach_spent = false;
 	if (w->c->breached || !told_of_breach(fc))

@@ -138,7 +138,7 @@ void fired_drop(struct str bytes, struct symbols *syms)
 
 	if (bytes.len == 0)
 		return;
-	buf_init(&none, SIZE_MAX / 2);
+	buf_init(&none, BUF_NO_MAX);
 	(void)fired_translate(bytes, drop_one, syms, &none);
 	buf_finish(&none);
 }

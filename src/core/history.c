@@ -195,7 +195,7 @@ void history_drop(struct str bytes, struct symbols *syms)
 {
 	struct buf none;
 
-	buf_init(&none, SIZE_MAX / 2);
+	buf_init(&none, BUF_NO_MAX);
 	(void)history_translate(bytes, drop_one, syms, &none);
 	buf_finish(&none);
 }

@@ -7,7 +7,7 @@ static void print_problems(const struct problems *p)
 {
 	struct buf b;
 
-	buf_init(&b, SIZE_MAX / 2);
+	buf_init(&b, BUF_NO_MAX);
 	problems_write(p, &b);
 	fwrite(buf_cstr(&b), 1, b.len, stderr);
 	buf_finish(&b);
@@ -53,7 +53,7 @@ int cmd_config_show(struct ctl *ctl)
 
 	if (cfg == NULL)
 		return status;
-	buf_init(&b, SIZE_MAX / 2);
+	buf_init(&b, BUF_NO_MAX);
 	config_show(cfg, &b);
 	fwrite(buf_cstr(&b), 1, b.len, stdout);
 	buf_finish(&b);

@@ -265,8 +265,8 @@ static void turns_do_not_matter(uint64_t seed)
 	struct life l;
 	struct buf a, b;
 
-	buf_init(&a, SIZE_MAX / 2);
-	buf_init(&b, SIZE_MAX / 2);
+	buf_init(&a, BUF_NO_MAX);
+	buf_init(&b, BUF_NO_MAX);
 	random_life(&l);
 	received_in_order(&l);
 	run(&l, false, &a);
@@ -326,7 +326,7 @@ static void run_and_crash(const struct life *l, struct buf *out)
 
 	effects_init(&fx);
 	for (size_t k = 0; k < N_TICKETS; k++)
-		buf_init(&rows.row[k], SIZE_MAX / 2);
+		buf_init(&rows.row[k], BUF_NO_MAX);
 	for (size_t i = 0; i < crash; i++) {
 		advance(en, l->e[i].received, &fx, out);
 		(void)engine_apply(en, &l->e[i], i + 1, NULL, NULL, &fx);
@@ -362,8 +362,8 @@ static void replay_says_the_same(uint64_t seed)
 	struct life l;
 	struct buf a, b;
 
-	buf_init(&a, SIZE_MAX / 2);
-	buf_init(&b, SIZE_MAX / 2);
+	buf_init(&a, BUF_NO_MAX);
+	buf_init(&b, BUF_NO_MAX);
 	random_life(&l);
 	received_in_order(&l);
 	run(&l, false, &a);
@@ -441,8 +441,8 @@ static void arrival_does_not_matter(uint64_t seed)
 	struct buf a, b;
 	struct wall now;
 
-	buf_init(&a, SIZE_MAX / 2);
-	buf_init(&b, SIZE_MAX / 2);
+	buf_init(&a, BUF_NO_MAX);
+	buf_init(&b, BUF_NO_MAX);
 	random_life(l);
 	separate(l);
 	for (size_t i = 0; i < l->n; i++)
@@ -493,7 +493,7 @@ static struct config *load(unsigned variant)
 	replace(text, "REOPEN", variant & 4 ? "reopen: {after: new-cycle, within: 1d, later: ignore}" : "reopen: {after: resume, within: 2d, later: new-cycle}");
 	problems_init(&p);
 	if (config_load_text("test.yaml", str_of(text), &opt, &cfg, &p) != ERR_OK) {
-		buf_init(&b, SIZE_MAX / 2);
+		buf_init(&b, BUF_NO_MAX);
 		problems_write(&p, &b);
 		print_error("%s", buf_cstr(&b));
 		fail();
@@ -506,7 +506,7 @@ static void run_all(void (*property)(uint64_t seed))
 {
 	const char *given = getenv("PLAZO_SEED"), *scale = getenv("PLAZO_ROUNDS");
 	long rounds = scale != NULL ? strtol(scale, NULL, 10) : 400;
-	uint64_t first = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)rand() << 20 | (uint64_t)rand();
+	uint64_t first = given != NULL ? (uint64_t)strtoull(given, NULL, 10) : (uint64_t)rand() << 20 | (uint64_t)rand();
 
 	print_message("seeds %llu to %llu\n", (unsigned long long)first, (unsigned long long)first + (uint64_t)rounds - 1);
 	for (unsigned variant = 0; variant < 8; variant++) {
