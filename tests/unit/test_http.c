@@ -8,7 +8,7 @@
 
 #define BIG_LEN (6u << 20)
 
-static struct http_request *volatile parked;      /* of /park: replied to by a command */
+static struct http_request *_Atomic parked;       /* of /park: replied to by a command */
 static char big[BIG_LEN];
 static int n_drained;
 
@@ -85,8 +85,10 @@ static void on_drained(void *ctx)
 
 static void command(struct http_loop *l, char c)
 {
-	if (c == 'p' && parked != NULL) {
-		http_reply(parked, &(struct http_reply){ .status = 200, .content_type = "text/plain", .body = STR("late") });
+	struct http_request *r = parked;
+
+	if (c == 'p' && r != NULL) {
+		http_reply(r, &(struct http_reply){ .status = 200, .content_type = "text/plain", .body = STR("late") });
 		parked = NULL;
 	} else if (c == 'd') {
 		http_drain(l->server, 3000, on_drained, l);
