@@ -19,7 +19,7 @@ SRC_config := calendars cond config contracts digest emit escalations ical inclu
 	receivers scalar scalar_net scalar_time schema secrets server show sources targets yaml zones
 SRC_ingest := event_fields event_json http_chunk http_conn http_head http_reply http_server http_text intake intake_answer problem verify
 SRC_store  := bloom db db_file exec load queue rows store task trouble worker
-SRC_notify := attempt dispatch flight mail notify phrases queue receiver retry sign smtp smtp_job text text_clean webhook
+SRC_notify := attempt dispatch flight mail notify phrases queue receiver retry settings sign smtp smtp_job text text_clean webhook
 SRC_web    :=
 SRC_daemon :=
 SRC_ctl    := calendar_cmd check client explain io main remote render simulate

@@ -10,9 +10,8 @@
  * others are "superseded". `late_s` of what is sent is the engine's; when the alert leaves a second or more after it could have
  * (its `at`, or the end of its grace), it is the time since `at` if that is more.
  *
- * Fallback: a receiver's fallback gets the alert too, as a delivery of its own (ops->also), once: at 401, 403, 404; when
- * Retry-After is over a minute; when a delivery is given up; and, for all but warnings and clears, when the receiver has
- * failed for a minute and the alert has waited as long.
+ * A fallback gets the alert too, as a delivery of its own (ops->also), once: at 3xx, 401, 403, 404; when Retry-After is over a minute; when a
+ * delivery is given up; and, for all but warnings and clears, when the receiver has failed for a minute and the alert has waited as long.
  */
 #ifndef PLAZO_NOTIFY_NOTIFY_H
 #define PLAZO_NOTIFY_NOTIFY_H
@@ -25,8 +24,7 @@
 #include "base/str.h"
 #include "base/wall.h"
 #include "core/alert.h"
-#include "core/zone.h"
-#include "notify/text.h"
+#include "notify/settings.h"
 
 struct event_base;
 struct notify;
@@ -34,53 +32,6 @@ struct notify;
 #define NOTIFY_MAX_QUEUE      10000   /* deliveries of one receiver in memory; what is over stays in the outbox */
 #define NOTIFY_MAX_WARNINGS   7500    /* of these, warnings and clears: a flood of them leaves room for breaches */
 #define NOTIFY_MAX_FLIGHTS    16      /* attempts of one receiver at the same time */
-#define NOTIFY_MAX_RECIPIENTS 64      /* addresses of one mail receiver */
-
-/* ---- what is configured ---- */
-
-enum notify_kind { NOTIFY_LOG, NOTIFY_WEBHOOK, NOTIFY_EMAIL };
-
-struct notify_receiver {
-	const char        *name;
-	enum notify_kind   kind;
-	const char        *fallback;       /* name of another receiver, or NULL */
-	enum text_language language;
-	const struct zone *zone;           /* kept until the next notify_configure(); NULL: UTC */
-	/* of a webhook */
-	const char        *url;            /* http or https, without user and password */
-	struct str         secrets[2];     /* "whsec_<base64>", or raw bytes; empty: none. Two while one is rotated out: both sign */
-	const char        *ca_file;        /* PEM; NULL: the system's */
-	/* of mail */
-	const char *const *to;             /* "a@b" or "Name <a@b>" */
-	size_t             n_to;           /* 1 to NOTIFY_MAX_RECIPIENTS */
-};
-
-enum notify_tls {
-	NOTIFY_TLS_REQUIRE,                /* STARTTLS or nothing; the certificate is verified */
-	NOTIFY_TLS_STARTTLS,               /* STARTTLS where it is offered; with a password as NOTIFY_TLS_REQUIRE */
-	NOTIFY_TLS_NONE,                   /* for loopback */
-};
-
-struct notify_email {
-	const char     *smtp;              /* "smtp://127.0.0.1:25" or "smtps://…"; NULL: no mail */
-	const char     *from;              /* "a@b" or "Name <a@b>" */
-	enum notify_tls tls;
-	const char     *user, *password;   /* NULL: no authentication */
-	const char     *ca_file;           /* PEM; NULL: the system's */
-};
-
-struct notify_settings {
-	const struct notify_receiver *receivers;
-	size_t                        n_receivers;
-	const char *const            *defaults;     /* defaults.notify: hear of what the daemon has to say about a receiver */
-	size_t                        n_defaults;
-	struct notify_email           email;
-	const char                   *public_url;   /* base of links, or NULL */
-	bool                          with_ns;      /* alerts carry their namespace */
-	int64_t                       timeout_ms;   /* of one attempt to a webhook, all in; 0: 15 s. Mail has four times as long */
-};
-
-/* ---- what came of a delivery ---- */
 
 enum notify_state { NOTIFY_SENT, NOTIFY_PENDING, NOTIFY_SUPPRESSED, NOTIFY_DEAD, NOTIFY_N_STATES };
 extern const char *const notify_state_names[NOTIFY_N_STATES + 1];   /* "sent", "pending", "suppressed", "dead" */
@@ -128,10 +79,7 @@ struct notify_ops {
 /* Keeps `base` and `ops`. `seed` feeds the jitter of retries. curl_global_init() has been called. NULL when libcurl refuses. */
 struct notify *notify_create(struct event_base *base, const struct notify_ops *ops, void *ctx, uint64_t seed);
 
-/*
- * Ends what is in flight without settling it (its rows stay pending), joins the mail threads; one that a server keeps waiting is left
- * behind after two seconds, for the process to end. NULL is fine.
- */
+/* Ends what is in flight without settling it, joins the mail threads (one that a server keeps waiting is left behind after 2 s). NULL is fine. */
 void notify_destroy(struct notify *n);
 
 /*
@@ -140,9 +88,6 @@ void notify_destroy(struct notify *n);
  * ERR_SYNTAX or ERR_LIMIT with a sentence when an address, URL or secret is none; then nothing has changed.
  */
 MUST_CHECK enum err notify_configure(struct notify *n, const struct notify_settings *s, struct diag *d);
-
-/* What notify_configure() would say of one address: "a@b" or "Name <a@b>", no control characters, nothing that ends a header or a command. */
-bool notify_address_ok(struct str address);
 
 /* ---- deliveries ---- */
 
@@ -173,8 +118,6 @@ void notify_tick(struct notify *n);
  */
 void notify_stop(struct notify *n, int64_t grace_ms);
 
-/* ---- trying a receiver ---- */
-
 /* `ok`, the status and a sentence, as in notify_result. */
 typedef void notify_test_fn(void *ctx, bool ok, int status, const char *detail);
 
@@ -183,8 +126,6 @@ typedef void notify_test_fn(void *ctx, bool ok, int status, const char *detail);
  * ERR_ABSENT when there is no such receiver; ERR_FULL while stopping.
  */
 MUST_CHECK enum err notify_test(struct notify *n, const char *receiver, notify_test_fn *fn, void *fn_ctx);
-
-/* ---- looking ---- */
 
 #define NOTIFY_N_BUCKETS 9
 extern const double notify_buckets_s[NOTIFY_N_BUCKETS];   /* upper bounds of the latency histogram, seconds */

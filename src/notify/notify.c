@@ -6,7 +6,6 @@
 #include <event2/event.h>
 
 #include "base/xalloc.h"
-#include "notify/mail.h"
 
 const char *const notify_state_names[NOTIFY_N_STATES + 1] = { "sent", "pending", "suppressed", "dead", NULL };
 
@@ -26,13 +25,6 @@ struct receiver *notify_receiver_of(const struct notify *n, const char *name)
 		if (strcmp(n->receivers[i]->name, name) == 0)
 			return n->receivers[i];
 	return NULL;
-}
-
-bool notify_address_ok(struct str address)
-{
-	struct mail_address a;
-
-	return mail_address_of(address, &a);
 }
 
 /* ---- turns ---- */
@@ -146,17 +138,6 @@ void notify_destroy(struct notify *n)
 
 /* ---- configuration ---- */
 
-static enum err check_settings(const struct notify_settings *s, struct diag *d)
-{
-	for (size_t i = 0; i < s->n_receivers; i++) {
-		enum err e = receiver_check(&s->receivers[i], &s->email, d);
-
-		if (e != ERR_OK)
-			return e;
-	}
-	return ERR_OK;
-}
-
 static const char *copy(struct arena *mem, const char *z)
 {
 	return z != NULL ? arena_strdup(mem, z) : NULL;
@@ -215,7 +196,7 @@ static void orphan_all(struct notify *n, struct receiver *r)
 
 enum err notify_configure(struct notify *n, const struct notify_settings *s, struct diag *d)
 {
-	enum err e = check_settings(s, d);
+	enum err e = notify_settings_check(s, d);
 
 	if (e != ERR_OK)
 		return e;

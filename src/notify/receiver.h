@@ -42,13 +42,10 @@ struct receiver {
 	double             latency_sum_s;
 };
 
-/* Is all of it usable? A sentence when not. Looks neither at the other receivers nor at their fallbacks. */
-MUST_CHECK enum err receiver_check(const struct notify_receiver *c, const struct notify_email *email, struct diag *d);
-
 struct receiver *receiver_create(struct sipkey key);
 void receiver_destroy(struct receiver *r);
 
-/* Copies a configuration that receiver_check() found good; forgets that it was disabled, held or failing. */
+/* Copies a configuration that notify_settings_check() found good; forgets that it was disabled, held or failing. */
 void receiver_configure(struct receiver *r, const struct notify_receiver *c);
 
 /* The ends of attempts: how many more at once, how long it took. */
