@@ -17,6 +17,17 @@
 #define EVENT_MAX_SIZE        (64u << 10) /* one event as JSON text */
 #define TICKET_MAX_EVENTS     4096        /* of one ticket: a decision looks at all of them */
 
+/* HTTP, where the configuration does not say otherwise */
+#define HTTP_MAX_HEAD         (16u << 10) /* request line and headers; browsers and proxies stay below 8 KiB */
+#define HTTP_MAX_TARGET       4096        /* of the request line */
+#define HTTP_MAX_HEADERS      100
+#define HTTP_MAX_BODY         (1u << 20)  /* limits.body */
+#define HTTP_MAX_BULK         (8u << 20)  /* limits.bulk */
+#define HTTP_MAX_BODIES       (256u << 20) /* all that are being read and worked on, together */
+#define HTTP_CHUNK_LINE_MAX   256         /* a size with its extensions, or one trailer */
+#define HTTP_CHUNK_TRAILERS   32
+#define INTAKE_MAX_EVENTS     65536u      /* of one request: 28 MiB of struct event */
+
 /* Configuration */
 #define CONFIG_MAX_FILE       (1u << 20)
 #define CONFIG_MAX_DEPTH      16

@@ -18,8 +18,7 @@
 #include "ingest/http.h"
 #include "ingest/verify.h"
 
-#define INTAKE_PREFIX     "/v1/events/"
-#define INTAKE_MAX_EVENTS 65536u       /* of one request: 28 MiB of struct event */
+#define INTAKE_PREFIX "/v1/events/"
 
 struct intake_source {
 	struct str             name;       /* as in the URL and the configuration */

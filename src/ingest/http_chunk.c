@@ -1,6 +1,8 @@
 /* A state machine over bytes; data is taken by the stretch. */
 #include "http_chunk.h"
 
+#include "base/limits.h"
+
 static enum chunk_state size_byte(struct http_chunk *c, unsigned char b)
 {
 	unsigned digit;

@@ -7,9 +7,6 @@
 
 #include "base/buf.h"
 
-#define HTTP_CHUNK_LINE_MAX 256      /* a size with its extensions, or one trailer */
-#define HTTP_CHUNK_TRAILERS 32
-
 enum chunk_state {
 	CHUNK_SIZE, CHUNK_EXTENSION, CHUNK_SIZE_LF, CHUNK_DATA, CHUNK_DATA_CR, CHUNK_DATA_LF, CHUNK_TRAILER, CHUNK_TRAILER_LF,
 	CHUNK_FINISHED, CHUNK_BAD,

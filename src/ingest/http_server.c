@@ -14,6 +14,7 @@
 
 #include <event2/bufferevent.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/now.h"
 #include "base/xalloc.h"
@@ -37,7 +38,8 @@ static struct timeval in_ms(int64_t ms)
 static void fill_defaults(struct http_limits *l)
 {
 	static const struct http_limits usual = {
-		.head_len = 16u << 10, .target_len = 4096, .n_headers = 100, .body_len = 1u << 20, .bodies_len = 256u << 20,
+		.head_len = HTTP_MAX_HEAD, .target_len = HTTP_MAX_TARGET, .n_headers = HTTP_MAX_HEADERS, .body_len = HTTP_MAX_BODY,
+		.bodies_len = HTTP_MAX_BODIES,
 		.head_ms = 10000, .idle_ms = 60000, .body_ms = 120000, .body_grace_ms = 5000, .body_rate = 4096,
 		.write_ms = 30000, .linger_ms = 1000, .life_ms = 3600000,
 	};

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/xalloc.h"
 
 #define SPARE_MAX      64            /* works kept for the next request */
@@ -12,8 +13,6 @@
 #define SPARE_REFUSED  64            /* one that had more refusals is freed */
 #define SPARE_ARENA    (64u << 10)   /* likewise with more text */
 #define EVENTS_AT_FIRST 16
-#define BODY_DEFAULT   (1u << 20)
-#define BULK_DEFAULT   (8u << 20)
 #define ANSWER_MAX     (64u << 20)   /* 65536 refusals of a kilobyte */
 
 /* ---- works ---- */
@@ -138,8 +137,8 @@ void intake_set_sources(struct intake *in, const struct intake_source *v, size_t
 
 void intake_set_limits(struct intake *in, size_t body_len, size_t bulk_len)
 {
-	in->opt.body_len = body_len != 0 ? body_len : BODY_DEFAULT;
-	in->opt.bulk_len = bulk_len != 0 ? bulk_len : BULK_DEFAULT;
+	in->opt.body_len = body_len != 0 ? body_len : HTTP_MAX_BODY;
+	in->opt.bulk_len = bulk_len != 0 ? bulk_len : HTTP_MAX_BULK;
 }
 
 void intake_stats(const struct intake *in, struct intake_stats *out)

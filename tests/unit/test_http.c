@@ -1,10 +1,12 @@
 #include "../http_loop.h"
+#include "../prop.h"
 
 #include <errno.h>
 #include <sys/resource.h>
 #include <time.h>
 
 #include "base/buf.h"
+#include "ingest/http_head.h"
 
 #define BIG_LEN (6u << 20)
 
@@ -345,6 +347,68 @@ static void nul_bytes(void **state)
 		close(fd);
 	}
 	stop(&l);
+}
+
+/*
+ * Heads with bytes changed, lost and doubled: never more than a refusal; and what is accepted has no byte that another program
+ * could read otherwise. The same in one piece and in two.
+ */
+static void mutations(void **state)
+{
+	(void)state;
+	static const char alphabet[] = "\r\n\r\n :\t\0%./?#,;=aGP01\x7f\x80\xff";
+	struct http_limits limits = { .head_len = 512, .target_len = 100, .n_headers = 4 };
+	struct prop p = prop_begin("mutations");
+	size_t n_good = 0;
+	struct http_head h;
+
+	http_head_init(&h, &limits);
+	for (size_t round = prop_rounds(100000); round > 0; round--) {
+		const char *from = raws[prop_below(&p, 40)].bytes;
+		char text[256];
+		size_t len = strlen(from) < 200 ? strlen(from) : 200, end, end_two, scanned = 0, first;
+		struct problem said;
+
+		memcpy(text, from, len);
+		for (uint64_t n = prop_below(&p, 4); n > 0 && len > 1; n--) {
+			size_t at = (size_t)prop_below(&p, len);
+
+			switch (prop_below(&p, 3)) {
+			case 0:
+				text[at] = alphabet[prop_below(&p, sizeof alphabet - 1)];
+				break;
+			case 1:
+				memmove(text + at, text + at + 1, --len - at);
+				break;
+			default:
+				memmove(text + at + 1, text + at, len++ - at);
+				break;
+			}
+		}
+		if (!http_head_end((struct str){ text, len }, &limits, &scanned, &end, &said) || end == 0)
+			continue;
+		scanned = 0;
+		first = (size_t)prop_below(&p, end);
+		assert_true(http_head_end((struct str){ text, first }, &limits, &scanned, &end_two, &said));
+		assert_int_equal(end_two, 0);
+		assert_true(http_head_end((struct str){ text, len }, &limits, &scanned, &end_two, &said));
+		assert_int_equal(end, end_two);
+		if (!http_head_parse(&h, (struct str){ text, end }, &limits, &said)) {
+			assert_in_range(said.status, 400, 505);
+			continue;
+		}
+		n_good++;
+		for (size_t i = 0; i < end; i++) {
+			unsigned char c = (unsigned char)text[i];
+
+			if (c == '\r' || c == '\n')
+				assert_true(c == '\r' ? text[i + 1] == '\n' : text[i - 1] == '\r');
+			else
+				assert_true((c >= 0x20 && c != 0x7f) || c == '\t');
+		}
+	}
+	assert_true(n_good > 0);
+	http_head_finish(&h);
 }
 
 /* ---- sizes ---- */
@@ -907,6 +971,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table),
 		cmocka_unit_test(nul_bytes),
+		cmocka_unit_test(mutations),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(large_bodies),
 		cmocka_unit_test(pipelining),

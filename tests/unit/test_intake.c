@@ -1,6 +1,7 @@
 #include "../http_loop.h"
 
 #include "base/json.h"
+#include "base/limits.h"
 #include "ingest/intake.h"
 
 #define NOW_MS INT64_C(1614265330000)
