@@ -113,9 +113,11 @@ static void expand_ics(struct load *l, struct node *file, struct node *into)
 	enum err e = read_ics(l, file->text.p, &text);
 
 	if (e == ERR_ABSENT)
-		load_error(l, file, "%s: no such file here, in /etc/plazo/calendars or in %s/calendars", file->text.p, share_dir(l));
+		load_error(l, file, "%s: no such file here, in /etc/plazo/calendars or in %s/calendars", file->text.p,
+			   share_dir(l));
 	else if (e != ERR_OK)
-		load_error(l, file, "%s: cannot be read: %s", file->text.p, e == ERR_LIMIT ? "larger than 1 MiB" : strerror(errno));
+		load_error(l, file, "%s: cannot be read: %s", file->text.p,
+			   e == ERR_LIMIT ? "larger than 1 MiB" : strerror(errno));
 	else if (ical_days(l->arena, text, l->first_year, l->last_year, &days, &n, &d) != ERR_OK)
 		load_error(l, file, "%s: %s", file->text.p, d.msg);
 	for (size_t i = 0; i < n; i++) {

@@ -115,7 +115,8 @@ static void contract_build(struct load *l, struct node *n, struct contract *c)
 	if (p == NULL)
 		return;
 	p->used = true;
-	*c = (struct contract){ .id = n->key.p, .customer = text_of(l, n, "customer", n->key.p), .policy = p->name, .calendar = p->calendar,
+	*c = (struct contract){ .id = n->key.p, .customer = text_of(l, n, "customer", n->key.p), .policy = p->name,
+				.calendar = p->calendar,
 				.reopen = p->reopen, .on_change = p->on_change, .new_tickets_only = p->new_tickets_only,
 				.boundary = l->whole->pub.boundary };
 	if (node_getz(n, "calendar") != NULL)
@@ -210,7 +211,8 @@ static void check_claims(struct load *l, struct node *map, const char *key, bool
 	qsort(v, n, sizeof *v, by_claim);
 	for (size_t i = 1; i < n; i++) {
 		if (str_eq(v[i].text, v[i - 1].text) && v[i].contract != v[i - 1].contract)
-			load_warn(l, v[i].at, "%s '" STR_FMT "' belongs to contract '%s' as well: events of neither will be matched by it", key,
+			load_warn(l, v[i].at,
+				  "%s '" STR_FMT "' belongs to contract '%s' as well: events of neither will be matched by it", key,
 				  STR_ARG(v[i].at->text), v[i - 1].contract);
 	}
 }

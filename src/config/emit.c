@@ -6,7 +6,8 @@
 #define FLOW_WIDTH 96        /* what is longer than this is spread over lines */
 #define FLOW_DEPTH 3
 
-static const char *const reserved[] = { "y", "n", "yes", "no", "on", "off", "null", "Null", "NULL", "Yes", "No", "On", "Off", "Y", "N" };
+static const char *const reserved[] = { "y", "n", "yes", "no", "on", "off", "null", "Null", "NULL", "Yes", "No", "On", "Off",
+					"Y", "N" };
 
 static bool is_alnum(char c)
 {

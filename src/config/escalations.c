@@ -32,7 +32,7 @@ const char *const *receivers_ref(struct load *l, struct node *names, size_t *n_o
 		return NULL;
 	const char **v = arena_array(l->arena, names->n + 1, sizeof(char *));
 
-	for (struct node *c = names->kind == NODE_LIST ? names->first : names; c != NULL; c = names->kind == NODE_LIST ? c->next : NULL) {
+	for (struct node *c = node_item(names); c != NULL; c = node_next_item(names, c)) {
 		const char *r = receiver_ref(l, c);
 
 		if (r == NULL)

@@ -144,7 +144,8 @@ static size_t add_events(struct days *days, icalcomponent *root, struct diag *d)
 	return n;
 }
 
-enum err ical_days(struct arena *a, struct str text, int32_t first_year, int32_t last_year, struct civil **out, size_t *n_out, struct diag *d)
+enum err ical_days(struct arena *a, struct str text, int32_t first_year, int32_t last_year, struct civil **out, size_t *n_out,
+		   struct diag *d)
 {
 	struct days days = { .a = a, .first = civil_to_days((struct civil){ first_year, 1, 1 }),
 			     .last = civil_to_days((struct civil){ last_year, 12, 31 }) };

@@ -54,7 +54,8 @@ static void merge_section(struct load *l, struct node *added)
 
 		next = c->next;
 		if (twin != NULL)
-			load_error_key(l, c, STR_FMT ": '" STR_FMT "' stands in %s:%u:%u already", STR_ARG(added->key), STR_ARG(c->key),
+			load_error_key(l, c, STR_FMT ": '" STR_FMT "' stands in %s:%u:%u already", STR_ARG(added->key),
+				       STR_ARG(c->key),
 				       twin->file, twin->key_line, twin->key_col);
 		else
 			node_append(into, c);
@@ -88,7 +89,8 @@ static void merge_file(struct load *l, const char *path, struct node *at)
 		if (is_shared(section->key))
 			merge_section(l, section);
 		else
-			load_error_key(l, section, "an included file may only add calendars, policies, contracts, escalations, receivers, "
+			load_error_key(l, section,
+				       "an included file may only add calendars, policies, contracts, escalations, receivers, "
 				       "sources, maps and templates, not '" STR_FMT "'", STR_ARG(section->key));
 	}
 }

@@ -10,7 +10,8 @@
 #define NEEDED KEY_REQUIRED
 #define END { NULL, NULL, 0, NULL }
 
-const char *const schema_shared[] = { "calendars", "policies", "contracts", "escalations", "receivers", "sources", "maps", "templates", NULL };
+const char *const schema_shared[] = { "calendars", "policies", "contracts", "escalations", "receivers", "sources", "maps",
+				      "templates", NULL };
 
 /* ---- words and values ---- */
 
@@ -26,11 +27,11 @@ static const char *const by_words[] = { "wall", "calendar", NULL };
 static const char *const relationship_words[] = { "basic", "collaborative", "strategic", NULL };
 static const char *const language_words[] = { "en", "es", NULL };
 static const char *const tls_words[] = { "require", "starttls", "none", NULL };
-static const char *const type_words[] = { "opened", "changed", "replied", "acknowledged", "attended", "resolved", "reopened", "closed",
-					  "cancelled", "merged", NULL };
+static const char *const type_words[] = { "opened", "changed", "replied", "acknowledged", "attended", "resolved", "reopened",
+					  "closed", "cancelled", "merged", NULL };
 static const char *const role_words[] = { "system", "customer", "agent", NULL };
-static const char *const verify_words[] = { "standard-webhooks", "hub-signature-256", "hub-signature", "zendesk", "glpi", "token", "bearer",
-					    "basic", "none", NULL };
+static const char *const verify_words[] = { "standard-webhooks", "hub-signature-256", "hub-signature", "zendesk", "glpi",
+					    "token", "bearer", "basic", "none", NULL };
 static const char *const period_words[] = { "week", "month", "quarter", "half-year", "year", NULL };
 static const char *const review_words[] = { "daily", "sync", "weekly", "monthly", "quarterly", "half-yearly", "yearly", NULL };
 static const char *const every_words[] = { "day", "week", "fortnight", "month", "quarter", "half-year", "year", NULL };
@@ -84,12 +85,15 @@ static const struct shape a_bool = { .what = "true or false", .scalar = is_bool 
 static const struct shape names = { .what = "a name or a list of names", .scalar = is_name, .items = &a_name, .some = true };
 static const struct shape texts = { .what = "a text or a list of texts", .scalar = is_text, .items = &a_text, .some = true };
 static const struct shape attrs = { .what = "a value or a list of values", .scalar = is_attr, .items = &an_attr, .some = true };
-static const struct shape emails = { .what = "a mail address or a list of them", .scalar = is_email, .items = &an_email, .some = true };
+static const struct shape emails = { .what = "a mail address or a list of them", .scalar = is_email, .items = &an_email,
+				     .some = true };
 static const struct shape paths = { .what = "a path or a list of paths", .scalar = is_path, .items = &a_path };
 static const struct shape mays = { .what = "read, act, or both", .words = may_words, .items = &a_may, .some = true };
-static const struct shape types = { .what = "a type of event or a list of them", .words = type_words, .items = &a_type, .some = true };
+static const struct shape types = { .what = "a type of event or a list of them", .words = type_words, .items = &a_type,
+				    .some = true };
 static const struct shape roles = { .what = "a role or a list of roles", .words = role_words, .items = &a_role, .some = true };
-static const struct shape modes = { .what = "remote, onsite or both", .words = cond_mode_words, .items = &a_cond_mode, .some = true };
+static const struct shape modes = { .what = "remote, onsite or both", .words = cond_mode_words, .items = &a_cond_mode,
+				    .some = true };
 static const struct shape bools = { .what = "true or false", .scalar = is_bool, .items = &a_bool, .some = true };
 static const struct shape percents = { .what = "percentages", .scalar = is_percent, .items = &a_percent, .some = true };
 
@@ -103,8 +107,8 @@ static const struct key secret_keys[] = {
 };
 static const struct shape a_secret = { .what = "a secret: {file: PATH}, {credential: NAME} or {env: NAME}", .scalar = is_text,
 				       .keys = secret_keys, .group = "secret" };
-static const struct shape secrets = { .what = "a secret or a list of two", .scalar = is_text, .keys = secret_keys, .group = "secret", .items = &a_secret,
-				      .some = true };
+static const struct shape secrets = { .what = "a secret or a list of two", .scalar = is_text, .keys = secret_keys,
+				      .group = "secret", .items = &a_secret, .some = true };
 
 static const struct key operator_keys[] = {
 	{ "token", &a_secret, NEEDED, "what it sends as Authorization: Bearer" },
@@ -145,7 +149,8 @@ static const struct shape store = { .what = "a map", .keys = store_keys };
 
 static const struct shape a_window = { .what = "a window such as \"09:00-17:30\"", .scalar = is_window };
 static const struct shape windows = { .what = "a window or a list of windows", .scalar = is_window, .items = &a_window };
-static const struct shape some_windows = { .what = "a window or a list of windows", .scalar = is_window, .items = &a_window, .some = true };
+static const struct shape some_windows = { .what = "a window or a list of windows", .scalar = is_window, .items = &a_window,
+					   .some = true };
 static const struct shape hours = { .what = "24x7, or a map of days to windows", .scalar = is_24x7_or_window, .values = &windows,
 				    .names = is_days };
 static const struct shape a_holiday = { .what = "a date or a file NAME.ics", .scalar = is_holiday };
@@ -191,10 +196,14 @@ static const struct key moment_keys[] = {
 	{ "mode", &modes, 0, "of an attendance" },
 	ATTRIBUTES, END
 };
-static const struct shape a_state = { .what = "a map of attributes to values", .keys = state_keys, .group = "condition", .some = true };
-static const struct shape states = { .what = "a condition or a list of conditions", .keys = state_keys, .group = "condition", .items = &a_state };
-static const struct shape a_moment = { .what = "a map of keys to values", .keys = moment_keys, .group = "condition", .some = true };
-static const struct shape moments = { .what = "a condition or a list of conditions", .keys = moment_keys, .group = "condition", .items = &a_moment };
+static const struct shape a_state = { .what = "a map of attributes to values", .keys = state_keys, .group = "condition",
+				      .some = true };
+static const struct shape states = { .what = "a condition or a list of conditions", .keys = state_keys, .group = "condition",
+				     .items = &a_state };
+static const struct shape a_moment = { .what = "a map of keys to values", .keys = moment_keys, .group = "condition",
+				       .some = true };
+static const struct shape moments = { .what = "a condition or a list of conditions", .keys = moment_keys,
+				      .group = "condition", .items = &a_moment };
 
 static const struct key target_keys[] = {
 	{ "when", &a_state, 0, "which tickets; without it, all" },
@@ -203,8 +212,8 @@ static const struct key target_keys[] = {
 	END
 };
 static const struct shape a_target = { .what = "a map with target", .keys = target_keys, .group = "target" };
-static const struct shape targets = { .what = "a duration, a map of priorities to durations, or a list of {when, target}", .scalar = is_span,
-				      .values = &a_span, .names = is_attr, .items = &a_target, .some = true };
+static const struct shape targets = { .what = "a duration, a map of priorities to durations, or a list of {when, target}",
+				      .scalar = is_span, .values = &a_span, .names = is_attr, .items = &a_target, .some = true };
 
 static const struct key metric_keys[] = {
 	{ "target", &targets, NEEDED, "how long it may take" },
@@ -242,8 +251,8 @@ static const struct key choice_keys[] = {
 	END
 };
 static const struct shape a_choice = { .what = "a map with when and escalation", .keys = choice_keys, .group = "choice" };
-static const struct shape escalation = { .what = "a name, a map of priorities to names, or a list of {when, escalation}", .scalar = is_name,
-					 .values = &a_name, .names = is_attr, .items = &a_choice, .some = true };
+static const struct shape escalation = { .what = "a name, a map of priorities to names, or a list of {when, escalation}",
+					 .scalar = is_name, .values = &a_name, .names = is_attr, .items = &a_choice, .some = true };
 
 /* ---- defaults, policies, contracts ---- */
 
@@ -258,7 +267,8 @@ static const struct shape reopen = { .what = "a map with after, within and later
 static const struct key default_keys[] = {
 	{ "calendar", &a_name, 0, "where neither contract nor policy names one" },
 	{ "pause", &states, 0, "clocks stand while this holds, where the metric does not say otherwise" },
-	{ "boundary", &a_boundary, 0, "a target that runs out at closing time is due then (close), or when work resumes (next-open)" },
+	{ "boundary", &a_boundary, 0,
+	  "a target that runs out at closing time is due then (close), or when work resumes (next-open)" },
 	{ "reopen", &reopen, 0, "what a reopening does" },
 	{ "escalation", &escalation, 0, "where neither contract nor policy names one" },
 	{ "notify", &names, 0, "for what has no receiver of its own" },
@@ -325,8 +335,8 @@ static const struct key review_keys[] = {
 static const struct shape one_review = { .what = "a map", .keys = review_keys };
 static const struct shape reviews = { .what = "a list", .items = &one_review };
 
-static const struct shape amounts = { .what = "an amount, or a map of priorities to amounts", .scalar = is_number, .values = &a_number,
-				      .names = is_attr };
+static const struct shape amounts = { .what = "an amount, or a map of priorities to amounts", .scalar = is_number,
+				      .values = &a_number, .names = is_attr };
 static const struct key cost_keys[] = {
 	{ "currency", &a_name, NEEDED, "ISO 4217 code" },
 	{ "per_breach", &amounts, 0, "what a breach costs" },
@@ -461,7 +471,8 @@ static const struct key field_keys[] = {
 	{ "table", &table, 0, "what becomes of which value; \"*\" is any other" },
 	END
 };
-static const struct shape a_field = { .what = "a pointer, or a map with at or first", .scalar = is_text, .keys = field_keys, .some = true };
+static const struct shape a_field = { .what = "a pointer, or a map with at or first", .scalar = is_text, .keys = field_keys,
+				      .some = true };
 static const struct shape a_map = { .what = "a map of fields", .values = &a_field, .names = is_name };
 static const struct shape maps = { .what = "a map of names to maps", .values = &a_map, .names = is_name };
 static const struct shape a_template = { .what = "a text", .scalar = is_long_text };

@@ -17,17 +17,20 @@ static void check_holidays(struct load *l)
 			continue;
 		struct civil last = civil_from_days(cal->last_holiday);
 
-		load_warn(l, cal->holidays, "the holidays of calendar '" STR_FMT "' end on %04d-%02d-%02d: time to add those of next year",
+		load_warn(l, cal->holidays,
+			  "the holidays of calendar '" STR_FMT "' end on %04d-%02d-%02d: time to add those of next year",
 			  STR_ARG(n->key), last.year, last.month, last.day);
 	}
 }
 
 /* ---- steps against the targets that they serve ---- */
 
-static void serve(struct load *l, const struct escalation_choice *choices, size_t n, const struct target *targets, size_t n_targets)
+static void serve(struct load *l, const struct escalation_choice *choices, size_t n, const struct target *targets,
+		  size_t n_targets)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct node *node = choices[i].escalation != NULL ? node_getz(node_getz(l->root, "escalations"), choices[i].escalation->name) : NULL;
+		const struct escalation *of = choices[i].escalation;
+		struct node *node = of != NULL ? node_getz(node_getz(l->root, "escalations"), of->name) : NULL;
 		struct esc *e = node != NULL ? node->built : NULL;
 
 		for (size_t k = 0; e != NULL && k < n_targets; k++) {
@@ -63,7 +66,8 @@ static void check_steps(struct load *l, const struct esc *e)
 	char longest[SPAN_TEXT_LEN];
 
 	if (!e->used) {
-		load_warn_key(l, e->node, "escalation '%s' is used by no contract, policy or default: its steps are never reached", e->pub.name);
+		load_warn_key(l, e->node,
+			      "escalation '%s' is used by no contract, policy or default: its steps are never reached", e->pub.name);
 		return;
 	}
 	if (e->endless)
@@ -76,10 +80,12 @@ static void check_steps(struct load *l, const struct esc *e)
 		const struct step *s = &e->pub.steps[i];
 
 		if (s->kind == STEP_BEFORE_DUE && s->offset_ms >= e->longest_ms)
-			load_warn(l, node_getz(e->at[i], "at"), "%s is before every clock of this escalation starts (longest target: %s): it comes at "
+			load_warn(l, node_getz(e->at[i], "at"),
+				  "%s is before every clock of this escalation starts (longest target: %s): it comes at "
 				  "the start", s->text, span_format_ms(e->longest_ms, longest));
 		else if (s->kind == STEP_PERCENT && e->longest_ms * s->percent < 100)
-			load_warn(l, node_getz(e->at[i], "at"), "%s of every target of this escalation is nothing: it comes at the start", s->text);
+			load_warn(l, node_getz(e->at[i], "at"),
+				  "%s of every target of this escalation is nothing: it comes at the start", s->text);
 	}
 }
 

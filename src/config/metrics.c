@@ -14,9 +14,11 @@ static const struct builtin {
 	const char *start, *stop, *cancel, *pause;
 } builtins[METRIC_N_KINDS] = {
 	[METRIC_CUSTOM] = { "{type: opened}", "{" RESOLVED "}", "[]", NULL },
-	[METRIC_RESPONSE] = { "{type: opened}", "[" AGENT_REPLY ", {" RESOLVED ", actor: [agent, system]}]", "{" RESOLVED ", actor: customer}",
+	[METRIC_RESPONSE] = { "{type: opened}", "[" AGENT_REPLY ", {" RESOLVED ", actor: [agent, system]}]",
+			      "{" RESOLVED ", actor: customer}",
 			      "[]" },
-	[METRIC_ACKNOWLEDGE] = { "{type: opened}", "[{type: acknowledged}, " AGENT_REPLY ", {" RESOLVED ", actor: [agent, system]}]",
+	[METRIC_ACKNOWLEDGE] = { "{type: opened}",
+				 "[{type: acknowledged}, " AGENT_REPLY ", {" RESOLVED ", actor: [agent, system]}]",
 				 "{" RESOLVED ", actor: customer}", "[]" },
 	[METRIC_ATTENDANCE] = { "{type: opened}", "{type: attended}", "{" RESOLVED "}", NULL },
 	[METRIC_NEXT_RESPONSE] = { CUSTOMER_REPLY, "[" AGENT_REPLY ", {" RESOLVED "}]", "[]", NULL },

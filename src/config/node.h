@@ -38,6 +38,10 @@ static inline bool node_is_scalar(const struct node *n) { return n != NULL && n-
 static inline bool node_is_map(const struct node *n) { return n != NULL && n->kind == NODE_MAP; }
 static inline bool node_is_list(const struct node *n) { return n != NULL && n->kind == NODE_LIST; }
 
+/* For keys that take a value or a list of values: a walk over both. */
+static inline struct node *node_item(struct node *n) { return n->kind == NODE_LIST ? n->first : n; }
+static inline struct node *node_next_item(const struct node *n, const struct node *item) { return n->kind == NODE_LIST ? item->next : NULL; }
+
 /* A plain scalar that says nothing: empty, ~ or null. */
 bool node_is_null(const struct node *n);
 

@@ -48,7 +48,9 @@ void problems_add(struct problems *p, bool warning, const char *file, unsigned l
 	}
 	unsigned rank = problems_file(p, file != NULL ? file : "");
 
-	p->v[p->n] = (struct config_problem){ p->files[rank], line, col, (unsigned)p->n, rank, warning, arena_strdup(p->arena, msg) };
+	const char *text = arena_strdup(p->arena, msg);
+
+	p->v[p->n] = (struct config_problem){ p->files[rank], line, col, (unsigned)p->n, rank, warning, text };
 	p->n++;
 }
 

@@ -4,8 +4,8 @@
 #include "model.h"
 #include "scalar.h"
 
-static const char *const kinds[] = { "log", "webhook", "email", "on_call", "slack", "teams", "pagerduty", "opsgenie", "alertmanager", "telegram",
-				     "ntfy", "mattermost", "google_chat", "twilio", NULL };
+static const char *const kinds[] = { "log", "webhook", "email", "on_call", "slack", "teams", "pagerduty", "opsgenie",
+				     "alertmanager", "telegram", "ntfy", "mattermost", "google_chat", "twilio", NULL };
 
 /* The one key that says what it is. */
 static struct node *kind_of(struct load *l, struct node *n, int *kind_out)

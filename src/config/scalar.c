@@ -201,7 +201,8 @@ bool is_step(struct str s, struct diag *d)
 	if (str_eqz(s, "breach"))
 		return true;
 	if (s.len > 1 && s.p[s.len - 1] == '%')
-		return str_to_i64((struct str){ s.p, s.len - 1 }, 1, 99, &v) == ERR_OK || no(d, "a percentage is a whole one from 1% to 99%");
+		return str_to_i64((struct str){ s.p, s.len - 1 }, 1, 99, &v) == ERR_OK ||
+		       no(d, "a percentage is a whole one from 1% to 99%");
 	size_t skip = str_starts(s, STR("due-")) ? 4 : str_starts(s, STR("breach+")) ? 7 : 0;
 
 	if (skip == 0)

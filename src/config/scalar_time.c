@@ -49,7 +49,8 @@ bool is_holiday(struct str s, struct diag *d)
 
 	if (is_ics(s))
 		return s.len <= 1024 || no(d, "longer than 1024 bytes");
-	return read_holiday(s, &c) || no(d, "must be a date such as 2026-12-25, a yearly date such as \"-01-06\", or a file NAME.ics");
+	return read_holiday(s, &c) ||
+	       no(d, "must be a date such as 2026-12-25, a yearly date such as \"-01-06\", or a file NAME.ics");
 }
 
 struct civil scalar_holiday(struct str s)

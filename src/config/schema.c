@@ -87,8 +87,8 @@ static void walk_scalar(struct walk *w, struct node *n, const struct shape *s, c
 			if (str_eqz(n->text, s->words[i]))
 				return;
 		}
-		load_error(w->l, n, "%s must be %s, not '" STR_FMT "'%s", trail_text(w->l, t), words_text(w->l, s->words), STR_ARG(n->text),
-			   load_hint_of(w->l, n->text, s->words, count_words(s->words)));
+		load_error(w->l, n, "%s must be %s, not '" STR_FMT "'%s", trail_text(w->l, t), words_text(w->l, s->words),
+			   STR_ARG(n->text), load_hint_of(w->l, n->text, s->words, count_words(s->words)));
 	} else if (s->scalar == NULL) {
 		load_error(w->l, n, "%s must be %s", trail_text(w->l, t), s->what);
 	} else if (!s->scalar(n->text, &d)) {
@@ -130,7 +130,8 @@ static void unknown_key(struct walk *w, struct node *c, const struct key *keys, 
 
 	for (; keys[n].name != NULL && n < 64; n++)
 		names[n] = keys[n].name;
-	load_error_key(w->l, c, "unknown key '" STR_FMT "' in %s%s", STR_ARG(c->key), trail_text(w->l, t), load_hint_of(w->l, c->key, names, n));
+	load_error_key(w->l, c, "unknown key '" STR_FMT "' in %s%s", STR_ARG(c->key), trail_text(w->l, t),
+		       load_hint_of(w->l, c->key, names, n));
 }
 
 static const struct key *find_key(const struct key *keys, struct str name)
@@ -188,7 +189,8 @@ static void walk_node(struct walk *w, struct node *n, const struct shape *s, con
 		return;
 	}
 	if ((n->kind == NODE_MAP && !takes_map) || (n->kind == NODE_LIST && s->items == NULL)) {
-		load_error(w->l, n, "%s must be %s, not a %s", trail_text(w->l, t), s->what, n->kind == NODE_MAP ? "map" : "list");
+		load_error(w->l, n, "%s must be %s, not a %s", trail_text(w->l, t), s->what,
+			   n->kind == NODE_MAP ? "map" : "list");
 		return;
 	}
 	if (n->n == 0 && s->some) {
@@ -243,7 +245,8 @@ static void print_keys(struct printed *p, const struct shape *s, const char *pat
 		return;
 	for (const struct key *k = s->keys; !skip && k->name != NULL; k++) {
 		snprintf(here, sizeof here, "%s%s%s", prefix, *prefix ? "." : "", k->name);
-		fprintf(p->f, "%s\t%s\t%s\n", here, k->flags & KEY_REQUIRED ? "required" : k->flags & KEY_LATER ? "later" : "", k->doc);
+		fprintf(p->f, "%s\t%s\t%s\n", here,
+			k->flags & KEY_REQUIRED ? "required" : k->flags & KEY_LATER ? "later" : "", k->doc);
 		print_keys(p, k->shape, here, depth + 1);
 	}
 	if (s->values != NULL) {

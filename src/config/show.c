@@ -44,7 +44,8 @@ static struct node *bare_receivers(struct arena *a, const struct node *receivers
 
 void config_canonical(const struct config *cfg, struct buf *out)
 {
-	static const char *const sections[] = { "calendars", "defaults", "policies", "contracts", "escalations", "receivers", NULL };
+	static const char *const sections[] = { "calendars", "defaults", "policies", "contracts", "escalations", "receivers",
+						NULL };
 	const struct node *root = ((const struct whole *)cfg)->root;
 	struct arena *a = arena_create();
 	struct node *bare = node_make(a, NODE_MAP);

@@ -6,7 +6,8 @@
 #include "model.h"
 #include "scalar.h"
 
-const char *const verify_kind_names[VERIFY_N + 1] = { "standard-webhooks", "hub-signature-256", "hub-signature", "zendesk", "glpi", "token",
+const char *const verify_kind_names[VERIFY_N + 1] = { "standard-webhooks", "hub-signature-256", "hub-signature", "zendesk",
+						      "glpi", "token",
 						      "bearer", "basic", "none", NULL };
 
 static void secrets_build(struct load *l, struct node *n, struct source *s)
@@ -72,7 +73,7 @@ static void allowed_build(struct load *l, struct node *list, struct source *s)
 		return;
 	const char **v = arena_array(l->arena, list->n + 1, sizeof(char *));
 
-	for (struct node *c = list->kind == NODE_LIST ? list->first : list; c != NULL; c = list->kind == NODE_LIST ? c->next : NULL) {
+	for (struct node *c = node_item(list); c != NULL; c = node_next_item(list, c)) {
 		if (c->bad || c->kind != NODE_SCALAR)
 			continue;
 		if (node_get(map, c->text) == NULL)

@@ -10,7 +10,8 @@ static void add(struct targets *t, struct target target, struct node *at)
 
 static struct targets make(struct load *l, size_t n)
 {
-	return (struct targets){ arena_array(l->arena, n + 1, sizeof(struct target)), arena_array(l->arena, n + 1, sizeof(struct node *)), 0 };
+	return (struct targets){ arena_array(l->arena, n + 1, sizeof(struct target)), arena_array(l->arena, n + 1,
+												  sizeof(struct node *)), 0 };
 }
 
 /* False for a node that was complained about. */

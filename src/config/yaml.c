@@ -172,7 +172,8 @@ static void check_properties(struct yaml *y, const yaml_event_t *ev)
 	else if (ev->type == YAML_DOCUMENT_START_EVENT)
 		bad = ev->data.document_start.tag_directives.start != ev->data.document_start.tag_directives.end;
 	if (bad)
-		fail(y, ev->start_mark, "anchors (&), aliases (*) and tags (!) are not allowed: put the text in quotes, or say it in full");
+		fail(y, ev->start_mark,
+		     "anchors (&), aliases (*) and tags (!) are not allowed: put the text in quotes, or say it in full");
 }
 
 static void take_event(struct yaml *y, const yaml_event_t *ev)

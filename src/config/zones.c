@@ -114,7 +114,8 @@ const struct zone *zone_load(struct load *l, struct node *n)
 	if (e == ERR_ABSENT || (e == ERR_IO && errno == EISDIR)) {
 		load_error(l, n, "there is no time zone '" STR_FMT "'%s", STR_ARG(n->text), hint(l, n->text));
 	} else if (e != ERR_OK) {
-		load_error(l, n, "time zone '" STR_FMT "' cannot be read: %s", STR_ARG(n->text), e == ERR_LIMIT ? "too large" : strerror(errno));
+		load_error(l, n, "time zone '" STR_FMT "' cannot be read: %s", STR_ARG(n->text),
+			   e == ERR_LIMIT ? "too large" : strerror(errno));
 	} else if (zone_parse(n->text, tzif, &z, &d) != ERR_OK) {
 		load_error(l, n, "time zone '" STR_FMT "': %s", STR_ARG(n->text), d.msg);
 	} else {

@@ -390,7 +390,7 @@ static const struct {
 	{ CONTRACT "sources:\n  h: {webhook: {verify: {kind: bearer, secret: {vault: x}}}}\n",
 	  "7:49: error: unknown key 'vault' in sources.h.webhook.verify.secret", 1 },
 	{ "receivers: {r: {webhook: {url: \"http://x\", secret: \"s3\\tcret\"}}}\n",
-	  "1:49: error: receivers.r.webhook.secret: has control characters", 1 },
+	  "1:52: error: receivers.r.webhook.secret: has control characters", 1 },
 	{ "maps: {m: {ticket: {from: /x}}}\n",
 	  "1:21: error: unknown key 'from' in maps.m.ticket", 1 },
 	{ "maps: {m: {ticket: {at: /x, as: text}}}\n",
