@@ -19,10 +19,6 @@
 #define TIME_MAX   64
 #define TRIES_MAX  16            /* signatures looked at in one header */
 
-const char *const verify_kind_names[VERIFY_N + 1] = {
-	"standard-webhooks", "hub-signature-256", "hub-signature", "zendesk", "glpi", "token", "bearer", "basic", "none", NULL
-};
-
 struct verifier {
 	enum verify_kind kind;
 	size_t           n;                                        /* secrets */
