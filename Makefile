@@ -20,8 +20,8 @@ SRC_config := calendars cond config contracts digest emit escalations ical inclu
 SRC_ingest := event_fields event_json http_chunk http_conn http_head http_reply http_server http_text intake intake_answer problem verify
 SRC_store  := bloom db db_file exec load queue rows store task trouble worker
 SRC_notify := attempt dispatch flight mail notify phrases queue receiver retry settings sign smtp smtp_job text text_clean webhook
-SRC_web    :=
-SRC_daemon :=
+SRC_web    := auth metrics route ticket_json
+SRC_daemon := api api_acts api_metrics api_scan api_status api_ticket clockwatch force journal listen lookup main options outbox recover reload snapshot systemd tail turn writer
 SRC_ctl    := calendar_cmd check client explain io main remote render simulate
 
 include tests/sources.mk

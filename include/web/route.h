@@ -11,9 +11,10 @@
  *                                    suppressed, dead, oldest, disabled}]}
  *   GET  /v1/tickets                ?contract= &namespace= &at_risk=1 &limit= &after=NAMESPACE/ID: {tickets: [TICKET], after}; those in
  *                                    memory, in order of (namespace, id); `after` begins the next page, null on the last
- *   GET  /v1/tickets/ID             TICKET: {namespace, ticket, contract, unmatched, opened, resolved, over, opened_at, last_at, events,
- *                                    attributes: {priority, …, subject, url}, clocks: [{metric, agreement, cycle, state, target, started,
- *                                    stopped, due, elapsed_s, paused_s, breached, waived, next_at, next_step}]}
+ *   GET  /v1/tickets/ID             TICKET: {namespace, ticket, contract, state, due, metric (of the clock that is due first), priority,
+ *                                    subject and the other attributes there are, opened, resolved, over, unmatched, opened_at, last_at,
+ *                                    events, clocks: [{metric, agreement, cycle, state, target, started, stopped, due, elapsed_s,
+ *                                    paused_s, breached, waived, next_at, next_step}]}
  *   GET  /v1/tickets/ID/explain     {namespace, ticket, stretches: [{metric, cycle, from, to, counted_s, counts, why}]}
  *   POST /v1/tickets/ID/waive       {metric, reason}: {accepted, duplicates}
  *   POST /v1/tickets/ID/extend      {metric, by, reason}: likewise

@@ -1,0 +1,187 @@
+#include "daemon/api.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "daemon/daemon.h"
+#include "web/auth.h"
+
+static api_handler_fn *const handlers[ROUTE_N] = {
+	[ROUTE_HEALTHZ] = api_healthz, [ROUTE_READYZ] = api_readyz, [ROUTE_METRICS] = api_metrics, [ROUTE_STATUS] = api_status,
+	[ROUTE_TICKETS] = api_tickets, [ROUTE_TICKET] = api_ticket, [ROUTE_EXPLAIN] = api_explain, [ROUTE_WAIVE] = api_waive,
+	[ROUTE_EXTEND] = api_extend, [ROUTE_NEXT] = api_next, [ROUTE_DELIVERIES] = api_deliveries,
+	[ROUTE_RECEIVER_TEST] = api_receiver_test, [ROUTE_RELOAD] = api_reload, [ROUTE_IMPORT] = api_import, [ROUTE_TAIL] = NULL,
+};
+
+/* ---- who may ---- */
+
+static const struct operator *operator_of(const struct daemon *d, const struct http_request *r)
+{
+	struct str value;
+
+	if (http_headers_find(&r->headers, "authorization", &value) != HTTP_ONE)
+		return NULL;
+	return auth_bearer(d->cfg, value);
+}
+
+/* On the control socket by who the peer is, elsewhere by token: behind a proxy, a unix socket too is the world. */
+static bool allowed(const struct daemon *d, const struct http_request *r, enum access access, struct problem *p)
+{
+	unsigned need = access == ACCESS_ACT ? MAY_ACT : MAY_READ;
+	const struct operator *op;
+
+	if (access == ACCESS_OPEN || (access == ACCESS_METRICS && r->tag == LISTEN_METRICS))
+		return true;
+	if (r->tag == LISTEN_CONTROL && r->peer.is_unix) {
+		if (auth_user(r->peer.uid, r->peer.gid, d->listeners.control_gid))
+			return true;
+		problem_set(p, 403, NULL, "The control socket is for root, for plazod's own user and for members of its group.");
+		return false;
+	}
+	op = operator_of(d, r);
+	if (op == NULL)
+		problem_set(p, 401, NULL, "This takes the token of an operator: Authorization: Bearer TOKEN.");
+	else if ((op->may & need) == 0)
+		problem_set(p, 403, NULL, "This operator may not %s.", need == MAY_ACT ? "act" : "read");
+	else
+		return true;
+	return false;
+}
+
+void api_actor(const struct daemon *d, const struct http_request *r, struct buf *out)
+{
+	const struct operator *op = operator_of(d, r);
+
+	if (r->tag == LISTEN_CONTROL && r->peer.is_unix)
+		auth_user_name(r->peer.uid, out);
+	else if (op != NULL)
+		buf_puts(out, op->name);
+}
+
+/* ---- to the route ---- */
+
+static bool find(const struct daemon *d, const struct http_request *r, struct route_match *m, struct problem *p, const char **allow)
+{
+	(void)d;
+	switch (route_find(str_of(http_method_names[r->method]), r->raw_path, m, allow)) {
+	case ROUTED:
+		/* The address for Prometheus shows nothing else. */
+		if (r->tag != LISTEN_METRICS || route_table[m->route].access == ACCESS_OPEN || m->route == ROUTE_METRICS)
+			return true;
+		break;
+	case ROUTED_OTHER_METHOD:
+		problem_set(p, 405, NULL, "This path takes %s.", *allow);
+		return false;
+	case ROUTED_NOWHERE:
+		break;
+	}
+	problem_set(p, 404, NULL, "There is nothing at this path.");
+	return false;
+}
+
+void api_head(void *ctx, struct http_request *r, struct http_admission *adm)
+{
+	struct daemon *d = ctx;
+	struct route_match m;
+
+	if (intake_wants(r) && r->tag != LISTEN_METRICS) {
+		intake_head(d->intake, r, adm);
+		return;
+	}
+	if (!find(d, r, &m, &adm->refusal, &adm->allow))
+		return;
+	if (allowed(d, r, route_table[m.route].access, &adm->refusal) && m.route == ROUTE_IMPORT)
+		adm->body_len = d->cfg->server.max_bulk;
+}
+
+void api_request(void *ctx, struct http_request *r)
+{
+	struct daemon *d = ctx;
+	struct problem p;
+	struct route_match m;
+	const char *allow;
+	struct buf ns, name;
+
+	daemon_now(d);
+	if (intake_wants(r) && r->tag != LISTEN_METRICS) {
+		intake_request(d->intake, r);
+		return;
+	}
+	/* The head callback has seen all this; a reload may have come between. */
+	if (!find(d, r, &m, &p, &allow) || !allowed(d, r, route_table[m.route].access, &p)) {
+		http_reply_problem(r, &p, NULL);
+		return;
+	}
+	if (m.route == ROUTE_TAIL) {
+		tail_request(d, r);
+		return;
+	}
+	buf_init(&ns, 1024);
+	buf_init(&name, 1024);
+	if (http_decode(m.ns, &ns) && http_decode(m.name, &name) && buf_ok(&ns) && buf_ok(&name))
+		handlers[m.route](d, &(struct api_call){ r, m.route, buf_str(&ns), buf_str(&name) });
+	else
+		api_refuse(r, 400, "The path is not percent-encoded as it should be.");
+	buf_finish(&ns);
+	buf_finish(&name);
+}
+
+/* ---- for handlers ---- */
+
+void api_reply_json(struct http_request *r, int status, const struct buf *body)
+{
+	if (!buf_ok(body)) {
+		api_refuse(r, 500, "The answer is too large: ask for less.");
+		return;
+	}
+	http_reply(r, &(struct http_reply){ .status = status, .content_type = "application/json", .body = buf_str(body) });
+}
+
+void api_refuse(struct http_request *r, int status, const char *fmt, ...)
+{
+	char text[DIAG_LEN];
+	struct problem p;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	problem_set(&p, status, NULL, "%s", text);
+	http_reply_problem(r, &p, status == 503 ? "Retry-After: 5\r\n" : NULL);
+}
+
+bool api_param(const struct http_request *r, const char *name, struct buf *out)
+{
+	return http_query_get(r->query, name, out) && buf_ok(out);
+}
+
+bool api_flag(const struct http_request *r, const char *name)
+{
+	struct buf b;
+	bool on;
+
+	buf_init(&b, 16);
+	on = api_param(r, name, &b) && (str_eqz(buf_str(&b), "1") || str_eqz(buf_str(&b), "true") || str_eqz(buf_str(&b), "yes"));
+	buf_finish(&b);
+	return on;
+}
+
+uint32_t api_limit(const struct http_request *r, uint32_t usual, uint32_t max)
+{
+	struct buf b;
+	int64_t v;
+
+	buf_init(&b, 16);
+	if (!api_param(r, "limit", &b) || str_to_i64(buf_str(&b), 1, UINT32_MAX, &v) != ERR_OK)
+		v = usual;
+	buf_finish(&b);
+	return v < max ? (uint32_t)v : max;
+}
+
+bool api_is_namespace(const struct daemon *d, struct str ns)
+{
+	for (size_t i = 0; i < d->cfg->n_sources; i++)
+		if (str_eqz(ns, d->cfg->sources[i].ns))
+			return true;
+	return false;
+}

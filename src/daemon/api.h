@@ -1,0 +1,52 @@
+/* The operators' HTTP API: from a request to the handler of its route, if the one who asks may. Shapes: web/route.h. */
+#ifndef PLAZO_SRC_DAEMON_API_H
+#define PLAZO_SRC_DAEMON_API_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "ingest/http.h"
+#include "web/route.h"
+
+struct daemon;
+
+/* The two callbacks of the http_handler; ctx is the daemon. */
+void api_head(void *ctx, struct http_request *r, struct http_admission *adm);
+void api_request(void *ctx, struct http_request *r);
+
+/* What a handler is given: the names decoded. */
+struct api_call {
+	struct http_request *r;
+	enum route           route;
+	struct str           ns, name;       /* of the ticket or the receiver; ns empty: not given */
+};
+typedef void api_handler_fn(struct daemon *d, const struct api_call *c);
+
+api_handler_fn api_healthz, api_readyz, api_metrics, api_status;                  /* api_status.c, api_metrics.c */
+api_handler_fn api_tickets, api_next;                                             /* api_scan.c */
+api_handler_fn api_ticket, api_explain, api_deliveries;                           /* api_ticket.c */
+api_handler_fn api_waive, api_extend, api_import, api_receiver_test, api_reload;  /* api_acts.c */
+
+/* ---- for handlers ---- */
+
+#define API_BODY_MAX (64u << 20)
+
+void api_reply_json(struct http_request *r, int status, const struct buf *body);     /* 500 when the body did not fit */
+void api_refuse(struct http_request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+bool api_flag(const struct http_request *r, const char *name);                       /* "1", "true" or "yes" */
+uint32_t api_limit(const struct http_request *r, uint32_t usual, uint32_t max);
+bool api_param(const struct http_request *r, const char *name, struct buf *out);     /* false when it is not there */
+
+/* Who acts, for the journal: the operator's or the user's name. */
+void api_actor(const struct daemon *d, const struct http_request *r, struct buf *out);
+
+bool api_is_namespace(const struct daemon *d, struct str ns);
+
+/* Is one of the checks of /readyz failing? Told one by one; `why` is NULL when it is well. */
+typedef void api_check_fn(void *ctx, const char *name, const char *why);
+bool api_checks(struct daemon *d, api_check_fn *fn, void *ctx);
+
+#endif

@@ -1,0 +1,18 @@
+/* What a configuration means to the edges: verifiers and sources for the intake, receivers for notify. Built whole or not at all. */
+#ifndef PLAZO_SRC_DAEMON_FORCE_H
+#define PLAZO_SRC_DAEMON_FORCE_H
+
+#include "base/err.h"
+#include "config/config.h"
+
+struct daemon;
+struct force;
+
+/* Builds what belongs to `cfg` (borrowed: must live as long). Secrets that do not fit their kind are ERR_SYNTAX or ERR_RANGE. */
+MUST_CHECK enum err force_create(const struct config *cfg, struct force **out, struct diag *d);
+void force_destroy(struct force *f);             /* NULL is fine */
+
+/* Puts it in force at intake, http and notify. When notify refuses, nothing has changed. */
+MUST_CHECK enum err force_apply(struct daemon *d, const struct force *f, struct diag *diag);
+
+#endif

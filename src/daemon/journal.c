@@ -1,0 +1,315 @@
+#include "daemon/journal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "daemon/daemon.h"
+
+struct append {
+	struct append   *next;
+	uint64_t         hash;         /* of its ticket */
+	struct wall      received;
+	journal_done_fn *fn;
+	void            *ctx;
+	size_t           index;
+};
+
+struct waiting {
+	uint64_t hash;
+	uint32_t n;                    /* events under way; 0: free, `next` is the next free one */
+	uint32_t next;
+};
+
+void journal_init(struct journal *j)
+{
+	*j = (struct journal){ .free_waiting = MAP_ABSENT };
+	map_init(&j->index);
+	buf_init(&j->record, EVENT_MAX_SIZE * 2);
+}
+
+void journal_finish(struct journal *j)
+{
+	struct append *a;
+
+	while ((a = j->first != NULL ? j->first : j->spare) != NULL) {
+		if (a == j->first)
+			j->first = a->next;
+		else
+			j->spare = a->next;
+		free(a);
+	}
+	map_finish(&j->index);
+	free(j->waiting);
+	free(j->done);
+	buf_finish(&j->record);
+}
+
+/* ---- what is under way ---- */
+
+static uint64_t hash_of(const struct daemon *d, struct str ns, struct str ticket)
+{
+	struct sipkey key = store_key(d->store);
+
+	/* Two tickets of one hash are counted together, which only keeps one of them in memory for a moment longer. */
+	return siphash64((struct sipkey){ key.k0 ^ siphash64(key, ns.p, ns.len), key.k1 }, ticket.p, ticket.len);
+}
+
+static bool same_hash(const void *ctx, const void *key, uint32_t value)
+{
+	const struct journal *j = ctx;
+
+	return j->waiting[value].hash == *(const uint64_t *)key;
+}
+
+static void under_way(struct journal *j, uint64_t hash)
+{
+	uint32_t i = map_find(&j->index, hash, same_hash, j, &hash);
+
+	if (i != MAP_ABSENT) {
+		j->waiting[i].n++;
+		return;
+	}
+	i = j->free_waiting;
+	if (i != MAP_ABSENT) {
+		j->free_waiting = j->waiting[i].next;
+	} else {
+		if (j->n_waiting == j->cap_waiting) {
+			j->cap_waiting = j->cap_waiting ? j->cap_waiting * 2 : 256;
+			j->waiting = xreallocarray(j->waiting, j->cap_waiting, sizeof(*j->waiting));
+		}
+		i = j->n_waiting++;
+	}
+	j->waiting[i] = (struct waiting){ .hash = hash, .n = 1 };
+	map_insert(&j->index, hash, i);
+}
+
+/* One less; returns how many there were. */
+static uint32_t arrived(struct journal *j, uint64_t hash)
+{
+	uint32_t i = map_find(&j->index, hash, same_hash, j, &hash), n;
+
+	assert(i != MAP_ABSENT);
+	n = j->waiting[i].n--;
+	if (n == 1) {
+		map_remove(&j->index, hash, i);
+		j->waiting[i].next = j->free_waiting;
+		j->free_waiting = i;
+	}
+	return n;
+}
+
+struct wall journal_horizon(const struct daemon *d, struct wall now)
+{
+	return d->journal.first != NULL ? wall_min(now, d->journal.first->received) : now;
+}
+
+/* ---- in ---- */
+
+enum err journal_append(struct daemon *d, const struct event *e, journal_done_fn *fn, void *ctx, size_t index)
+{
+	struct journal *j = &d->journal;
+	struct append *a = j->spare != NULL ? j->spare : xmalloc(sizeof(*a));
+	bool in_memory = engine_has(d->engine, e->ns, e->ticket);
+	struct store_append job = { .ns = e->ns, .ticket = e->ticket, .cookie = (uint64_t)(uintptr_t)a };
+	enum err err;
+
+	if (a == j->spare)
+		j->spare = a->next;
+	buf_reset(&j->record);
+	event_encode(e, &j->record);
+	job.record = buf_str(&j->record);
+	job.fetch = !in_memory && store_may_have(d->store, e->ns, e->ticket);
+	err = buf_ok(&j->record) ? store_append(d->store, &job) : ERR_LIMIT;
+	if (err != ERR_OK) {
+		a->next = j->spare;
+		j->spare = a;
+		return err;
+	}
+	*a = (struct append){ .hash = hash_of(d, e->ns, e->ticket), .received = e->received, .fn = fn, .ctx = ctx, .index = index };
+	if (j->last != NULL)
+		j->last->next = a;
+	else
+		j->first = a;
+	j->last = a;
+	j->n++;
+	under_way(j, a->hash);
+	engine_hold(d->engine, e->ns, e->ticket);
+	return ERR_OK;
+}
+
+/* ---- out ---- */
+
+enum apply journal_apply(struct daemon *d, uint64_t seq, const struct event *e)
+{
+	const struct source *src = config_source(d->cfg, e->source);
+	enum apply result;
+
+	/* Fully: what is due by then comes before the event, however much it is. */
+	while (engine_advance(d->engine, e->received, 1000, &d->fx))
+		;
+	/* A source that is no longer configured was asked when its event was answered. */
+	result = engine_apply(d->engine, e, seq, src != NULL ? source_allows : NULL, src, &d->fx);
+	d->journal.seq = seq;
+	d->journal.n_events[e->type] += result == APPLY_DONE;
+	return result;
+}
+
+static void load_fetched(struct daemon *d, const struct ticket_row *row)
+{
+	struct diag diag = { 0 };
+	enum err e = engine_load(d->engine, row->row, &diag);
+
+	/* Without its history the event begins the ticket anew: better watched from here on than not at all. */
+	if (e != ERR_OK && e != ERR_CONFLICT)
+		log_error("journal", "load", "ticket=" STR_FMT "/" STR_FMT " error=\"%s\"", STR_ARG(row->ns), STR_ARG(row->ticket), diag.msg);
+}
+
+/* Applies a committed event. While others of its ticket are under way, the ticket is held once for each of them. */
+static enum apply apply_committed(struct daemon *d, const struct store_done *done, uint32_t n_waiting)
+{
+	struct reader r = reader_of(done->record);
+	enum apply result = APPLY_DUPLICATE;
+	struct event e;
+	bool had;
+
+	if (!event_decode(&r, &e)) {
+		log_error("journal", "decode", "seq=%llu", (unsigned long long)done->seq);
+		return result;
+	}
+	had = engine_has(d->engine, e.ns, e.ticket);
+	if (!had && done->fetched && done->ticket != NULL)
+		load_fetched(d, done->ticket);
+	result = journal_apply(d, done->seq, &e);
+	for (uint32_t i = 0; i < n_waiting && !had; i++)
+		engine_hold(d->engine, e.ns, e.ticket);
+	engine_release(d->engine, e.ns, e.ticket);
+	return result;
+}
+
+/* An event that did not reach the disk: the ticket is held for it, if it is in memory. */
+static void let_go(struct daemon *d, const struct store_done *done)
+{
+	struct reader r = reader_of(done->record);
+	struct event e;
+
+	if (event_decode(&r, &e))
+		engine_release(d->engine, e.ns, e.ticket);
+}
+
+void journal_committed(struct daemon *d, const struct store_done *done)
+{
+	struct journal *j = &d->journal;
+	struct append *a = j->first;
+	enum apply result = APPLY_DUPLICATE;
+	uint32_t n;
+
+	assert(a != NULL && done->cookie == (uint64_t)(uintptr_t)a);
+	j->first = a->next;
+	if (j->first == NULL)
+		j->last = NULL;
+	j->n--;
+	n = arrived(j, a->hash);
+	if (done->err == ERR_OK)
+		result = apply_committed(d, done, n);
+	else
+		let_go(d, done);
+	a->fn(d, a->ctx, a->index, done->err, result);
+	a->next = j->spare;
+	j->spare = a;
+}
+
+/* ---- batches of sources ---- */
+
+static void batch_over(struct daemon *d, struct intake_batch *b)
+{
+	struct journal *j = &d->journal;
+
+	if (j->n_done == j->cap_done) {
+		j->cap_done = j->cap_done ? j->cap_done * 2 : 64;
+		j->done = xreallocarray(j->done, j->cap_done, sizeof(struct intake_batch *));
+	}
+	j->done[j->n_done++] = b;
+}
+
+/* `user` counts what is under way. */
+static size_t count_of(const struct intake_batch *b)
+{
+	return (size_t)(uintptr_t)b->user;
+}
+
+static void set_count(struct intake_batch *b, size_t n)
+{
+	b->user = (void *)(uintptr_t)n;
+}
+
+static const uint8_t results[] = {
+	[APPLY_DONE] = INTAKE_DONE,
+	[APPLY_DUPLICATE] = INTAKE_DUPLICATE,
+	[APPLY_CONFLICT] = INTAKE_CONFLICT,
+	[APPLY_FULL] = INTAKE_TICKET_FULL,
+	[APPLY_FORBIDDEN] = INTAKE_FORBIDDEN,
+};
+
+static void one_done(struct daemon *d, void *ctx, size_t index, enum err err, enum apply result)
+{
+	struct intake_batch *b = ctx;
+
+	b->results[index] = err == ERR_OK ? results[result] : INTAKE_FAILED;
+	set_count(b, count_of(b) - 1);
+	if (count_of(b) == 0)
+		batch_over(d, b);
+}
+
+/* What is plainly not the source's is refused before it is journaled; the engine looks again, at the ticket's own contract. */
+static bool is_foreign(const struct source *src, const struct event *e)
+{
+	struct str id = e->attr[ATTR_CONTRACT];
+	char name[EVENT_MAX_ATTR + 1];
+
+	if (src == NULL || !(e->set >> ATTR_CONTRACT & 1) || id.len == 0 || id.len > EVENT_MAX_ATTR)
+		return false;
+	memcpy(name, id.p, id.len);
+	name[id.len] = '\0';
+	return !source_allows(src, name);
+}
+
+bool journal_sink(void *ctx, struct intake_batch *b)
+{
+	struct daemon *d = ctx;
+	const struct source *src = config_source(d->cfg, b->source);
+	enum err e = ERR_OK;
+	size_t n = 0;
+
+	if (d->phase != PHASE_RUNNING || writer_is_behind(d))
+		return false;
+	for (size_t i = 0; i < b->n; i++) {
+		if (is_foreign(src, &b->events[i])) {
+			b->results[i] = INTAKE_FORBIDDEN;
+			continue;
+		}
+		if (e == ERR_OK)
+			e = journal_append(d, &b->events[i], one_done, b, i);
+		if (e == ERR_OK)
+			n++;
+		else
+			b->results[i] = INTAKE_FAILED;
+	}
+	/* Those before the one that found no room are on their way: the request fails as a whole once they are through. */
+	if (e != ERR_OK && n == 0)
+		return false;
+	set_count(b, n);
+	if (n == 0)
+		batch_over(d, b);
+	return true;
+}
+
+void journal_answer(struct daemon *d)
+{
+	struct journal *j = &d->journal;
+
+	for (size_t i = 0; i < j->n_done; i++)
+		intake_done(j->done[i]);
+	j->n_done = 0;
+}

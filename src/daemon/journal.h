@@ -1,0 +1,60 @@
+/*
+ * The way of an event: into the journal, and once it is on disk, into the engine, in the order of the journal. Holds the tickets
+ * of events that are under way in memory, and holds time back so that no step fires past an event that came before it.
+ */
+#ifndef PLAZO_SRC_DAEMON_JOURNAL_H
+#define PLAZO_SRC_DAEMON_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "core/engine.h"
+#include "ingest/intake.h"
+#include "store/store.h"
+
+struct daemon;
+struct append;
+struct waiting;
+
+struct journal {
+	struct append  *first, *last;       /* queued and not committed, in order */
+	struct append  *spare;
+	size_t          n;
+	struct map      index;              /* of `waiting`, by the hash of the ticket */
+	struct waiting *waiting;            /* how many events are under way for a ticket */
+	uint32_t        n_waiting, cap_waiting, free_waiting;
+	struct buf      record;             /* one event's bytes, reused */
+	struct intake_batch **done;         /* answered at the end of the turn */
+	size_t          n_done, cap_done;
+	uint64_t        seq;                /* of the last event that the engine took */
+	uint64_t        n_events[EVENT_N_TYPES];
+};
+
+void journal_init(struct journal *j);
+void journal_finish(struct journal *j);
+
+/* What became of an event: ERR_OK and `result`, or ERR_FULL or ERR_IO when it is not on disk. */
+typedef void journal_done_fn(struct daemon *d, void *ctx, size_t index, enum err err, enum apply result);
+
+/* Queues one event, whose `received` is daemon_now(). fn is called, once, from journal_committed() unless this fails: ERR_FULL or ERR_IO. */
+MUST_CHECK enum err journal_append(struct daemon *d, const struct event *e, journal_done_fn *fn, void *ctx, size_t index);
+
+/* A store_done of STORE_APPENDED. */
+void journal_committed(struct daemon *d, const struct store_done *done);
+
+/* A journaled event into the engine, at the start and after a commit: time is advanced to when it was received, fully. */
+enum apply journal_apply(struct daemon *d, uint64_t seq, const struct event *e);
+
+/* How far time may be advanced: `now`, or the `received` of the oldest event under way. */
+struct wall journal_horizon(const struct daemon *d, struct wall now);
+
+/* An intake_sink_fn; ctx is the daemon. */
+bool journal_sink(void *ctx, struct intake_batch *b);
+
+/* Answers the batches that are through. */
+void journal_answer(struct daemon *d);
+
+#endif

@@ -1,0 +1,358 @@
+#include "daemon/outbox.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/now.h"
+#include "base/xalloc.h"
+#include "daemon/daemon.h"
+#include "daemon/query.h"
+
+#define BODY_MAX (64u << 10)
+
+/* A row that the store has been given and has not answered yet. */
+struct sending {
+	struct sending *prev, *next;
+	struct wall     created, next_at;
+	bool            told;            /* notify has it already: the disk was full */
+	struct str      receiver;        /* behind the body */
+	size_t          body_len;
+	char            body[];
+};
+
+struct parked {
+	char  id[ALERT_ID_LEN + 1];
+	char *receiver;                  /* owned */
+};
+
+void outbox_init(struct outbox *o)
+{
+	*o = (struct outbox){ .doc = json_create() };
+}
+
+void outbox_finish(struct outbox *o)
+{
+	struct sending *s;
+
+	while ((s = o->first) != NULL) {
+		o->first = s->next;
+		free(s);
+	}
+	for (size_t i = 0; i < o->n_parked; i++)
+		free(o->parked[i].receiver);
+	free(o->parked);
+	json_destroy(o->doc);
+}
+
+/* ---- to the disk ---- */
+
+static struct sending *sending_create(struct outbox *o, struct str body, struct str receiver, struct wall created, struct wall next_at)
+{
+	struct sending *s = xmalloc(sizeof(*s) + body.len + receiver.len + 2);
+
+	*s = (struct sending){ .next = o->first, .created = created, .next_at = next_at, .body_len = body.len };
+	memcpy(s->body, body.p, body.len);
+	s->body[body.len] = '\0';
+	memcpy(s->body + body.len + 1, receiver.p, receiver.len);
+	s->body[body.len + 1 + receiver.len] = '\0';
+	s->receiver = (struct str){ s->body + body.len + 1, receiver.len };
+	if (o->first != NULL)
+		o->first->prev = s;
+	o->first = s;
+	o->n++;
+	return s;
+}
+
+static void sending_destroy(struct outbox *o, struct sending *s)
+{
+	if (s->prev != NULL)
+		s->prev->next = s->next;
+	else
+		o->first = s->next;
+	if (s->next != NULL)
+		s->next->prev = s->prev;
+	o->n--;
+	free(s);
+}
+
+/* How long alerts of this namespace wait for events under way. */
+static int64_t grace_of(const struct daemon *d, struct str ns)
+{
+	int64_t ms = 0;
+
+	for (size_t i = 0; i < d->cfg->n_sources; i++)
+		if (str_eqz(ns, d->cfg->sources[i].ns) && d->cfg->sources[i].grace_ms > ms)
+			ms = d->cfg->sources[i].grace_ms;
+	return ms;
+}
+
+/* `why_not`: NULL, or why this row is kept without being sent. */
+static void put_row(struct daemon *d, const struct alert *a, struct str body, struct str receiver, const char *why_not)
+{
+	struct delivery row = {
+		.id = str_of(a->id), .receiver = receiver, .type = str_of(alert_type_names[a->type]), .ns = a->ns, .ticket = a->ticket,
+		.body = body, .created = d->now, .at = a->at, .due = a->due, .state = DELIVERY_PENDING, .settled = WALL_NEVER,
+		.next = wall_plus(a->at, grace_of(d, a->ns)),
+	};
+	struct sending *s = NULL;
+
+	if (why_not != NULL) {
+		row.state = DELIVERY_SUPPRESSED;
+		row.detail = str_of(why_not);
+		row.settled = d->now;
+	} else {
+		s = sending_create(&d->outbox, body, receiver, row.created, row.next);
+	}
+	writer_put(d, &row, (uint64_t)(uintptr_t)s);
+}
+
+void outbox_alert(struct daemon *d, const struct alert *a)
+{
+	const char *why_not = a->superseded ? "superseded by a later step" : d->opt.dry_run ? "dry run" : NULL;
+	struct buf body;
+
+	buf_init(&body, BODY_MAX);
+	alert_write(a, true, &body);
+	if (!buf_ok(&body)) {
+		log_error("outbox", "too-large", "id=%s", a->id);
+		buf_finish(&body);
+		return;
+	}
+	d->outbox.n_decided[a->type] += !a->superseded;
+	d->outbox.n_superseded += a->superseded;
+	if (d->opt.dry_run && !a->superseded)
+		log_always(LOG_LEVEL_NOTICE, "alert", "dry-run", STR_FMT, STR_ARG(buf_str(&body)));
+	if (!a->superseded)
+		tail_alert(d, buf_str(&body));
+	for (size_t i = 0; i < a->n_receivers; i++)
+		put_row(d, a, buf_str(&body), a->receivers[i], why_not);
+	buf_finish(&body);
+}
+
+void outbox_take_effects(struct daemon *d)
+{
+	struct effects *fx = &d->fx;
+
+	if (fx->n_alerts == 0 && fx->n_verdicts == 0)
+		return;
+	for (size_t i = 0; i < fx->n_alerts; i++)
+		outbox_alert(d, &fx->alerts[i]);
+	for (size_t i = 0; i < fx->n_verdicts; i++)
+		writer_verdict(d, &fx->verdicts[i]);
+	effects_reset(fx);
+}
+
+/* ---- to notify ---- */
+
+static void park(struct outbox *o, const char *id, struct str receiver)
+{
+	struct parked *p;
+
+	if (o->n_parked == o->cap_parked) {
+		o->cap_parked = o->cap_parked ? o->cap_parked * 2 : 256;
+		o->parked = xreallocarray(o->parked, o->cap_parked, sizeof(*o->parked));
+	}
+	p = &o->parked[o->n_parked++];
+	memcpy(p->id, id, sizeof(p->id));
+	p->receiver = xstrndup(receiver.p, receiver.len);
+}
+
+static void hand_over(struct daemon *d, struct str body, struct str receiver, unsigned attempts, struct wall next_at, struct wall created)
+{
+	struct str names[ALERT_MAX_RECEIVERS];
+	struct diag diag = { 0 };
+	struct alert a;
+	char *name;
+
+	if (json_parse(d->outbox.doc, body, &diag) != ERR_OK || alert_read(d->outbox.doc, 0, names, &a) != ERR_OK) {
+		log_error("outbox", "unreadable", "receiver=" STR_FMT " error=\"%s\"", STR_ARG(receiver), diag.msg);
+		return;
+	}
+	name = xstrndup(receiver.p, receiver.len);
+	if (notify_put(d->notify, &(struct notify_delivery){ &a, name, attempts, next_at, created }) == ERR_FULL)
+		park(&d->outbox, a.id, receiver);
+	free(name);
+}
+
+static void send_now(struct daemon *d, struct sending *s)
+{
+	s->told = true;
+	hand_over(d, (struct str){ s->body, s->body_len }, s->receiver, 0, s->next_at, s->created);
+}
+
+void outbox_committed(struct daemon *d, const struct store_done *done)
+{
+	struct sending *s = (struct sending *)(uintptr_t)done->cookie;
+
+	if (s == NULL)
+		return;
+	if (done->err == ERR_OK && done->fresh && !s->told)
+		send_now(d, s);
+	sending_destroy(&d->outbox, s);
+}
+
+void outbox_send_uncommitted(struct daemon *d)
+{
+	struct sending *s = d->outbox.first;
+
+	/* Oldest first: order per ticket and receiver is kept. */
+	while (s != NULL && s->next != NULL && !s->next->told)
+		s = s->next;
+	for (; s != NULL; s = s->prev)
+		if (!s->told)
+			send_now(d, s);
+}
+
+void outbox_resume(struct daemon *d, const struct delivery *row)
+{
+	hand_over(d, row->body, row->receiver, row->attempts, row->next, row->created);
+}
+
+/* ---- what notify asks and tells ---- */
+
+static void op_now(void *ctx, struct wall *wall_out, struct mono *mono_out)
+{
+	*wall_out = daemon_now(ctx);
+	*mono_out = mono_now();
+}
+
+static void op_settle(void *ctx, const struct notify_result *r)
+{
+	static const enum delivery_state states[NOTIFY_N_STATES] = {
+		[NOTIFY_SENT] = DELIVERY_SENT, [NOTIFY_PENDING] = DELIVERY_PENDING,
+		[NOTIFY_SUPPRESSED] = DELIVERY_SUPPRESSED, [NOTIFY_DEAD] = DELIVERY_DEAD,
+	};
+	struct daemon *d = ctx;
+	struct delivery row = {
+		.id = str_of(r->alert_id), .receiver = str_of(r->receiver), .state = states[r->state], .attempts = r->attempts,
+		.next = r->next_at, .status = r->status, .detail = str_of(r->detail),
+		.settled = r->state == NOTIFY_PENDING ? WALL_NEVER : d->now,
+	};
+
+	tail_delivery(d, r);
+	writer_settle(d, &row);
+}
+
+static const struct clock_view *find_clock(const struct ticket_view *v, const struct alert *a)
+{
+	for (size_t i = 0; i < v->n_clocks; i++)
+		if (str_eq(v->clocks[i].metric, a->metric) && v->clocks[i].cycle == a->cycle)
+			return &v->clocks[i];
+	return NULL;
+}
+
+/*
+ * Nothing is sent for a clock that was met meanwhile. A breach is a fact and goes out also when the clock has stopped since; a
+ * warning, and an escalation that calls for somebody, then do not. A paused clock's warning does: its step is not fired again.
+ */
+static const char *why_not(const struct alert *a, const struct clock_view *c)
+{
+	bool stopped = c == NULL || !wall_is_never(c->stopped);
+
+	if (c != NULL && str_eqz(c->state, "met"))
+		return "met meanwhile";
+	if (c != NULL && c->waived)
+		return "waived meanwhile";
+	if (a->type != ALERT_BREACH && stopped)
+		return "stopped meanwhile";
+	if (a->type == ALERT_WARNING && c->breached)
+		return "breached meanwhile";
+	if (a->type != ALERT_WARNING && c != NULL && !c->breached)
+		return "no longer breached";
+	return NULL;
+}
+
+static enum notify_look op_look(void *ctx, const struct alert *a, const char **reason_out)
+{
+	struct daemon *d = ctx;
+	struct arena *arena;
+	struct ticket_view v;
+	bool known;
+
+	if (a->type > ALERT_ESCALATION || a->metric.len == 0)
+		return NOTIFY_SEND;
+	arena = arena_create();
+	known = engine_view(d->engine, a->ns, a->ticket, d->now, arena, &v);
+	*reason_out = why_not(a, known ? find_clock(&v, a) : NULL);
+	arena_destroy(arena);
+	return *reason_out != NULL ? NOTIFY_DROP : NOTIFY_SEND;
+}
+
+static void op_also(void *ctx, const struct alert *a, const char *receiver, const char *why)
+{
+	struct daemon *d = ctx;
+	struct buf body;
+
+	log_notice("outbox", "fallback", "id=%s receiver=%s why=\"%s\"", a->id, receiver, why);
+	buf_init(&body, BODY_MAX);
+	alert_write(a, true, &body);
+	if (buf_ok(&body))
+		put_row(d, a, buf_str(&body), str_of(receiver), NULL);
+	buf_finish(&body);
+}
+
+static void op_alert(void *ctx, const struct alert *a)
+{
+	outbox_alert(ctx, a);
+}
+
+/* ---- rows for which notify had no room ---- */
+
+struct refill {
+	struct query query;
+	char        *receiver;
+};
+
+static void refill_row(struct daemon *d, struct query *q, const struct store_done *done)
+{
+	struct refill *rf = (struct refill *)q;
+
+	if (done->delivery != NULL && done->delivery->state == DELIVERY_PENDING && str_eqz(done->delivery->receiver, rf->receiver))
+		outbox_resume(d, done->delivery);
+	if (done->last) {
+		free(rf->receiver);
+		free(rf);
+	}
+}
+
+static bool ask_for(struct daemon *d, const struct parked *p)
+{
+	struct refill *rf = xmalloc(sizeof(*rf));
+	struct store_filter f = { .id = str_of(p->id), .limit = ALERT_MAX_RECEIVERS };
+
+	*rf = (struct refill){ { refill_row }, xstrdup(p->receiver) };
+	if (store_list_deliveries(d->store, &f, query_cookie(&rf->query)) == ERR_OK)
+		return true;
+	free(rf->receiver);
+	free(rf);
+	return false;
+}
+
+static void op_refill(void *ctx, const char *receiver, size_t held, size_t room)
+{
+	struct daemon *d = ctx;
+	struct outbox *o = &d->outbox;
+	size_t kept = 0;
+
+	(void)held;
+	for (size_t i = 0; i < o->n_parked; i++) {
+		struct parked p = o->parked[i];
+
+		if (room > 0 && strcmp(p.receiver, receiver) == 0 && ask_for(d, &p)) {
+			room--;
+			free(p.receiver);
+		} else {
+			o->parked[kept++] = p;
+		}
+	}
+	o->n_parked = kept;
+}
+
+static void op_idle(void *ctx)
+{
+	((struct daemon *)ctx)->parked = true;
+}
+
+const struct notify_ops outbox_ops = {
+	.now = op_now, .settle = op_settle, .look = op_look, .also = op_also, .alert = op_alert, .refill = op_refill, .idle = op_idle,
+};

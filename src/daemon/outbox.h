@@ -1,0 +1,51 @@
+/*
+ * The way of an alert: from what the engine decided to rows of the outbox, one a receiver, and once they are on disk, to notify;
+ * and what became of them back to their rows. Looks at the clock again before anything is sent.
+ */
+#ifndef PLAZO_SRC_DAEMON_OUTBOX_H
+#define PLAZO_SRC_DAEMON_OUTBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/json.h"
+#include "core/alert.h"
+#include "notify/notify.h"
+#include "store/store.h"
+
+struct daemon;
+struct sending;
+struct parked;
+
+struct outbox {
+	struct json_doc *doc;
+	struct sending  *first;             /* rows that are on their way to the disk, youngest first */
+	size_t           n;
+	struct parked   *parked;            /* rows that notify had no room for, oldest first */
+	size_t           n_parked, cap_parked;
+	uint64_t         n_decided[ALERT_N_TYPES];
+	uint64_t         n_superseded;
+};
+
+void outbox_init(struct outbox *o);
+void outbox_finish(struct outbox *o);
+
+/* Everything that the engine decided since the last call: alerts to rows, verdicts to the store. */
+void outbox_take_effects(struct daemon *d);
+
+void outbox_alert(struct daemon *d, const struct alert *a);
+
+/* A store_done of STORE_PUT. */
+void outbox_committed(struct daemon *d, const struct store_done *done);
+
+/* While the disk takes nothing: what waits for it is sent all the same. */
+void outbox_send_uncommitted(struct daemon *d);
+
+/* A pending row of the store, at the start: to notify. */
+void outbox_resume(struct daemon *d, const struct delivery *row);
+
+/* Whose ctx is the daemon. */
+extern const struct notify_ops outbox_ops;
+
+#endif

@@ -1,0 +1,184 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/now.h"
+#include "base/xalloc.h"
+#include "daemon/daemon.h"
+
+#define EXTEND_EVERY 20000           /* events between two words to systemd */
+#define EXTEND_MS    INT64_C(30000)
+
+struct recovery {
+	struct daemon *d;
+	struct kept {
+		struct rules *rules;
+		uint64_t      seq;          /* the last event before it */
+		uint64_t      digest;
+	}             *v;
+	size_t         n, in_force;
+	uint64_t       first;               /* the first event of the journal; UINT64_MAX: it is empty */
+	size_t         n_tickets, n_events, n_deliveries;
+	struct wall    latest;              /* no time of the past is after it */
+};
+
+/* ---- revisions ---- */
+
+static enum err on_revision(void *ctx, const struct store_revision *r, struct diag *d)
+{
+	struct recovery *rc = ctx;
+	struct config_options opt = { .now = rc->d->now, .secrets = SECRETS_SKIP };
+	struct diag why = { 0 };
+	struct rules *rules = NULL;
+	enum err e = config_load_canonical(r->text, &opt, &rules, &why);
+
+	if (e != ERR_OK) {
+		diag_set(d, "a revision of the configuration cannot be read back: %s", why.msg);
+		return e;
+	}
+	rules->from = r->from;
+	rc->v = xreallocarray(rc->v, rc->n + 1, sizeof(*rc->v));
+	rc->v[rc->n++] = (struct kept){ rules, r->seq, r->digest };
+	rc->latest = wall_max(rc->latest, r->from);
+	return ERR_OK;
+}
+
+/* Those that came before event `seq`. */
+static void put_in_force(struct recovery *rc, uint64_t seq)
+{
+	struct daemon *d = rc->d;
+
+	for (; rc->in_force < rc->n && rc->v[rc->in_force].seq < seq; rc->in_force++) {
+		struct rules *rules = rc->v[rc->in_force].rules;
+
+		while (engine_advance(d->engine, rules->from, 1000, &d->fx))
+			;
+		engine_revise(d->engine, rules);
+		while (engine_replan(d->engine, 1000, rules->from, &d->fx))
+			;
+	}
+}
+
+/* ---- tickets and events ---- */
+
+static enum err on_first_event(void *ctx, uint64_t seq, struct str record, struct diag *d)
+{
+	struct recovery *rc = ctx;
+
+	(void)record;
+	(void)d;
+	rc->first = seq;
+	return ERR_ABSENT;                  /* enough */
+}
+
+static enum err on_ticket(void *ctx, const struct ticket_row *row, struct diag *d)
+{
+	struct recovery *rc = ctx;
+
+	rc->n_tickets++;
+	return engine_load(rc->d->engine, row->row, d);
+}
+
+static enum err fetch_closed(struct daemon *d, const struct event *e, struct diag *diag)
+{
+	struct buf row;
+	enum err err;
+
+	if (engine_has(d->engine, e->ns, e->ticket) || !store_may_have(d->store, e->ns, e->ticket))
+		return ERR_OK;
+	buf_init(&row, SIZE_MAX / 4);
+	err = store_fetch(d->store, e->ns, e->ticket, &row, diag);
+	if (err == ERR_OK)
+		err = engine_load(d->engine, buf_str(&row), diag);
+	else if (err == ERR_ABSENT)
+		err = ERR_OK;
+	buf_finish(&row);
+	return err;
+}
+
+static enum err on_event(void *ctx, uint64_t seq, struct str record, struct diag *diag)
+{
+	struct recovery *rc = ctx;
+	struct daemon *d = rc->d;
+	struct reader r = reader_of(record);
+	struct event e;
+	enum err err;
+
+	if (!event_decode(&r, &e)) {
+		diag_set(diag, "event %" PRIu64 " of the journal cannot be read", seq);
+		return ERR_SYNTAX;
+	}
+	put_in_force(rc, seq);
+	err = fetch_closed(d, &e, diag);
+	if (err != ERR_OK)
+		return err;
+	rc->latest = wall_max(rc->latest, e.received);
+	(void)journal_apply(d, seq, &e);
+	/* A fetched ticket that the event did not change leaves memory with the next snapshot. */
+	engine_hold(d->engine, e.ns, e.ticket);
+	engine_release(d->engine, e.ns, e.ticket);
+	outbox_take_effects(d);
+	if (++rc->n_events % EXTEND_EVERY == 0)
+		systemd_extend(EXTEND_MS);
+	return ERR_OK;
+}
+
+static enum err on_delivery(void *ctx, const struct delivery *row, struct diag *d)
+{
+	struct recovery *rc = ctx;
+
+	(void)d;
+	rc->n_deliveries++;
+	outbox_resume(rc->d, row);
+	return ERR_OK;
+}
+
+/* ---- in all ---- */
+
+static enum err load(struct recovery *rc, struct diag *diag)
+{
+	struct daemon *d = rc->d;
+	struct store_loader revisions = { .ctx = rc, .revision = on_revision };
+	struct store_loader first = { .ctx = rc, .event = on_first_event };
+	struct store_loader rest = { .ctx = rc, .ticket = on_ticket, .event = on_event, .delivery = on_delivery };
+	enum err e = store_load(d->store, &revisions, diag);
+
+	if (e == ERR_OK) {
+		e = store_load(d->store, &first, diag);
+		if (e == ERR_ABSENT && rc->first != UINT64_MAX)
+			e = ERR_OK;
+	}
+	if (e == ERR_OK) {
+		/* Tickets as they were saved, under the rules of that time; what came after is replayed among the events. */
+		put_in_force(rc, rc->first);
+		e = store_load(d->store, &rest, diag);
+	}
+	if (e == ERR_OK)
+		put_in_force(rc, UINT64_MAX);
+	d->reload.replanning = true;
+	outbox_take_effects(d);
+	return e;
+}
+
+enum err recover(struct daemon *d, struct diag *diag)
+{
+	struct recovery rc = { .d = d, .first = UINT64_MAX, .latest = WALL_PAST };
+	struct mono began = mono_now();
+	struct store_health h;
+	enum err e;
+
+	systemd_extend(EXTEND_MS);
+	e = load(&rc, diag);
+	if (e == ERR_OK) {
+		store_health(d->store, &h);
+		d->journal.seq = h.seq;
+		d->clock.now = d->now = wall_max(d->now, rc.latest);
+		e = reload_first(d, rc.n > 0, rc.n > 0 ? rc.v[rc.n - 1].digest : 0, diag);
+	}
+	for (size_t i = 0; i < rc.n; i++)
+		rules_unref(rc.v[i].rules);
+	free(rc.v);
+	log_notice("recover", e == ERR_OK ? "done" : "failed", "revisions=%zu tickets=%zu events=%zu deliveries=%zu ms=%" PRId64, rc.n,
+		   rc.n_tickets, rc.n_events, rc.n_deliveries, mono_now().ms - began.ms);
+	return e;
+}

@@ -1,0 +1,397 @@
+#include "daemon/reload.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/now.h"
+#include "base/siphash.h"
+#include "base/xalloc.h"
+#include "daemon/daemon.h"
+#include "daemon/force.h"
+
+#define CANONICAL_MAX (64u << 20)
+#define REPLAN_MS     8             /* of a turn */
+#define REPLAN_SLICE  64
+
+/* Written by the thread until it wakes the loop, then the loop's. */
+struct reload_job {
+	pthread_t             thread;
+	const char           *path;
+	struct config_options opt;
+	int                   wake_fd;
+	bool                  dry_run;
+	enum err              err;
+	struct config        *cfg;
+	struct problems       problems;
+	char                  why[DIAG_LEN];   /* refused by the loop, after it was read */
+	bool                  changed;
+};
+
+struct reload_waiter {
+	struct reload_waiter *next;
+	struct http_request  *request;
+	bool                  dry_run;
+};
+
+void reload_log_problems(const struct problems *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct config_problem *x = &p->v[i];
+
+		log_line(x->warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "config", "problem", "%s:%u:%u: %s", x->file, x->line ? x->line : 1,
+			 x->col ? x->col : 1, x->msg);
+	}
+}
+
+/* ---- the revision ---- */
+
+static uint64_t canonical(const struct config *cfg, struct buf *out)
+{
+	static const struct sipkey key = { UINT64_C(0x706c617a6f207265), UINT64_C(0x766973696f6e2031) };
+
+	config_canonical(cfg, out);
+	return siphash64(key, buf_str(out).p, buf_str(out).len);
+}
+
+/* Queues it. The rules are referenced until they are committed. */
+static enum err put_revision(struct daemon *d, const struct config *cfg, uint64_t digest, struct str text)
+{
+	struct store_revision r = { .from = daemon_now(d), .digest = digest, .text = text };
+	enum err e;
+
+	cfg->rules->from = r.from;
+	e = store_put_revision(d->store, &r, (uint64_t)(uintptr_t)rules_ref(cfg->rules));
+	if (e != ERR_OK)
+		rules_unref(cfg->rules);
+	return e;
+}
+
+void reload_committed(struct daemon *d, const struct store_done *done)
+{
+	struct rules *rules = (struct rules *)(uintptr_t)done->cookie;
+
+	if (rules == NULL)
+		return;
+	if (done->err == ERR_OK) {
+		/* What is due by then is decided by the rules that were in force. */
+		while (engine_advance(d->engine, rules->from, 1000, &d->fx))
+			;
+		engine_revise(d->engine, rules);
+		d->reload.replanning = true;
+	}
+	rules_unref(rules);
+}
+
+bool reload_replan(struct daemon *d)
+{
+	struct mono began = mono_now();
+
+	while (d->reload.replanning && mono_now().ms - began.ms < REPLAN_MS)
+		d->reload.replanning = engine_replan(d->engine, REPLAN_SLICE, journal_horizon(d, d->now), &d->fx);
+	return d->reload.replanning;
+}
+
+enum err reload_first(struct daemon *d, bool known, uint64_t last_digest, struct diag *diag)
+{
+	struct buf text;
+	enum err e = ERR_OK;
+
+	buf_init(&text, CANONICAL_MAX);
+	d->reload.digest = canonical(d->cfg, &text);
+	d->reload.since = d->now;
+	d->reload.last_ok = true;
+	d->reload.tried = d->now;
+	if (!buf_ok(&text)) {
+		diag_set(diag, "the configuration is larger than %u bytes in canonical form", CANONICAL_MAX);
+		e = ERR_LIMIT;
+	} else if (!known || last_digest != d->reload.digest) {
+		e = put_revision(d, d->cfg, d->reload.digest, buf_str(&text));
+		if (e != ERR_OK)
+			diag_set(diag, "the configuration could not be journaled: %s", err_name(e));
+	}
+	buf_finish(&text);
+	return e;
+}
+
+/* ---- putting it in force ---- */
+
+static void swap(struct daemon *d, struct reload_job *job, struct force *f, uint64_t digest)
+{
+	const char *restart = listen_needs_restart(d->cfg, job->cfg);
+
+	if (restart != NULL) {
+		log_warn("reload", "restart-needed", "%s", restart);
+		problems_add(&job->problems, true, job->path, 0, 0, "%s", restart);
+	}
+	force_destroy(d->reload.force);
+	d->reload.force = f;
+	config_unref(d->cfg);
+	d->cfg = job->cfg;
+	job->cfg = NULL;
+	if (job->changed)
+		d->reload.since = d->now;
+	d->reload.digest = digest;
+}
+
+/* False, with job->why, when something refuses; then all is as it was. */
+static bool put_in_force(struct daemon *d, struct reload_job *job)
+{
+	struct diag diag = { 0 };
+	struct force *f = NULL;
+	struct buf text;
+	uint64_t digest;
+	enum err e;
+
+	buf_init(&text, CANONICAL_MAX);
+	digest = canonical(job->cfg, &text);
+	job->changed = digest != d->reload.digest;
+	e = buf_ok(&text) ? force_create(job->cfg, &f, &diag) : ERR_LIMIT;
+	if (e == ERR_OK && !job->dry_run)
+		e = force_apply(d, f, &diag);
+	if (e == ERR_OK && !job->dry_run && job->changed) {
+		e = put_revision(d, job->cfg, digest, buf_str(&text));
+		if (e != ERR_OK) {
+			struct diag why = { 0 };
+
+			diag_set(&diag, "the revision could not be journaled: %s", err_name(e));
+			/* It was in force a moment ago, so it is not refused. */
+			if (force_apply(d, d->reload.force, &why) != ERR_OK)
+				log_error("reload", "back", "error=\"%s\"", why.msg);
+		}
+	}
+	buf_finish(&text);
+	if (e == ERR_OK && !job->dry_run)
+		swap(d, job, f, digest);
+	else
+		force_destroy(f);
+	if (e != ERR_OK)
+		memcpy(job->why, diag.msg, sizeof(job->why));
+	return e == ERR_OK;
+}
+
+/* ---- answering ---- */
+
+static void put_texts(struct json_out *o, const char *key, const struct problems *p, bool warnings, const char *extra)
+{
+	json_put_key(o, key);
+	json_begin_array(o);
+	for (size_t i = 0; i < p->n; i++) {
+		const struct config_problem *x = &p->v[i];
+		struct buf line;
+
+		if (x->warning != warnings)
+			continue;
+		buf_init(&line, 4096);
+		buf_printf(&line, "%s:%u:%u: %s: %s", x->file, x->line ? x->line : 1, x->col ? x->col : 1, x->warning ? "warning" : "error", x->msg);
+		json_put_str(o, buf_str(&line));
+		buf_finish(&line);
+	}
+	if (extra != NULL && extra[0] != '\0')
+		json_put_z(o, extra);
+	json_end_array(o);
+}
+
+static void answer(struct http_request *r, const struct reload_job *job, bool ok)
+{
+	struct buf b;
+	struct json_out o = json_out(&b);
+
+	buf_init(&b, 4u << 20);
+	json_begin_object(&o);
+	if (ok) {
+		json_put_key(&o, "ok");
+		json_put_bool(&o, true);
+		json_put_key(&o, "changed");
+		json_put_bool(&o, job->changed);
+	} else {
+		json_put_key(&o, "title");
+		json_put_z(&o, "The configuration is refused");
+		json_put_key(&o, "status");
+		json_put_i64(&o, 422);
+		json_put_key(&o, "detail");
+		json_put_z(&o, "Nothing has changed.");
+		put_texts(&o, "errors", &job->problems, false, job->why);
+	}
+	put_texts(&o, "warnings", &job->problems, true, NULL);
+	json_end_object(&o);
+	http_reply(r, &(struct http_reply){ .status = ok ? 200 : 422, .content_type = ok ? "application/json" : PROBLEM_TYPE, .body = buf_str(&b) });
+	buf_finish(&b);
+}
+
+static void answer_all(struct daemon *d, const struct reload_job *job, bool ok)
+{
+	struct reload_waiter *w;
+
+	while ((w = d->reload.waiters) != NULL) {
+		d->reload.waiters = w->next;
+		answer(w->request, job, ok);
+		free(w);
+	}
+}
+
+/* ---- the job ---- */
+
+static void *read_config(void *arg)
+{
+	struct reload_job *job = arg;
+	uint64_t one = 1;
+	ssize_t n;
+
+	job->err = config_load(job->path, &job->opt, &job->cfg, &job->problems);
+	do
+		n = write(job->wake_fd, &one, sizeof(one));
+	while (n < 0 && errno == EINTR);
+	return NULL;
+}
+
+static void job_destroy(struct reload_job *job)
+{
+	config_unref(job->cfg);
+	problems_finish(&job->problems);
+	free(job);
+}
+
+static void start(struct daemon *d, bool dry_run)
+{
+	struct reload_job *job = xcalloc(1, sizeof(*job));
+	int rc;
+
+	job->path = d->opt.config;
+	job->opt.now = d->now;
+	job->wake_fd = d->reload.wake_fd;
+	job->dry_run = dry_run;
+	problems_init(&job->problems);
+	d->reload.job = job;
+	if (!dry_run)
+		systemd_reloading();
+	rc = pthread_create(&job->thread, NULL, read_config, job);
+	if (rc == 0)
+		return;
+	/* Without a thread it is read here: a slow turn is better than none. */
+	log_warn("reload", "thread", "error=\"%s\"", strerror(rc));
+	job->thread = pthread_self();
+	(void)read_config(job);
+}
+
+static void conclude(struct daemon *d, struct reload_job *job, bool ok)
+{
+	struct reload *rl = &d->reload;
+
+	if (!job->dry_run) {
+		rl->last_ok = ok;
+		rl->tried = d->now;
+		rl->n_ok += ok;
+		rl->n_refused += !ok;
+		systemd_ready();
+		reload_log_problems(&job->problems);
+		if (ok)
+			log_notice("reload", "accepted", "changed=%d contracts=%zu", job->changed, d->cfg->rules->n_contracts);
+		else
+			log_error("reload", "refused", "errors=%zu %s", job->problems.n_errors, job->why);
+	}
+	answer_all(d, job, ok);
+	job_destroy(job);
+}
+
+/* The next one, when somebody waits for it: a dry run only when nobody wants more. */
+static void start_next(struct daemon *d)
+{
+	struct reload *rl = &d->reload;
+	bool real = rl->again;
+
+	for (const struct reload_waiter *w = rl->next; w != NULL; w = w->next)
+		real = real || !w->dry_run;
+	if (rl->job != NULL || (!rl->again && rl->next == NULL) || d->phase != PHASE_RUNNING)
+		return;
+	rl->waiters = rl->next;
+	rl->next = NULL;
+	rl->again = false;
+	start(d, !real);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *d = ctx;
+	struct reload_job *job = d->reload.job;
+	uint64_t n;
+	bool ok;
+
+	(void)what;
+	if (read(fd, &n, sizeof(n)) != sizeof(n) || job == NULL)
+		return;
+	if (!pthread_equal(job->thread, pthread_self()))
+		(void)pthread_join(job->thread, NULL);
+	d->reload.job = NULL;
+	daemon_now(d);
+	ok = job->err == ERR_OK && put_in_force(d, job);
+	conclude(d, job, ok);
+	start_next(d);
+}
+
+void reload_ask(struct daemon *d)
+{
+	d->reload.again = true;
+	start_next(d);
+}
+
+void reload_request(struct daemon *d, struct http_request *r, bool dry_run)
+{
+	struct reload_waiter *w = xmalloc(sizeof(*w));
+
+	*w = (struct reload_waiter){ d->reload.next, r, dry_run };
+	d->reload.next = w;
+	start_next(d);
+}
+
+enum err reload_init(struct daemon *d, struct diag *diag)
+{
+	struct reload *rl = &d->reload;
+
+	rl->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (rl->wake_fd < 0) {
+		diag_set(diag, "eventfd: %s", strerror(errno));
+		return ERR_IO;
+	}
+	rl->ev_wake = event_new(d->base, rl->wake_fd, EV_READ | EV_PERSIST, on_wake, d);
+	event_add(rl->ev_wake, NULL);
+	return ERR_OK;
+}
+
+static void drop(struct reload_waiter *w)
+{
+	struct problem p;
+
+	while (w != NULL) {
+		struct reload_waiter *next = w->next;
+
+		problem_set(&p, 503, NULL, "plazod is stopping.");
+		http_reply_problem(w->request, &p, NULL);
+		free(w);
+		w = next;
+	}
+}
+
+void reload_finish(struct daemon *d)
+{
+	struct reload *rl = &d->reload;
+
+	if (rl->job != NULL) {
+		if (!pthread_equal(rl->job->thread, pthread_self()))
+			(void)pthread_join(rl->job->thread, NULL);
+		job_destroy(rl->job);
+	}
+	drop(rl->waiters);
+	drop(rl->next);
+	if (rl->ev_wake != NULL)
+		event_free(rl->ev_wake);
+	if (rl->wake_fd > 0)
+		close(rl->wake_fd);
+	force_destroy(rl->force);
+}

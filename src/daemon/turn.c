@@ -1,0 +1,277 @@
+/* One turn of the loop: wait for something to happen, then do what there is to do, in this order. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/log.h"
+#include "base/now.h"
+#include "daemon/daemon.h"
+#include "daemon/query.h"
+
+#define SLEEP_MAX_MS   INT64_C(5000)
+#define SLEEP_BEHIND   INT64_C(100)      /* while the store has no room */
+#define ADVANCE_SLICE  500               /* tickets a turn: some 10 ms */
+#define DRAIN_MS       INT64_C(10000)
+#define PARK_MS        INT64_C(5000)
+
+/* ---- time ---- */
+
+static void tell_clock_news(struct daemon *d, enum clock_news news)
+{
+	static const char *const what[] = {
+		[CLOCK_STEPPED] = "stepped", [CLOCK_SUSPECT] = "suspect", [CLOCK_RECOVERED] = "recovered", [CLOCK_BELIEVED] = "believed",
+	};
+
+	if (news == CLOCK_SUSPECT)
+		log_warn("clock", what[news], "step_ms=%" PRId64 " hold_ms=%" PRId64, d->clock.step_ms, CLOCK_HOLD_MS);
+	else if (news != CLOCK_STEADY)
+		log_notice("clock", what[news], "step_ms=%" PRId64 " stands_still_ms=%" PRId64, d->clock.step_ms,
+			   clockwatch_ahead_ms(&d->clock, boot_now()));
+}
+
+struct wall daemon_now(struct daemon *d)
+{
+	enum clock_news news;
+
+	d->now = clockwatch_sample(&d->clock, wall_now(), boot_now(), &news);
+	if (news != CLOCK_STEADY)
+		tell_clock_news(d, news);
+	return d->now;
+}
+
+/* Readable when somebody sets the clock: reading says ECANCELED, and arms nothing anew. */
+static void arm_clock(struct daemon *d)
+{
+	struct itimerspec never = { .it_value = { .tv_sec = INT64_C(4102444800) } };
+
+	(void)timerfd_settime(d->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+}
+
+static void on_clock(evutil_socket_t fd, short what, void *ctx)
+{
+	uint64_t n;
+	ssize_t got = read(fd, &n, sizeof(n));
+
+	(void)what;
+	(void)got;
+	arm_clock(ctx);
+}
+
+/* ---- what wakes the loop; the work is the turn's ---- */
+
+static void on_wake(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	(void)ctx;
+}
+
+static void on_stop(evutil_socket_t sig, short what, void *ctx)
+{
+	(void)what;
+	log_notice("daemon", "signal", "name=%s", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+	daemon_stop(ctx, 0);
+}
+
+static void on_hup(evutil_socket_t sig, short what, void *ctx)
+{
+	(void)sig;
+	(void)what;
+	reload_ask(ctx);
+}
+
+enum err turn_setup(struct daemon *d, struct diag *diag)
+{
+	d->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (d->clock_fd < 0) {
+		diag_set(diag, "timerfd: %s", strerror(errno));
+		return ERR_IO;
+	}
+	arm_clock(d);
+	d->ev_clock = event_new(d->base, d->clock_fd, EV_READ | EV_PERSIST, on_clock, d);
+	d->ev_store = event_new(d->base, store_fd(d->store), EV_READ | EV_PERSIST, on_wake, d);
+	d->ev_timer = evtimer_new(d->base, on_wake, d);
+	d->ev_signals[0] = evsignal_new(d->base, SIGTERM, on_stop, d);
+	d->ev_signals[1] = evsignal_new(d->base, SIGINT, on_stop, d);
+	d->ev_signals[2] = evsignal_new(d->base, SIGHUP, on_hup, d);
+	event_add(d->ev_clock, NULL);
+	event_add(d->ev_store, NULL);
+	for (size_t i = 0; i < 3; i++)
+		event_add(d->ev_signals[i], NULL);
+	return ERR_OK;
+}
+
+void turn_finish(struct daemon *d)
+{
+	struct event *all[] = { d->ev_clock, d->ev_store, d->ev_timer, d->ev_signals[0], d->ev_signals[1], d->ev_signals[2] };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i] != NULL)
+			event_free(all[i]);
+	if (d->clock_fd > 0)
+		close(d->clock_fd);
+}
+
+/* ---- the store's answers ---- */
+
+static void on_query(struct daemon *d, const struct store_done *done)
+{
+	struct query *q = (struct query *)(uintptr_t)done->cookie;
+
+	if (q != NULL)
+		q->fn(d, q, done);
+}
+
+static void on_done(void *ctx, const struct store_done *done)
+{
+	static void (*const table[STORE_N_WHATS])(struct daemon *, const struct store_done *) = {
+		[STORE_APPENDED] = journal_committed, [STORE_PUT] = outbox_committed, [STORE_REVISED] = reload_committed,
+		[STORE_DELIVERIES] = on_query, [STORE_TICKET] = on_query, [STORE_CLOSED] = on_query,
+	};
+
+	if (table[done->what] != NULL)
+		table[done->what](ctx, done);
+}
+
+/* ---- steps ---- */
+
+static void count_lateness(struct daemon *d, struct wall horizon)
+{
+	static const int64_t bounds_ms[] = { 10, 50, 100, 250, 500, 1000, 5000 };
+	struct wall next = engine_next(d->engine);
+	size_t i = 0;
+
+	if (d->phase != PHASE_RUNNING || wall_is_never(next) || wall_before(horizon, next))
+		return;
+	while (i < sizeof(bounds_ms) / sizeof(bounds_ms[0]) && d->now.ms - next.ms > bounds_ms[i])
+		i++;
+	d->n_late[i]++;
+	d->late_sum_s += (double)(d->now.ms - next.ms) / 1000;
+}
+
+static bool advance(struct daemon *d)
+{
+	struct wall horizon = journal_horizon(d, d->now);
+
+	count_lateness(d, horizon);
+	return engine_advance(d->engine, horizon, ADVANCE_SLICE, &d->fx);
+}
+
+static void look_at_store(struct daemon *d)
+{
+	struct store_health h;
+
+	store_health(d->store, &h);
+	if (h.state == STORE_STALLED)
+		outbox_send_uncommitted(d);
+	if (h.state == STORE_DEAD && d->exit_status == 0) {
+		log_error("store", "dead", "error=\"%s\"", h.why);
+		daemon_stop(d, 1);
+	}
+}
+
+static void become_ready(struct daemon *d)
+{
+	struct engine_stats es;
+
+	if (d->phase != PHASE_STARTING || engine_rules(d->engine) == NULL)
+		return;
+	d->phase = PHASE_RUNNING;
+	engine_stats(d->engine, &es);
+	log_notice("daemon", "ready", "version=%s tickets=%zu dry_run=%d", PLAZO_VERSION, es.n_tickets, d->opt.dry_run);
+	systemd_ready();
+}
+
+/* ---- stopping ---- */
+
+static void on_drained(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	d->phase = PHASE_PARKING;
+	d->stop_by = (struct mono){ mono_now().ms + 2 * PARK_MS };
+	notify_stop(d->notify, PARK_MS);
+}
+
+void daemon_stop(struct daemon *d, int status)
+{
+	if (d->exit_status == 0)
+		d->exit_status = status;
+	if (d->phase >= PHASE_DRAINING)
+		return;
+	d->phase = PHASE_DRAINING;
+	d->stop_by = (struct mono){ mono_now().ms + 2 * DRAIN_MS };
+	systemd_stopping();
+	tail_wake(d);
+	http_stop_accepting(d->http);
+	http_drain(d->http, DRAIN_MS, on_drained, d);
+}
+
+static void stop_step(struct daemon *d)
+{
+	bool late = mono_now().ms > d->stop_by.ms;
+
+	if (d->phase != PHASE_PARKING)
+		return;
+	if (!late && (!d->parked || d->journal.n > 0))
+		return;
+	if (d->exit_status == 0) {
+		outbox_take_effects(d);
+		snapshot_last(d);
+	}
+	d->phase = PHASE_STOPPED;
+}
+
+/* ---- the turn ---- */
+
+/* True while there is more to do at once. */
+static bool turn(struct daemon *d)
+{
+	bool more;
+
+	daemon_now(d);
+	store_poll(d->store, on_done, d);
+	more = advance(d);
+	more |= reload_replan(d);
+	outbox_take_effects(d);
+	writer_flush(d);
+	journal_answer(d);
+	tail_wake(d);
+	look_at_store(d);
+	if (!more)
+		become_ready(d);
+	more |= snapshot_step(d);
+	systemd_turn(d);
+	stop_step(d);
+	return more;
+}
+
+static void arm_timer(struct daemon *d)
+{
+	struct wall next = engine_next(d->engine);
+	int64_t ms = writer_is_behind(d) || d->phase >= PHASE_DRAINING ? SLEEP_BEHIND : SLEEP_MAX_MS, until;
+
+	if (!wall_is_never(next) && d->journal.n == 0) {
+		/* While time stands still, the wall clock must catch up first. */
+		until = next.ms - d->now.ms + clockwatch_ahead_ms(&d->clock, boot_now());
+		ms = until < 0 ? 0 : until < ms ? until : ms;
+	}
+	event_add(d->ev_timer, &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
+}
+
+void turn_run(struct daemon *d)
+{
+	bool more = true;
+
+	while (d->phase != PHASE_STOPPED) {
+		if (!more)
+			arm_timer(d);
+		event_base_loop(d->base, more ? EVLOOP_NONBLOCK | EVLOOP_ONCE : EVLOOP_ONCE);
+		more = turn(d);
+	}
+}

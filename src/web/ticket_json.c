@@ -1,0 +1,190 @@
+#include "web/ticket_json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define SOON_MS MS_PER_H
+
+/* ---- members ---- */
+
+void json_put_instant(struct json_out *o, const char *key, struct wall t)
+{
+	char text[WALL_TEXT_LEN];
+	bool known = !wall_before(t, WALL_MIN) && wall_before(t, WALL_MAX);
+
+	json_put_key(o, key);
+	json_put_z(o, known ? wall_format(t, text) : NULL);
+}
+
+void json_put_text(struct json_out *o, const char *key, struct str s)
+{
+	json_put_key(o, key);
+	if (s.len > 0)
+		json_put_str(o, s);
+	else
+		json_put_null(o);
+}
+
+void json_put_number(struct json_out *o, const char *key, int64_t v)
+{
+	json_put_key(o, key);
+	json_put_i64(o, v);
+}
+
+void json_put_flag(struct json_out *o, const char *key, bool v)
+{
+	json_put_key(o, key);
+	json_put_bool(o, v);
+}
+
+void json_put_seconds(struct json_out *o, const char *key, int64_t ms)
+{
+	uint64_t abs = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
+	unsigned fraction = (unsigned)(abs % 1000);
+	char text[40];
+	int n = snprintf(text, sizeof(text), "%s%" PRIu64, ms < 0 ? "-" : "", abs / 1000);
+
+	if (fraction != 0) {
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ".%03u", fraction);
+		while (text[n - 1] == '0')
+			n--;
+	}
+	json_put_key(o, key);
+	json_put_raw(o, (struct str){ text, (size_t)n });
+}
+
+/* ---- clocks ---- */
+
+static bool is_live(const struct clock_view *c)
+{
+	return wall_is_never(c->stopped) && !str_eqz(c->state, "met") && !str_eqz(c->state, "cancelled");
+}
+
+static void clock_json(struct json_out *o, const struct clock_view *c)
+{
+	json_begin_object(o);
+	json_put_text(o, "metric", c->metric);
+	json_put_text(o, "agreement", c->agreement);
+	json_put_number(o, "cycle", c->cycle);
+	json_put_text(o, "state", c->state);
+	json_put_text(o, "target", c->target);
+	json_put_instant(o, "started", c->started);
+	json_put_instant(o, "stopped", c->stopped);
+	json_put_instant(o, "due", c->due);
+	json_put_seconds(o, "elapsed_s", c->elapsed_ms);
+	json_put_seconds(o, "paused_s", c->paused_ms);
+	json_put_flag(o, "breached", c->breached);
+	json_put_flag(o, "waived", c->waived);
+	json_put_instant(o, "next_at", c->next_at);
+	json_put_text(o, "next_step", c->next_step);
+	json_end_object(o);
+}
+
+/* The live clock that is due first; else one that is paused; NULL when none is live. */
+static const struct clock_view *most_urgent(const struct ticket_view *v)
+{
+	const struct clock_view *best = NULL;
+
+	for (size_t i = 0; i < v->n_clocks; i++)
+		if (is_live(&v->clocks[i]) && (best == NULL || wall_before(v->clocks[i].due, best->due)))
+			best = &v->clocks[i];
+	return best;
+}
+
+bool ticket_at_risk(const struct ticket_view *v, struct wall now)
+{
+	for (size_t i = 0; i < v->n_clocks; i++) {
+		const struct clock_view *c = &v->clocks[i];
+
+		if (!is_live(c) || c->waived)
+			continue;
+		if (c->breached || str_eqz(c->next_step, "breach") || wall_before(c->due, wall_plus(now, SOON_MS)))
+			return true;
+	}
+	return false;
+}
+
+/* ---- tickets ---- */
+
+static struct str state_of(const struct ticket_view *v, const struct clock_view *urgent)
+{
+	if (v->over)
+		return STR("over");
+	if (v->unmatched)
+		return STR("unmatched");
+	if (urgent != NULL)
+		return urgent->state;
+	return v->resolved ? STR("resolved") : STR("open");
+}
+
+static void tags_json(struct json_out *o, struct str tags)
+{
+	struct str tag;
+	bool more = tags.len > 0;
+
+	json_put_key(o, "tags");
+	json_begin_array(o);
+	while (more) {
+		more = str_cut(&tags, TAG_SEP, &tag);
+		json_put_str(o, tag);
+	}
+	json_end_array(o);
+}
+
+void ticket_json(struct json_out *o, const struct ticket_view *v)
+{
+	const struct clock_view *urgent = most_urgent(v);
+
+	json_begin_object(o);
+	json_put_text(o, "namespace", v->ns);
+	json_put_text(o, "ticket", v->ticket);
+	json_put_text(o, "contract", v->contract);
+	json_put_text(o, "state", state_of(v, urgent));
+	json_put_instant(o, "due", urgent != NULL ? urgent->due : WALL_NEVER);
+	json_put_text(o, "metric", urgent != NULL ? urgent->metric : (struct str){ NULL, 0 });
+	for (int i = 0; i < ATTR_N; i++)
+		if (i != ATTR_CONTRACT && i != ATTR_TAGS && (v->attr[i].len > 0 || i == ATTR_PRIORITY || i == ATTR_SUBJECT))
+			json_put_text(o, attr_names[i], v->attr[i]);
+	if (v->attr[ATTR_TAGS].len > 0)
+		tags_json(o, v->attr[ATTR_TAGS]);
+	json_put_flag(o, "opened", v->opened);
+	json_put_flag(o, "resolved", v->resolved);
+	json_put_flag(o, "over", v->over);
+	json_put_flag(o, "unmatched", v->unmatched);
+	json_put_instant(o, "opened_at", v->opened_at);
+	json_put_instant(o, "last_at", v->last_at);
+	json_put_number(o, "events", v->n_events);
+	json_put_key(o, "clocks");
+	json_begin_array(o);
+	for (size_t i = 0; i < v->n_clocks; i++)
+		clock_json(o, &v->clocks[i]);
+	json_end_array(o);
+	json_end_object(o);
+}
+
+void stretch_json(struct json_out *o, const struct stretch *s)
+{
+	json_begin_object(o);
+	json_put_text(o, "metric", s->metric);
+	json_put_number(o, "cycle", s->cycle);
+	json_put_instant(o, "from", s->from);
+	json_put_instant(o, "to", s->to);
+	json_put_seconds(o, "counted_s", s->counted_ms);
+	json_put_flag(o, "counts", s->counts);
+	json_put_text(o, "why", s->why);
+	json_end_object(o);
+}
+
+void next_json(struct json_out *o, const struct ticket_view *v, const struct clock_view *c)
+{
+	json_begin_object(o);
+	json_put_instant(o, "at", c->next_at);
+	json_put_text(o, "namespace", v->ns);
+	json_put_text(o, "ticket", v->ticket);
+	json_put_text(o, "contract", v->contract);
+	json_put_text(o, "metric", c->metric);
+	json_put_number(o, "cycle", c->cycle);
+	json_put_text(o, "step", c->next_step);
+	json_put_instant(o, "due", c->due);
+	json_end_object(o);
+}
