@@ -24,10 +24,11 @@ struct smtp {
 	pthread_t        threads[SMTP_THREADS];
 	size_t           n_threads;               /* started; the loop thread alone */
 	pthread_mutex_t  lock;                    /* guards all below */
-	pthread_cond_t   work;
+	pthread_cond_t   work, left;              /* there is work; a thread has left */
 	struct job_list  todo, done;
 	struct smtp_job *running[SMTP_THREADS];
 	size_t           n_idle;                  /* threads that wait for work */
+	size_t           n_left;                  /* threads that have ended */
 	bool             stop;
 };
 
@@ -90,6 +91,8 @@ static void *thread_main(void *ctx)
 		pthread_cond_wait(&s->work, &s->lock);
 		s->n_idle--;
 	}
+	s->n_left++;
+	pthread_cond_signal(&s->left);
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }
@@ -138,9 +141,14 @@ static void on_done(evutil_socket_t fd, short what, void *ctx)
 struct smtp *smtp_create(struct event_base *base)
 {
 	struct smtp *s = xcalloc(1, sizeof(*s));
+	pthread_condattr_t monotonic;
 
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->work, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->left, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	s->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->fd >= 0)
 		s->event = event_new(base, s->fd, EV_READ | EV_PERSIST, on_done, s);
@@ -159,14 +167,20 @@ static void destroy_list(struct job_list *l)
 		smtp_job_destroy(job);
 }
 
+/* False when some had to be left to themselves. */
 static bool join_all(struct smtp *s)
 {
 	int64_t end_ms = mono_now().ms + LONGEST_JOIN_MS;
 	struct timespec end = { end_ms / MS_PER_S, end_ms % MS_PER_S * 1000000 };
-	bool all = true;
+	bool all;
 
+	pthread_mutex_lock(&s->lock);
+	while (s->n_left < s->n_threads && pthread_cond_timedwait(&s->left, &s->lock, &end) == 0)
+		;
+	all = s->n_left == s->n_threads;
+	pthread_mutex_unlock(&s->lock);
 	for (size_t i = 0; i < s->n_threads; i++)
-		all = pthread_clockjoin_np(s->threads[i], NULL, CLOCK_MONOTONIC, &end) == 0 && all;
+		all ? pthread_join(s->threads[i], NULL) : pthread_detach(s->threads[i]);
 	return all;
 }
 
@@ -193,6 +207,7 @@ void smtp_destroy(struct smtp *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	pthread_cond_destroy(&s->work);
+	pthread_cond_destroy(&s->left);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
