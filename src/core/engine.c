@@ -18,6 +18,7 @@ struct engine *engine_create(const struct engine_options *opt)
 	heap_init(&en->timers);
 	en->scratch = arena_create();
 	buf_init(&en->block, BUF_NO_MAX);
+	buf_init(&en->history, BUF_NO_MAX);
 	return en;
 }
 
@@ -39,23 +40,30 @@ void engine_destroy(struct engine *en)
 	symbols_destroy(en->symbols);
 	arena_destroy(en->scratch);
 	buf_finish(&en->block);
+	buf_finish(&en->history);
 	free(en);
 }
 
 /* ---- one ticket opened up ---- */
 
-void ticket_open(struct engine *en, uint32_t slot, struct wall now, struct opened *o)
+void ticket_open(struct engine *en, uint32_t slot, struct opened *o)
 {
 	struct ticket *t = table_at(en, slot);
-	struct timeline tl = { .revisions = en->revisions, .n_revisions = en->n_revisions, .symbols = en->symbols, .until = now };
-	struct hist *events = NULL;
 
-	*o = (struct opened){ .slot = slot, .t = t };
+	*o = (struct opened){ .slot = slot, .t = t, .next = WALL_NEVER };
 	/* The bytes are our own: engine_load() has checked those that came from outside. */
-	if (!history_read(ticket_history(t), en->scratch, &events, &tl.n_events) ||
+	if (!history_read(ticket_history(t), t->n_events, en->scratch, &o->history) ||
 	    !fired_read(ticket_fired(t), en->symbols, en->scratch, &o->fired))
 		abort();
-	tl.events = events;
+}
+
+void ticket_decide(struct engine *en, struct opened *o, struct wall now)
+{
+	struct timeline tl = { .revisions = en->revisions, .n_revisions = en->n_revisions, .symbols = en->symbols, .until = now };
+
+	history_sort(&o->history);
+	tl.events = o->history.v;
+	tl.n_events = o->history.n;
 	ticket_facts_make(&tl, en->scratch, &o->facts);
 }
 
@@ -87,35 +95,41 @@ static void set_contract(struct engine *en, struct ticket *t, struct str id)
 {
 	uint32_t old = t->contract;
 
+	if (str_eq(symbols_text(en->symbols, old), id))
+		return;
 	t->contract = symbols_take(en->symbols, id);
 	symbols_drop(en->symbols, old);
+}
+
+static void write_fired(struct engine *en, struct opened *o)
+{
+	struct ticket *t = o->t;
+	struct buf fired;
+
+	buf_init(&fired, BUF_NO_MAX);
+	fired_write(&o->fired, en->symbols, &fired);
+	fired_drop(ticket_fired(t), en->symbols);
+	ticket_set_block(en, t, ticket_id(t), ticket_subject(t), ticket_url(t), ticket_history(t), buf_str(&fired));
+	buf_finish(&fired);
 }
 
 void ticket_settle(struct engine *en, struct opened *o, struct wall now)
 {
 	struct ticket *t = o->t;
-	struct wall next = escalate_next_all(o);
 	bool unmatched = o->facts.opened && o->facts.contract == NULL;
-	struct buf fired;
 
-	buf_init(&fired, BUF_NO_MAX);
-	fired_write(&o->fired, en->symbols, &fired);
-	if (fired.len > 0 || t->fired_len > 0) {
-		fired_drop(ticket_fired(t), en->symbols);
-		ticket_set_block(en, t, ticket_id(t), ticket_subject(t), ticket_url(t), ticket_history(t), buf_str(&fired));
-	}
-	buf_finish(&fired);
+	if (o->fired.changed)
+		write_fired(en, o);
 	en->stats.n_unmatched += (size_t)unmatched - !!(t->flags & TICKET_UNMATCHED);
 	set_flag(t, TICKET_UNMATCHED, unmatched);
 	set_flag(t, TICKET_OPENED, o->facts.opened);
-	set_flag(t, TICKET_OVER, wall_is_never(next) && (o->facts.resolved || o->facts.over));
-	t->over_at = wall_min(o->facts.over_at, o->facts.resolved_at).ms;
+	set_flag(t, TICKET_OVER, wall_is_never(o->next) && (o->facts.resolved || o->facts.over));
 	t->plan = en->plan;
 	count_clocks(en, o, now);
-	if (wall_is_never(next))
+	if (wall_is_never(o->next))
 		heap_remove(&en->timers, o->slot);
 	else
-		heap_set(&en->timers, o->slot, next.ms, t->serial);
+		heap_set(&en->timers, o->slot, o->next.ms, t->serial);
 	table_changed(en, o->slot);
 }
 
@@ -149,7 +163,8 @@ bool engine_replan(struct engine *en, size_t n, struct wall now, struct effects 
 			continue;
 		n--;
 		arena_reset(en->scratch);
-		ticket_open(en, en->replan_at, now, &o);
+		ticket_open(en, en->replan_at, &o);
+		ticket_decide(en, &o, now);
 		escalate(en, &o, &fr, fx);
 		ticket_settle(en, &o, now);
 	}
@@ -165,7 +180,8 @@ static void fire_one(struct engine *en, uint32_t slot, struct wall at, struct ef
 	struct opened o;
 
 	arena_reset(en->scratch);
-	ticket_open(en, slot, fr.now, &o);
+	ticket_open(en, slot, &o);
+	ticket_decide(en, &o, fr.now);
 	escalate(en, &o, &fr, fx);
 	ticket_settle(en, &o, fr.now);
 	/* What has fired is behind us: a step that stays due would spin for ever. */
@@ -194,33 +210,27 @@ struct wall engine_next(const struct engine *en)
 /* ---- events ---- */
 
 /* Fills the attributes that decide a match from the ticket's history where the event does not bring them. */
-static void fill_for_match(struct engine *en, const struct ticket *t, struct event *e)
+static void fill_for_match(const struct engine *en, const struct history *h, struct event *e)
 {
-	struct hist *v;
-	uint32_t n;
-
-	arena_reset(en->scratch);
-	if (!history_read(ticket_history(t), en->scratch, &v, &n))
-		return;
-	for (uint32_t i = 0; i < n; i++)
-		for (uint32_t k = 0; k < v[i].n_attrs; k++) {
-			enum attr a = (enum attr)v[i].attrs[k].attr;
+	for (uint32_t i = 0; i < h->n; i++)
+		for (uint32_t k = 0; k < h->v[i].n_attrs; k++) {
+			enum attr a = (enum attr)h->v[i].attrs[k].attr;
 
 			if (!(e->set >> a & 1) && (a == ATTR_ORGANIZATION || a == ATTR_DOMAIN || a == ATTR_REQUESTER))
-				e->attr[a] = symbols_text(en->symbols, v[i].attrs[k].sym);
+				e->attr[a] = symbols_text(en->symbols, h->v[i].attrs[k].sym);
 		}
 }
 
 /* For senders that do not know our contracts: what is found is kept with the event, so that replay finds the same. */
-static void find_contract(struct engine *en, const struct ticket *t, struct event *e, contract_allowed_fn *allowed, const void *ctx)
+static void find_contract(const struct engine *en, const struct opened *o, struct event *e, contract_allowed_fn *allowed, const void *ctx)
 {
 	struct event asked = *e;
 	const struct contract *k;
 	size_t n;
 
-	if (t->contract != 0 || (e->set >> ATTR_CONTRACT & 1) || engine_rules(en) == NULL)
+	if (o->t->contract != 0 || (e->set >> ATTR_CONTRACT & 1) || engine_rules(en) == NULL)
 		return;
-	fill_for_match(en, t, &asked);
+	fill_for_match(en, &o->history, &asked);
 	k = rules_match(engine_rules(en), &asked, allowed, ctx, &n);
 	if (k == NULL)
 		return;
@@ -284,63 +294,67 @@ static void tell_oddities(struct engine *en, struct opened *o, const struct even
 	}
 }
 
-static void append_event(struct engine *en, struct ticket *t, const struct event *e, uint64_t id, uint64_t seq)
+static void append_event(struct engine *en, struct opened *o, const struct event *e, uint64_t id, uint64_t seq)
 {
+	struct ticket *t = o->t;
 	struct str subject = e->set >> ATTR_SUBJECT & 1 ? e->attr[ATTR_SUBJECT] : ticket_subject(t);
 	struct str url = e->set >> ATTR_URL & 1 ? e->attr[ATTR_URL] : ticket_url(t);
-	struct buf hist;
+	struct str old = ticket_history(t);
+	struct buf *hist = &en->history;
 
-	buf_init(&hist, BUF_NO_MAX);
-	buf_put(&hist, ticket_history(t));
-	history_append(&hist, en->symbols, e, id, t->received);
-	ticket_set_block(en, t, ticket_id(t), subject, url, buf_str(&hist), ticket_fired(t));
-	buf_finish(&hist);
+	buf_reset(hist);
+	buf_put(hist, old);
+	history_append(hist, en->symbols, e, id, o->history.last_received);
+	history_push(&o->history, (struct str){ hist->p + old.len, hist->len - old.len }, en->scratch);
+	ticket_set_block(en, t, ticket_id(t), subject, url, buf_str(hist), ticket_fired(t));
 	t->n_events++;
-	t->received = e->received.ms;
 	t->seq = seq;
 }
 
-static enum apply refuse_or_find(struct engine *en, const struct event *e, uint64_t seq, uint64_t id, uint32_t *slot_out)
+/* Whether the event is one for this ticket; opens the ticket, made where there is none. */
+static enum apply accept_event(struct engine *en, const struct event *e, uint64_t seq, uint64_t id, contract_allowed_fn *allowed,
+			       const void *ctx, struct opened *o)
 {
-	uint32_t slot = table_find(en, e->ns, e->ticket), body;
-	struct ticket *t;
+	uint32_t slot = table_find(en, e->ns, e->ticket);
+	const struct hist *same;
 
-	*slot_out = slot;
-	if (slot == MAP_ABSENT)
-		return APPLY_DONE;
-	t = table_at(en, slot);
-	if (seq <= t->seq)
-		return APPLY_DUPLICATE;
-	if (history_find(ticket_history(t), id, &body))
-		return body == e->body ? APPLY_DUPLICATE : APPLY_CONFLICT;
-	return t->n_events >= TICKET_MAX_EVENTS ? APPLY_FULL : APPLY_DONE;
+	arena_reset(en->scratch);
+	if (slot != MAP_ABSENT) {
+		if (seq <= table_at(en, slot)->seq)
+			return APPLY_DUPLICATE;
+		ticket_open(en, slot, o);
+		same = history_find(&o->history, id);
+		if (same != NULL)
+			return same->body == e->body ? APPLY_DUPLICATE : APPLY_CONFLICT;
+		if (o->t->n_events >= TICKET_MAX_EVENTS)
+			return APPLY_FULL;
+	}
+	if (!may_touch(en, slot, e, allowed, ctx))
+		return APPLY_FORBIDDEN;
+	if (slot == MAP_ABSENT) {
+		slot = table_add(en, e->ns, e->ticket);
+		table_at(en, slot)->serial = (uint32_t)seq;
+		ticket_open(en, slot, o);
+	}
+	return APPLY_DONE;
 }
 
 enum apply engine_apply(struct engine *en, const struct event *e, uint64_t seq, contract_allowed_fn *allowed, const void *ctx, struct effects *fx)
 {
 	uint64_t id = siphash64(en->opt.key, e->id.p, e->id.len);
 	struct firing fr = { .cause = CAUSE_EVENT, .now = e->received, .moved_at = wall_min(e->at, e->received), .event = e };
-	struct event copy;
+	struct event copy = *e;
 	struct opened o;
-	uint32_t slot;
-	enum apply answer = refuse_or_find(en, e, seq, id, &slot);
+	enum apply answer = accept_event(en, e, seq, id, allowed, ctx, &o);
 
-	if (answer == APPLY_DONE && !may_touch(en, slot, e, allowed, ctx))
-		answer = APPLY_FORBIDDEN;
 	if (answer != APPLY_DONE) {
 		en->stats.n_duplicates += answer == APPLY_DUPLICATE;
 		en->stats.n_conflicts += answer == APPLY_CONFLICT;
 		return answer;
 	}
-	if (slot == MAP_ABSENT) {
-		slot = table_add(en, e->ns, e->ticket);
-		table_at(en, slot)->serial = (uint32_t)seq;
-	}
-	copy = *e;
-	find_contract(en, table_at(en, slot), &copy, allowed, ctx);
-	append_event(en, table_at(en, slot), &copy, id, seq);
-	arena_reset(en->scratch);
-	ticket_open(en, slot, e->received, &o);
+	find_contract(en, &o, &copy, allowed, ctx);
+	append_event(en, &o, &copy, id, seq);
+	ticket_decide(en, &o, e->received);
 	set_contract(en, o.t, o.facts.attr[ATTR_CONTRACT]);
 	tell_oddities(en, &o, e, fx);
 	escalate(en, &o, &fr, fx);

@@ -25,7 +25,7 @@ enum ticket_flags {
 	TICKET_TOLD_SKEW = 64,
 };
 
-/* One ticket at rest: 88 bytes and one block of bytes for all that varies. */
+/* One ticket at rest: 64 bytes and one block of bytes for all that varies. */
 struct ticket {
 	char    *block;          /* owned: id, subject, url, history, fired, one behind the other */
 	uint32_t hist_len, fired_len;
@@ -37,11 +37,9 @@ struct ticket {
 	uint32_t contract;       /* symbol of the id it names; 0: none */
 	uint32_t serial;         /* order among tickets: the journal's number of its first event */
 	uint32_t plan;           /* number of the revision it was planned under */
-	uint32_t prev, next;     /* list of changed ones; next also of free slots */
+	uint32_t next;           /* in the list of changed ones, or of free slots */
 	uint16_t n_holds;
 	uint8_t  n_running, n_paused, n_breached;
-	int64_t  received;       /* of its last event */
-	int64_t  over_at;
 	uint64_t seq;            /* journal's number of its last event */
 };
 
@@ -63,7 +61,7 @@ struct engine {
 	uint32_t              replan_at;      /* next slot to look at */
 	size_t                block_bytes;
 	struct arena         *scratch;        /* one decision's memory */
-	struct buf            block;          /* the next block in the making */
+	struct buf            block, history; /* the next block and history in the making */
 	struct engine_stats   stats;
 };
 
@@ -92,12 +90,15 @@ void ticket_set_block(struct engine *en, struct ticket *t, struct str id, struct
 struct opened {
 	uint32_t            slot;
 	struct ticket      *t;
+	struct history      history;
 	struct ticket_facts facts;
 	struct fired        fired;
+	struct wall         next;       /* of all its steps that have not fired; set by escalate() */
 };
 
-/* Reads history and fired and makes the facts as of `now`, in the scratch arena (which the caller has reset). */
-void ticket_open(struct engine *en, uint32_t slot, struct wall now, struct opened *o);
+/* Reads history and fired into the scratch arena (which the caller has reset), and makes the facts as of `now` of them. */
+void ticket_open(struct engine *en, uint32_t slot, struct opened *o);
+void ticket_decide(struct engine *en, struct opened *o, struct wall now);
 
 /* ---- escalate.c: which steps fire ---- */
 
@@ -115,12 +116,11 @@ struct firing {
 	const struct event *event;     /* of CAUSE_EVENT */
 };
 
-/* Fires what is due, writes what changed in `o->fired`, appends to `fx`. */
+/* Fires what is due, writes what changed in `o->fired`, appends to `fx`, sets `o->next`. */
 void escalate(struct engine *en, struct opened *o, const struct firing *fr, struct effects *fx);
 
 /* The earliest instant of a step that has not fired, WALL_NEVER when there is none; `step_out` may be NULL. */
 struct wall escalate_next(const struct opened *o, const struct clock *c, struct str *step_out);
-struct wall escalate_next_all(const struct opened *o);
 
 /* ---- effects ---- */
 

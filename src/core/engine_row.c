@@ -1,6 +1,6 @@
 /*
  * A ticket as a row: the same bytes as in memory, with symbols numbered by a table of the row's own. Version 1:
- *   byte version; namespace; id; varints serial, seq; zigzag received, over_at; byte flags; varint n_events; subject; url;
+ *   byte version; namespace; id; varints serial, seq; byte flags; varint n_events; subject; url;
  *   8 bytes digest of the rules it was planned under; zigzag next step (0: none); bytes of clocks running, paused, breached;
  *   varint number of texts and the texts; history; fired.
  */
@@ -68,8 +68,6 @@ static void write_row(struct engine *en, uint32_t slot, struct buf *row)
 	buf_put_bytes(row, ticket_id(t));
 	buf_put_varint(row, t->serial);
 	buf_put_varint(row, t->seq);
-	buf_put_zigzag(row, t->received);
-	buf_put_zigzag(row, t->over_at);
 	buf_putc(row, (char)(t->flags & KEPT_FLAGS));
 	buf_put_varint(row, t->n_events);
 	buf_put_bytes(row, ticket_subject(t));
@@ -106,7 +104,7 @@ bool engine_save(const struct engine *en, struct str ns, struct str ticket, stru
 struct row {
 	struct str ns, id, subject, url, hist, fired;
 	uint64_t   serial, seq, n_events, digest;
-	int64_t    received, over_at, next;
+	int64_t    next;
 	uint8_t    flags, running, paused, breached;
 	uint64_t   contract, n_texts;
 };
@@ -141,8 +139,6 @@ static bool read_row(struct reader *r, struct row *row)
 	row->id = reader_bytes(r);
 	row->serial = reader_varint(r);
 	row->seq = reader_varint(r);
-	row->received = reader_zigzag(r);
-	row->over_at = reader_zigzag(r);
 	row->flags = reader_byte(r);
 	row->n_events = reader_varint(r);
 	row->subject = reader_bytes(r);
@@ -165,8 +161,6 @@ static void restore(struct engine *en, uint32_t slot, const struct row *row)
 
 	t->serial = (uint32_t)row->serial;
 	t->seq = row->seq;
-	t->received = row->received;
-	t->over_at = row->over_at;
 	t->flags |= row->flags & KEPT_FLAGS;
 	t->n_events = (uint16_t)row->n_events;
 	t->plan = rules != NULL && row->digest == rules->digest ? en->plan : 0;
@@ -194,8 +188,7 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 	struct buf hist, fired;
 	uint32_t *v, slot;
 	enum err e = ERR_OK;
-	struct hist *check;
-	uint32_t n_check;
+	struct history check;
 	struct fired check_fired;
 
 	if (!read_row(&r, &row))
@@ -212,7 +205,7 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 	buf_init(&hist, BUF_NO_MAX);
 	buf_init(&fired, BUF_NO_MAX);
 	if (r.bad || r.p != r.end || !history_translate(row.hist, to_symbol, &nb, &hist) || !fired_translate(row.fired, to_symbol, &nb, &fired) ||
-	    nb.bad || !history_read(buf_str(&hist), en->scratch, &check, &n_check) || n_check != row.n_events ||
+	    nb.bad || !history_read(buf_str(&hist), (uint32_t)row.n_events, en->scratch, &check) ||
 	    !fired_read(buf_str(&fired), en->symbols, en->scratch, &check_fired))
 		e = bad_row(d);
 	if (e == ERR_OK) {
@@ -228,6 +221,17 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 	return e;
 }
 
+/* When it was over: by its facts, since this is asked once in its life. */
+static struct wall over_at(struct engine *en, uint32_t slot)
+{
+	struct opened o;
+
+	arena_reset(en->scratch);
+	ticket_open(en, slot, &o);
+	ticket_decide(en, &o, WALL_PAST);
+	return wall_min(o.facts.over_at, o.facts.resolved_at);
+}
+
 size_t engine_take_changed(struct engine *en, size_t n, engine_row_fn *fn, void *ctx)
 {
 	struct buf row;
@@ -240,7 +244,7 @@ size_t engine_take_changed(struct engine *en, size_t n, engine_row_fn *fn, void 
 		bool over = t->flags & TICKET_OVER;
 		struct ticket_row out = {
 			.ns = ticket_ns(en, t), .ticket = ticket_id(t), .contract = symbols_text(en->symbols, t->contract),
-			.over = over, .over_at = { t->over_at }, .seq = t->seq,
+			.over = over, .over_at = over ? over_at(en, slot) : WALL_NEVER, .seq = t->seq,
 		};
 
 		buf_reset(&row);

@@ -63,7 +63,7 @@ uint32_t table_add(struct engine *en, struct str ns, struct str id)
 	struct ticket *t = table_at(en, slot);
 	struct str none = { NULL, 0 };
 
-	*t = (struct ticket){ .flags = TICKET_USED, .prev = NO_TICKET, .next = NO_TICKET, .over_at = INT64_MAX };
+	*t = (struct ticket){ .flags = TICKET_USED, .next = NO_TICKET };
 	t->ns = symbols_take(en->symbols, ns);
 	ticket_set_block(en, t, id, none, none, none, none);
 	map_insert(&en->index, hash_key(en, ns, id), slot);
@@ -99,10 +99,9 @@ void table_changed(struct engine *en, uint32_t slot)
 	if (t->flags & TICKET_CHANGED)
 		return;
 	t->flags |= TICKET_CHANGED;
-	t->prev = en->changed_last;
 	t->next = NO_TICKET;
-	if (t->prev != NO_TICKET)
-		table_at(en, t->prev)->next = slot;
+	if (en->changed_last != NO_TICKET)
+		table_at(en, en->changed_last)->next = slot;
 	else
 		en->changed_first = slot;
 	en->changed_last = slot;
@@ -111,19 +110,21 @@ void table_changed(struct engine *en, uint32_t slot)
 void table_unchanged(struct engine *en, uint32_t slot)
 {
 	struct ticket *t = table_at(en, slot);
+	uint32_t prev = NO_TICKET;
 
 	if (!(t->flags & TICKET_CHANGED))
 		return;
 	t->flags &= (uint8_t)~TICKET_CHANGED;
-	if (t->prev != NO_TICKET)
-		table_at(en, t->prev)->next = t->next;
+	/* Nearly always the first: who else leaves the list was dropped by name, which is rare. */
+	for (uint32_t i = en->changed_first; i != slot; i = table_at(en, i)->next)
+		prev = i;
+	if (prev != NO_TICKET)
+		table_at(en, prev)->next = t->next;
 	else
 		en->changed_first = t->next;
-	if (t->next != NO_TICKET)
-		table_at(en, t->next)->prev = t->prev;
-	else
-		en->changed_last = t->prev;
-	t->prev = t->next = NO_TICKET;
+	if (en->changed_last == slot)
+		en->changed_last = prev;
+	t->next = NO_TICKET;
 }
 
 static uint8_t small(unsigned n)

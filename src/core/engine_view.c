@@ -4,17 +4,20 @@
 
 static void view_clock(const struct opened *o, const struct clock *c, struct wall now, struct arena *a, struct clock_view *v)
 {
+	const struct fired_clock *fc = fired_find(&o->fired, str_of(c->metric->name), c->cycle);
+
 	v->metric = arena_str(a, str_of(c->metric->name));
 	v->agreement = str_of(agreement_names[c->metric->agreement]);
 	v->target = arena_str(a, str_of(c->target != NULL ? c->target->text : "none"));
-	v->state = str_of(clock_state(c, now));
+	/* A breach that has fired is one, also at its very instant. */
+	v->state = str_of(fc != NULL && fc->breach_spent && clock_is_live(c) ? "breached" : clock_state(c, now));
 	v->cycle = c->cycle;
 	v->started = c->started;
 	v->stopped = c->stopped;
 	v->due = c->due;
 	v->elapsed_ms = clock_used(c, now);
 	v->paused_ms = clock_idle(c, now);
-	v->breached = c->breached || wall_before(c->due, wall_min(now, c->stopped));
+	v->breached = c->breached || (fc != NULL && fc->breach_spent && clock_is_live(c)) || wall_before(c->due, wall_min(now, c->stopped));
 	v->waived = c->waived;
 	v->next_at = c->waived ? WALL_NEVER : escalate_next(o, c, &v->next_step);
 	v->next_step = arena_str(a, v->next_step);
@@ -28,7 +31,8 @@ bool engine_view(struct engine *en, struct str ns, struct str ticket, struct wal
 	if (slot == MAP_ABSENT)
 		return false;
 	arena_reset(en->scratch);
-	ticket_open(en, slot, now, &o);
+	ticket_open(en, slot, &o);
+	ticket_decide(en, &o, now);
 	*out = (struct ticket_view){
 		.ns = ticket_ns(en, o.t), .ticket = ticket_id(o.t), .contract = arena_str(a, o.facts.attr[ATTR_CONTRACT]),
 		.opened = o.facts.opened, .resolved = o.facts.resolved, .over = o.facts.over,
@@ -104,7 +108,8 @@ bool engine_explain(struct engine *en, struct str ns, struct str ticket, struct 
 	if (slot == MAP_ABSENT)
 		return false;
 	arena_reset(en->scratch);
-	ticket_open(en, slot, now, &o);
+	ticket_open(en, slot, &o);
+	ticket_decide(en, &o, now);
 	for (uint32_t i = 0; i < o.facts.n_clocks; i++) {
 		struct telling tg = { o.facts.clocks[i], en->scratch, fn, ctx };
 

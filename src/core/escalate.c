@@ -29,6 +29,7 @@ struct work {
 	struct fired_clock      *fc;        /* NULL while nothing was said */
 	struct due_step         *due;
 	uint32_t                 n_due, cap_due;
+	struct wall              next;      /* the earliest step that is not due yet */
 };
 
 static struct str metric_of(const struct clock *c)
@@ -107,13 +108,19 @@ static void find_due(struct work *w)
 			continue;
 		for (; d.rep < s->times; d.rep++) {
 			d.at = clock_step(w->c, s, d.rep, &d.skip);
-			if (s->kind == STEP_BREACH ? !breach_is_due(w) : !is_due(w, d.at))
+			if (s->kind == STEP_BREACH ? !breach_is_due(w) : !is_due(w, d.at)) {
+				w->next = wall_min(w->next, d.at);
 				break;
+			}
 			push_due(w, d);
 		}
 	}
-	if (!names_breach(w->esc) && !breach_spent(w->fc) && breach_is_due(w))
+	if (names_breach(w->esc) || breach_spent(w->fc))
+		return;
+	if (breach_is_due(w))
 		push_due(w, (struct due_step){ .at = clock_breach(w->c) });
+	else
+		w->next = wall_min(w->next, clock_breach(w->c));
 }
 
 static enum step_kind kind_of(const struct due_step *d)
@@ -196,6 +203,7 @@ static void begin_breach(struct work *w)
 {
 	struct fired_clock *fc = entry(w);
 
+	w->o->fired.changed = true;
 	fc->breach_spent = true;
 	for (size_t i = 0; w->esc != NULL && i < w->esc->n_steps; i++) {
 		const struct step *s = &w->esc->steps[i];
@@ -217,6 +225,7 @@ static void fire(struct work *w, const struct due_step *d, bool superseded)
 	if (!d->skip)
 		say(w, d, superseded);
 	fs = fired_step(&w->o->fired, entry(w), str_of(d->step->text));
+	w->o->fired.changed = true;
 	if (d->step->kind == STEP_AFTER_BREACH)
 		fs->rep = d->rep + 1;
 	else
@@ -279,6 +288,7 @@ static void look_at_breach(struct work *w)
 
 	if (!breach_spent(fc) || wall_before(at, w->fr->now) || !wall_is_never(w->c->breach_at))
 		return;
+	w->o->fired.changed = true;
 	fc->breach_spent = false;
 	if (w->c->breached || !told_of_breach(fc))
 		return;
@@ -299,8 +309,10 @@ static void look_at_steps(struct work *w)
 		if (fs == NULL || !fs->spent || s->kind == STEP_AFTER_BREACH)
 			continue;
 		at = clock_step(w->c, s, 0, &skip);
-		if (!wall_is_never(at) && !wall_before(at, w->fr->now))
-			fs->spent = false;
+		if (wall_is_never(at) || wall_before(at, w->fr->now))
+			continue;
+		w->o->fired.changed = true;
+		fs->spent = false;
 	}
 }
 
@@ -322,6 +334,7 @@ static void clear_if_over(struct work *w)
 		return;
 	if (wall_is_never(at))
 		at = wall_min(w->c->none_since, w->fr->moved_at);
+	w->o->fired.changed = true;
 	tell_again(w, ALERT_CLEARED, false, at, "cleared", ++fc->n_cleared, why_cleared(w));
 	fc->n_told = 0;
 }
@@ -333,23 +346,33 @@ static bool has_verdict(const struct work *w)
 	return !clock_is_live(w->c) || breach_spent(w->fc);
 }
 
+/* Of all that a verdict says; never 0. */
+static uint32_t fingerprint(const struct work *w)
+{
+	static const struct sipkey key = { 1, 2 };
+	const struct clock *c = w->c;
+	int64_t facts[] = {
+		(int64_t)clock_state(c, w->fr->now)[0], c->breached || breach_spent(w->fc), c->waived, c->stopped.ms, c->due.ms,
+		c->stopped.ms == INT64_MAX ? 0 : clock_idle(c, c->stopped),
+	};
+
+	return (uint32_t)siphash64(key, facts, sizeof(facts)) | 1;
+}
+
 static void judge(struct work *w)
 {
 	const struct clock *c = w->c;
 	struct arena *a = w->fx->arena;
 	struct wall now = w->fr->now;
-	const char *state = clock_state(c, now);
-	bool breached = c->breached || breach_spent(w->fc);
-	int64_t facts[] = { (int64_t)state[0], breached, c->waived, c->stopped.ms, c->due.ms, clock_idle(c, now) };
-	static const struct sipkey key = { 1, 2 };
 	uint32_t print;
 	struct verdict *v;
 
 	if (!has_verdict(w))
 		return;
-	print = (uint32_t)siphash64(key, facts, sizeof(facts)) | 1;
+	print = fingerprint(w);
 	if (w->fc != NULL && w->fc->verdict == print)
 		return;
+	w->o->fired.changed = true;
 	entry(w)->verdict = print;
 	v = effects_verdict(w->fx);
 	v->ns = arena_str(a, ticket_ns(w->en, w->o->t));
@@ -360,8 +383,8 @@ static void judge(struct work *w)
 	v->priority = arena_str(a, w->o->facts.attr[ATTR_PRIORITY]);
 	v->target = arena_str(a, str_of(c->target != NULL ? c->target->text : ""));
 	v->cycle = c->cycle;
-	v->state = str_of(state);
-	v->breached = breached;
+	v->state = str_of(clock_state(c, now));
+	v->breached = c->breached || breach_spent(w->fc);
 	v->waived = c->waived;
 	v->started = c->started;
 	v->stopped = c->stopped;
@@ -370,25 +393,46 @@ static void judge(struct work *w)
 	v->paused_ms = clock_idle(c, now);
 }
 
+/* A clock that is over, whose verdict stands as it was given, has nothing more to say. */
+static bool is_settled(const struct work *w)
+{
+	return !clock_is_live(w->c) && w->fc != NULL && w->fc->n_told == 0 && w->fc->breach_spent == !wall_is_never(w->c->breach_at) &&
+	       w->fc->verdict == fingerprint(w);
+}
+
+static void work_on(struct work *w)
+{
+	bool changed = w->fr->cause != CAUSE_TIME;
+
+	if (changed) {
+		look_at_breach(w);
+		look_at_steps(w);
+	}
+	find_due(w);
+	if (w->n_due > 0) {
+		fire_due(w);
+		w->next = escalate_next(w->o, w->c, NULL);
+	}
+	if (changed)
+		clear_if_over(w);
+	judge(w);
+}
+
 void escalate(struct engine *en, struct opened *o, const struct firing *fr, struct effects *fx)
 {
 	const struct escalation *esc = ticket_escalation(&o->facts);
 
+	o->next = WALL_NEVER;
 	for (uint32_t i = 0; i < o->facts.n_clocks; i++) {
-		struct work w = { .en = en, .o = o, .fr = fr, .fx = fx, .c = o->facts.clocks[i], .esc = esc };
+		struct work w = { .en = en, .o = o, .fr = fr, .fx = fx, .c = o->facts.clocks[i], .esc = esc, .next = WALL_NEVER };
 
 		if (!w.c->shown)
 			continue;
 		w.fc = fired_find(&o->fired, metric_of(w.c), w.c->cycle);
-		if (fr->cause != CAUSE_TIME) {
-			look_at_breach(&w);
-			look_at_steps(&w);
-		}
-		find_due(&w);
-		fire_due(&w);
-		if (fr->cause != CAUSE_TIME)
-			clear_if_over(&w);
-		judge(&w);
+		if (is_settled(&w))
+			continue;
+		work_on(&w);
+		o->next = wall_min(o->next, w.next);
 	}
 }
 
@@ -420,14 +464,5 @@ struct wall escalate_next(const struct opened *o, const struct clock *c, struct 
 	}
 	if (step_out != NULL)
 		*step_out = name;
-	return first;
-}
-
-struct wall escalate_next_all(const struct opened *o)
-{
-	struct wall first = WALL_NEVER;
-
-	for (uint32_t i = 0; i < o->facts.n_clocks; i++)
-		first = wall_min(first, escalate_next(o, o->facts.clocks[i], NULL));
 	return first;
 }

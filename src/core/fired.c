@@ -158,6 +158,7 @@ struct fired_clock *fired_clock(struct fired *f, struct str metric, uint32_t cyc
 	if (fc != NULL)
 		return fc;
 	f->v = arena_grow(f->arena, f->v, f->n, f->n + 1, sizeof(*f->v));
+	f->changed = true;
 	f->v[f->n] = (struct fired_clock){ .metric = metric, .cycle = cycle };
 	return &f->v[f->n++];
 }
@@ -177,12 +178,14 @@ struct fired_step *fired_step(struct fired *f, struct fired_clock *fc, struct st
 	if (s != NULL)
 		return s;
 	fc->steps = arena_grow(f->arena, fc->steps, fc->n_steps, fc->n_steps + 1, sizeof(*fc->steps));
+	f->changed = true;
 	fc->steps[fc->n_steps] = (struct fired_step){ .step = step };
 	return &fc->steps[fc->n_steps++];
 }
 
 void fired_tell(struct fired *f, struct fired_clock *fc, struct str receiver, bool breach)
 {
+	f->changed = true;
 	for (uint32_t i = 0; i < fc->n_told; i++)
 		if (str_eq(fc->told[i].receiver, receiver)) {
 			fc->told[i].breach |= breach;

@@ -38,6 +38,7 @@ struct fired {
 	struct arena       *arena;        /* keeps */
 	struct fired_clock *v;
 	uint32_t            n;
+	bool                changed;      /* what is here is no longer what was read; whoever writes a field sets it */
 };
 
 /* The texts of what is read belong to `syms`. False for bytes that are none of ours. */

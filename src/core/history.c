@@ -96,26 +96,6 @@ static void read_tail(struct reader *r, struct hist *h, struct hist_attr *attrs,
 	}
 }
 
-static uint32_t count_records(struct str bytes)
-{
-	struct reader r = reader_of(bytes);
-	struct hist_attr attrs[ATTR_N_RULES];
-	struct hist h;
-	int64_t received = 0;
-	uint32_t n = 0;
-
-	while (r.p < r.end && !r.bad) {
-		uint32_t n_attrs;
-		uint8_t flags;
-
-		read_head(&r, &received, &h, &n_attrs, &flags);
-		if (!r.bad)
-			read_tail(&r, &h, attrs, n_attrs, flags);
-		n++;
-	}
-	return r.bad ? UINT32_MAX : n;
-}
-
 static int by_at_and_order(const void *x, const void *y)
 {
 	const struct hist *a = x, *b = y;
@@ -135,54 +115,57 @@ static void put_in_order(struct hist *v, uint32_t n)
 		}
 }
 
-bool history_read(struct str bytes, struct arena *a, struct hist **out, uint32_t *n_out)
+bool history_read(struct str bytes, uint32_t n_events, struct arena *a, struct history *out)
 {
 	struct reader r = reader_of(bytes);
-	uint32_t n = count_records(bytes);
 	int64_t received = 0;
-	struct hist *v;
+	struct hist_attr attrs[ATTR_N_RULES];
 
-	if (n > TICKET_MAX_EVENTS)
+	if (n_events > TICKET_MAX_EVENTS)
 		return false;
-	v = arena_array(a, n + 1, sizeof(*v));
-	for (uint32_t i = 0; i < n; i++) {
+	out->v = arena_array(a, n_events + 1, sizeof(*out->v));
+	for (out->n = 0; r.p < r.end && out->n < n_events; out->n++) {
+		struct hist *h = &out->v[out->n];
 		uint32_t n_attrs;
 		uint8_t flags;
-		struct hist_attr *attrs = NULL;
 
-		read_head(&r, &received, &v[i], &n_attrs, &flags);
-		v[i].order = i;
-		if (n_attrs > 0)
-			attrs = arena_array(a, n_attrs, sizeof(*attrs));
-		read_tail(&r, &v[i], attrs, n_attrs, flags);
+		read_head(&r, &received, h, &n_attrs, &flags);
+		h->order = out->n;
+		if (r.bad)
+			return false;
+		read_tail(&r, h, attrs, n_attrs, flags);
+		if (n_attrs == 0)
+			continue;
+		h->attrs = memcpy(arena_array(a, n_attrs, sizeof(*attrs)), attrs, n_attrs * sizeof(*attrs));
 	}
-	put_in_order(v, n);
-	*out = v;
-	*n_out = n;
-	return true;
+	out->last_received = received;
+	return !r.bad && r.p == r.end && out->n == n_events;
 }
 
-bool history_find(struct str bytes, uint64_t id, uint32_t *body_out)
+void history_sort(struct history *h)
 {
-	struct reader r = reader_of(bytes);
-	struct hist_attr attrs[ATTR_N_RULES];
-	struct hist h;
-	int64_t received = 0;
+	put_in_order(h->v, h->n);
+}
 
-	while (r.p < r.end && !r.bad) {
-		uint32_t n_attrs;
-		uint8_t flags;
+const struct hist *history_find(const struct history *h, uint64_t id)
+{
+	for (uint32_t i = 0; i < h->n; i++)
+		if (h->v[i].id == id)
+			return &h->v[i];
+	return NULL;
+}
 
-		read_head(&r, &received, &h, &n_attrs, &flags);
-		if (r.bad)
-			break;
-		if (h.id == id) {
-			*body_out = h.body;
-			return true;
-		}
-		read_tail(&r, &h, attrs, n_attrs, flags);
-	}
-	return false;
+void history_push(struct history *h, struct str record, struct arena *a)
+{
+	struct reader r = reader_of(record);
+	struct hist *e = &h->v[h->n];
+	struct hist_attr *attrs = arena_array(a, ATTR_N_RULES, sizeof(*attrs));
+	uint32_t n_attrs;
+	uint8_t flags;
+
+	read_head(&r, &h->last_received, e, &n_attrs, &flags);
+	e->order = h->n++;
+	read_tail(&r, e, attrs, n_attrs, flags);
 }
 
 static uint32_t drop_one(void *ctx, uint32_t sym)

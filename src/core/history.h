@@ -34,11 +34,23 @@ struct hist {
 /* Takes the symbols that `e` needs and appends it. `last_received` is that of the event before (0 for the first). */
 void history_append(struct buf *out, struct symbols *syms, const struct event *e, uint64_t id, int64_t last_received);
 
-/* Reads all events: n of them, sorted by (at, arrival). Allocates in `a`. False for bytes that are no history. */
-bool history_read(struct str bytes, struct arena *a, struct hist **out, uint32_t *n_out);
+struct history {
+	struct hist *v;
+	uint32_t     n;
+	int64_t      last_received;     /* 0 without events */
+};
 
-/* Is there an event of this fingerprint? Its body goes to *body_out. Reads no more than it must. */
-bool history_find(struct str bytes, uint64_t id, uint32_t *body_out);
+/* Reads the events, in order of arrival, with room for one more. Allocates in `a`. False for bytes that are not a history of n_events. */
+bool history_read(struct str bytes, uint32_t n_events, struct arena *a, struct history *out);
+
+/* Adds the one record that history_append() wrote; uses up the room for one more. */
+void history_push(struct history *h, struct str record, struct arena *a);
+
+/* By (at, arrival). */
+void history_sort(struct history *h);
+
+/* The event of this fingerprint, or NULL. */
+const struct hist *history_find(const struct history *h, uint64_t id);
 
 /* Gives the symbols back. */
 void history_drop(struct str bytes, struct symbols *syms);

@@ -1,0 +1,143 @@
+/*
+ * The engine at 10^6 open tickets, each of five events, three clocks and a subject of 60 bytes: memory a ticket all in (the process's resident
+ * memory before and after, not our own count), events a second, and the cost of a step that fires. BENCH_TICKETS scales it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "config/config.h"
+#include "core/engine.h"
+
+#define START INT64_C(1774861200000)    /* 2026-03-30T09:00Z, a Monday */
+
+static const char text[] =
+	"calendars: {office: {zone: Europe/Madrid, hours: {mon-fri: ['08:00-18:00']}}}\n"
+	"defaults: {calendar: office, pause: {status: [pending]}, notify: [ops]}\n"
+	"policies: {p: {metrics: {response: {target: 4h}, update: {target: 8h}, resolution: {target: {P1: 8h, default: 40h}}}, escalation: s}}\n"
+	"contracts: {acme: {customer: ACME, policy: p}}\n"
+	"escalations: {s: [{at: 75%, notify: [ops]}, {at: breach, notify: [ops]}, {at: breach+1h, notify: [ops]}]}\n"
+	"receivers: {ops: {log: {}}}\n";
+
+static double now_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static size_t resident(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	unsigned long size = 0, rss = 0;
+
+	if (f == NULL || fscanf(f, "%lu %lu", &size, &rss) != 2)
+		exit(1);
+	fclose(f);
+	return rss * 4096;
+}
+
+static void set(struct event *e, enum attr a, const char *z)
+{
+	e->set |= 1u << a;
+	e->attr[a] = str_of(z);
+}
+
+static void make(struct event *e, unsigned k, unsigned long ticket, char id[32], char name[32], char subject[80])
+{
+	static const enum event_type types[] = { EVENT_OPENED, EVENT_CHANGED, EVENT_REPLIED, EVENT_CHANGED, EVENT_REPLIED };
+	static const char *const team[] = { "l1", "l2", "network", "field", "vendor" };
+
+	*e = (struct event){ .ns = STR("desk"), .type = types[k], .role = k == 2 ? ROLE_AGENT : ROLE_CUSTOMER };
+	snprintf(id, 32, "ev-%lu-%u", ticket, k);
+	snprintf(name, 32, "INC%010lu", ticket);
+	e->id = str_of(id);
+	e->ticket = str_of(name);
+	e->at.ms = START + (int64_t)k * 600000 + (int64_t)(ticket % 3600) * 10;
+	e->received.ms = START + (int64_t)k * 600000 + 37000;
+	e->is_private = k == 4;
+	if (k == 0) {
+		snprintf(subject, 80, "Printer %06lu on the third floor does not print in colour!!!", ticket % 1000000);
+		subject[60] = '\0';
+		set(e, ATTR_SUBJECT, subject);
+		set(e, ATTR_CONTRACT, "acme");
+		set(e, ATTR_PRIORITY, ticket % 7 ? "P3" : "P2");
+		set(e, ATTR_KIND, "incident");
+		set(e, ATTR_CATEGORY, "hardware");
+	}
+	if (k == 1 || k == 3)
+		set(e, ATTR_TEAM, team[(ticket + k) % 5]);
+	e->body = event_body(e);
+}
+
+static struct config *load(void)
+{
+	struct config_options opt = { .now = { START }, .secrets = SECRETS_SKIP };
+	struct config *cfg;
+	struct problems p;
+	struct buf b;
+
+	problems_init(&p);
+	if (config_load_text("bench.yaml", str_of(text), &opt, &cfg, &p) != ERR_OK) {
+		buf_init(&b, 65536);
+		problems_write(&p, &b);
+		fputs(buf_cstr(&b), stderr);
+		exit(1);
+	}
+	problems_finish(&p);
+	return cfg;
+}
+
+int main(void)
+{
+	const char *scale = getenv("BENCH_TICKETS");
+	unsigned long n = scale != NULL ? strtoul(scale, NULL, 10) : 1000000, fired = 0;
+	struct engine_options opt = { .key = { 1, 2 }, .max_skew_ms = 300000 };
+	struct config *cfg = load();
+	struct engine *en = engine_create(&opt);
+	struct engine_stats st;
+	struct effects fx;
+	struct buf row;
+	struct wall next, last;
+	char id[32], name[32], subject[80] = "";
+	size_t before;
+	double t0;
+
+	cfg->rules->from = WALL_PAST;
+	engine_revise(en, cfg->rules);
+	effects_init(&fx);
+	before = resident();
+	t0 = now_s();
+	for (unsigned k = 0; k < 5; k++)
+		for (unsigned long i = 0; i < n; i++) {
+			struct event e;
+
+			make(&e, k, i, id, name, subject);
+			if (engine_apply(en, &e, k * n + i + 1, NULL, NULL, &fx) != APPLY_DONE)
+				return 1;
+			effects_reset(&fx);
+		}
+	printf("events        %8.0f ns an event, %.0f a second (made and applied)\n", (now_s() - t0) / (double)n / 5 * 1e9, (double)n * 5 / (now_s() - t0));
+	engine_stats(en, &st);
+	printf("memory        %8.1f B a ticket of 5 events, 3 clocks, subject of 60 B (limit 320: ratio %.2f); own count %.1f B\n",
+	       (double)(resident() - before) / (double)n, (double)(resident() - before) / (double)n / 320, (double)st.bytes / (double)n);
+	buf_init(&row, 1 << 20);
+	engine_save(en, STR("desk"), str_of(name), &row);
+	printf("row           %8zu B\n", row.len);
+	t0 = now_s();
+	for (last = (struct wall){ 0 }; fired < n / 2 && !wall_is_never(next = engine_next(en)); last = next) {
+		engine_advance(en, next, SIZE_MAX, &fx);
+		fired += fx.n_alerts;
+		effects_reset(&fx);
+	}
+	printf("steps         %8.0f ns a step that fires\n", (now_s() - t0) / (double)fired * 1e9);
+	(void)last;
+	buf_finish(&row);
+	effects_finish(&fx);
+	engine_destroy(en);
+	config_unref(cfg);
+	return 0;
+}
