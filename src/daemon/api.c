@@ -88,6 +88,9 @@ void api_head(void *ctx, struct http_request *r, struct http_admission *adm)
 		intake_head(d->intake, r, adm);
 		return;
 	}
+	/* A refusal at the head ends the connection, since a body may follow; what has none can wait for its turn. */
+	if (r->method == METHOD_GET || r->method == METHOD_HEAD)
+		return;
 	if (!find(d, r, &m, &adm->refusal, &adm->allow))
 		return;
 	if (allowed(d, r, route_table[m.route].access, &adm->refusal) && m.route == ROUTE_IMPORT)
@@ -99,7 +102,8 @@ void api_request(void *ctx, struct http_request *r)
 	struct daemon *d = ctx;
 	struct problem p;
 	struct route_match m;
-	const char *allow;
+	const char *allow = NULL;
+	char headers[64] = "";
 	struct buf ns, name;
 
 	daemon_now(d);
@@ -107,9 +111,11 @@ void api_request(void *ctx, struct http_request *r)
 		intake_request(d->intake, r);
 		return;
 	}
-	/* The head callback has seen all this; a reload may have come between. */
+	/* Of a POST, the head callback has seen all this; but a reload may have come between. */
 	if (!find(d, r, &m, &p, &allow) || !allowed(d, r, route_table[m.route].access, &p)) {
-		http_reply_problem(r, &p, NULL);
+		if (p.status == 405)
+			snprintf(headers, sizeof(headers), "Allow: %s\r\n", allow);
+		http_reply_problem(r, &p, p.status == 401 ? "WWW-Authenticate: Bearer\r\n" : headers);
 		return;
 	}
 	if (m.route == ROUTE_TAIL) {

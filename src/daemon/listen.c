@@ -65,7 +65,7 @@ static enum err bind_unix(const char *path, int *fd_out, struct diag *d)
 		errno = ENAMETOOLONG;
 		return refuse(d, "listen on", path);
 	}
-	strcpy(sa.sun_path, path);
+	memcpy(sa.sun_path, path, strlen(path) + 1);
 	if (is_stale(&sa))
 		(void)unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

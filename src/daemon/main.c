@@ -79,13 +79,12 @@ static int open_store(struct daemon *d)
 {
 	struct store_options opt = { .path = d->cfg->store.path };
 	struct diag diag = { 0 };
-	enum err e = store_open(&opt, &d->store, &diag);
 
-	if (e == ERR_OK)
+	if (store_open(&opt, &d->store, &diag) == ERR_OK)
 		return 0;
 	log_error("store", "refused", "path=%s error=\"%s\"", opt.path, diag.msg);
-	/* Another process that has it may end, and a directory may come back; a file that is not ours stays what it is. */
-	return e == ERR_SYNTAX || e == ERR_RANGE ? EXIT_CONFIG : 1;
+	/* Restarting would not help: somebody must look at the path, the file, or the other process that has it. */
+	return EXIT_CONFIG;
 }
 
 static struct wall intake_now(void *ctx)
