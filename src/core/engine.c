@@ -83,7 +83,7 @@ static void count_clocks(struct engine *en, struct opened *o, struct wall now)
 		else
 			running++;
 	}
-	table_count_clocks(en, o->t, running, paused, breached);
+	table_count_clocks(en, o->t, table_pack_clocks(running, paused, breached));
 }
 
 static void set_flag(struct ticket *t, enum ticket_flags flag, bool on)
@@ -325,7 +325,7 @@ static enum apply accept_event(struct engine *en, const struct event *e, uint64_
 		ticket_open(en, slot, o);
 		same = history_find(&o->history, id);
 		if (same != NULL)
-			return same->body == e->body ? APPLY_DUPLICATE : APPLY_CONFLICT;
+			return same->body == (e->body & HIST_BODY_MASK) ? APPLY_DUPLICATE : APPLY_CONFLICT;
 		if (o->t->n_events >= TICKET_MAX_EVENTS)
 			return APPLY_FULL;
 	}

@@ -25,7 +25,7 @@ enum ticket_flags {
 	TICKET_TOLD_SKEW = 64,
 };
 
-/* One ticket at rest: 64 bytes and one block of bytes for all that varies. */
+/* One ticket at rest: 56 bytes and one block of bytes for all that varies. */
 struct ticket {
 	char    *block;          /* owned: id, subject, url, history, fired, one behind the other */
 	uint32_t hist_len, fired_len;
@@ -39,7 +39,7 @@ struct ticket {
 	uint32_t plan;           /* number of the revision it was planned under */
 	uint32_t next;           /* in the list of changed ones, or of free slots */
 	uint16_t n_holds;
-	uint8_t  n_running, n_paused, n_breached;
+	uint16_t clocks;         /* how many run, stand and are breached: five bits each, see table_count_clocks() */
 	uint64_t seq;            /* journal's number of its last event */
 };
 
@@ -73,7 +73,9 @@ uint32_t table_add(struct engine *en, struct str ns, struct str id);
 void table_remove(struct engine *en, uint32_t slot);        /* gives back all its symbols, takes it from list, timers and index */
 void table_changed(struct engine *en, uint32_t slot);       /* puts it at the end of the list unless it is in */
 void table_unchanged(struct engine *en, uint32_t slot);
-void table_count_clocks(struct engine *en, struct ticket *t, unsigned running, unsigned paused, unsigned breached);
+/* Live clocks are at most CONFIG_MAX_METRICS, so that five bits hold each number. */
+uint16_t table_pack_clocks(unsigned running, unsigned paused, unsigned breached);
+void table_count_clocks(struct engine *en, struct ticket *t, uint16_t clocks);
 
 struct str ticket_ns(const struct engine *en, const struct ticket *t);
 struct str ticket_id(const struct ticket *t);

@@ -1,7 +1,7 @@
 /*
  * A ticket as a row: the same bytes as in memory, with symbols numbered by a table of the row's own. Version 1:
  *   byte version; namespace; id; varints serial, seq; byte flags; varint n_events; subject; url;
- *   8 bytes digest of the rules it was planned under; zigzag next step (0: none); bytes of clocks running, paused, breached;
+ *   8 bytes digest of the rules it was planned under; zigzag next step (0: none); varint clocks;
  *   varint number of texts and the texts; history; fired.
  */
 #include <stdlib.h>
@@ -74,9 +74,7 @@ static void write_row(struct engine *en, uint32_t slot, struct buf *row)
 	buf_put_bytes(row, ticket_url(t));
 	buf_put_u64le(row, t->plan == en->plan && rules != NULL ? rules->digest : 0);
 	buf_put_zigzag(row, heap_has(&en->timers, slot) ? en->timers.v[en->timers.place[slot]].due : 0);
-	buf_putc(row, (char)t->n_running);
-	buf_putc(row, (char)t->n_paused);
-	buf_putc(row, (char)t->n_breached);
+	buf_put_varint(row, t->clocks);
 	buf_put_varint(row, to_local(&texts, t->contract));
 	buf_put_varint(row, texts.n);
 	for (uint32_t i = 0; i < texts.n; i++)
@@ -105,7 +103,8 @@ struct row {
 	struct str ns, id, subject, url, hist, fired;
 	uint64_t   serial, seq, n_events, digest;
 	int64_t    next;
-	uint8_t    flags, running, paused, breached;
+	uint8_t    flags;
+	uint64_t   clocks;
 	uint64_t   contract, n_texts;
 };
 
@@ -145,9 +144,7 @@ static bool read_row(struct reader *r, struct row *row)
 	row->url = reader_bytes(r);
 	row->digest = reader_u64le(r);
 	row->next = reader_zigzag(r);
-	row->running = reader_byte(r);
-	row->paused = reader_byte(r);
-	row->breached = reader_byte(r);
+	row->clocks = reader_varint(r);
 	row->contract = reader_varint(r);
 	row->n_texts = reader_varint(r);
 	return !r->bad && row->ns.len <= EVENT_MAX_ID && row->id.len > 0 && row->id.len <= EVENT_MAX_ID && row->subject.len <= EVENT_MAX_SUBJECT &&
@@ -170,7 +167,7 @@ static void restore(struct engine *en, uint32_t slot, const struct row *row)
 		en->stats.n_unmatched++;
 	if (row->next != 0)
 		heap_set(&en->timers, slot, row->next, t->serial);
-	table_count_clocks(en, t, row->running, row->paused, row->breached);
+	table_count_clocks(en, t, (uint16_t)(row->clocks & 0x7fff));
 }
 
 static enum err bad_row(struct diag *d)

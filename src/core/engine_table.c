@@ -1,5 +1,6 @@
 #include "engine_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -78,7 +79,7 @@ void table_remove(struct engine *en, uint32_t slot)
 	map_remove(&en->index, hash_key(en, ticket_ns(en, t), ticket_id(t)), slot);
 	heap_remove(&en->timers, slot);
 	table_unchanged(en, slot);
-	table_count_clocks(en, t, 0, 0, 0);
+	table_count_clocks(en, t, 0);
 	if (t->flags & TICKET_UNMATCHED)
 		en->stats.n_unmatched--;
 	history_drop(ticket_history(t), en->symbols);
@@ -127,19 +128,18 @@ void table_unchanged(struct engine *en, uint32_t slot)
 	t->next = NO_TICKET;
 }
 
-static uint8_t small(unsigned n)
+uint16_t table_pack_clocks(unsigned running, unsigned paused, unsigned breached)
 {
-	return n > UINT8_MAX ? UINT8_MAX : (uint8_t)n;
+	assert(running < 32 && paused < 32 && breached < 32);
+	return (uint16_t)(running | paused << 5 | breached << 10);
 }
 
-void table_count_clocks(struct engine *en, struct ticket *t, unsigned running, unsigned paused, unsigned breached)
+void table_count_clocks(struct engine *en, struct ticket *t, uint16_t clocks)
 {
-	en->stats.n_running += (size_t)small(running) - t->n_running;
-	en->stats.n_paused += (size_t)small(paused) - t->n_paused;
-	en->stats.n_breached += (size_t)small(breached) - t->n_breached;
-	t->n_running = small(running);
-	t->n_paused = small(paused);
-	t->n_breached = small(breached);
+	en->stats.n_running += (size_t)(clocks & 31) - (t->clocks & 31);
+	en->stats.n_paused += (size_t)(clocks >> 5 & 31) - (t->clocks >> 5 & 31);
+	en->stats.n_breached += (size_t)(clocks >> 10 & 31) - (t->clocks >> 10 & 31);
+	t->clocks = clocks;
 }
 
 struct str ticket_ns(const struct engine *en, const struct ticket *t)

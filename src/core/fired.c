@@ -1,10 +1,15 @@
 #include "fired.h"
 
 /*
- * The bytes: varint number of clocks; for each the metric's symbol, cycle, byte breach_spent, n_cleared, n_retracted, verdict, the number of
- * steps and for each its symbol, count << 1 | spent and rep, the number of those told and for each symbol << 1 | breach.
- * Limits on what a row may claim keep hostile bytes cheap.
+ * The bytes: varint number of clocks; for each a byte of HAS_x, the metric's symbol, its cycle, four bytes of verdict, and then as the byte
+ * says: n_cleared and n_retracted; the number of steps and for each its symbol, count << 1 | spent and rep; the number of those told and
+ * for each its symbol << 1 | breach. Limits on what a row may claim keep hostile bytes cheap.
  */
+#define HAS_SPENT  1
+#define HAS_COUNTS 2
+#define HAS_STEPS  4
+#define HAS_TOLD   8
+
 #define MAX_CLOCKS 65536
 #define MAX_STEPS  256
 #define MAX_TOLD   256
@@ -18,16 +23,28 @@ static uint32_t read_count(struct reader *r, uint32_t max)
 	return r->bad ? 0 : (uint32_t)n;
 }
 
+static uint32_t read_verdict(struct reader *r)
+{
+	uint32_t v = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		v |= (uint32_t)reader_byte(r) << (8 * i);
+	return v;
+}
+
 static void read_clock(struct reader *r, const struct symbols *syms, struct arena *a, struct fired_clock *fc)
 {
+	uint8_t has = reader_byte(r);
+
 	fc->metric = symbols_text(syms, (uint32_t)reader_varint(r));
 	fc->cycle = (uint32_t)reader_varint(r);
-	fc->breach_spent = reader_byte(r) & 1;
-	fc->n_cleared = (uint32_t)reader_varint(r);
-	fc->n_retracted = (uint32_t)reader_varint(r);
-	fc->verdict = (uint32_t)reader_varint(r);
-	fc->n_steps = read_count(r, MAX_STEPS);
-	fc->steps = arena_array(a, fc->n_steps, sizeof(*fc->steps));
+	fc->verdict = read_verdict(r);
+	fc->breach_spent = has & HAS_SPENT;
+	fc->n_cleared = has & HAS_COUNTS ? (uint32_t)reader_varint(r) : 0;
+	fc->n_retracted = has & HAS_COUNTS ? (uint32_t)reader_varint(r) : 0;
+	fc->n_steps = has & HAS_STEPS ? read_count(r, MAX_STEPS) : 0;
+	if (fc->n_steps > 0)
+		fc->steps = arena_array(a, fc->n_steps, sizeof(*fc->steps));
 	for (uint32_t i = 0; i < fc->n_steps; i++) {
 		struct fired_step *s = &fc->steps[i];
 		uint64_t n;
@@ -38,8 +55,9 @@ static void read_clock(struct reader *r, const struct symbols *syms, struct aren
 		s->spent = n & 1;
 		s->rep = (uint32_t)reader_varint(r);
 	}
-	fc->n_told = read_count(r, MAX_TOLD);
-	fc->told = arena_array(a, fc->n_told, sizeof(*fc->told));
+	fc->n_told = has & HAS_TOLD ? read_count(r, MAX_TOLD) : 0;
+	if (fc->n_told > 0)
+		fc->told = arena_array(a, fc->n_told, sizeof(*fc->told));
 	for (uint32_t i = 0; i < fc->n_told; i++) {
 		uint64_t v = reader_varint(r);
 
@@ -63,13 +81,20 @@ bool fired_read(struct str bytes, const struct symbols *syms, struct arena *a, s
 
 static void write_clock(const struct fired_clock *fc, struct symbols *syms, struct buf *out)
 {
+	bool counts = fc->n_cleared > 0 || fc->n_retracted > 0;
+
+	buf_putc(out, (char)((fc->breach_spent ? HAS_SPENT : 0) | (counts ? HAS_COUNTS : 0) | (fc->n_steps > 0 ? HAS_STEPS : 0) |
+			     (fc->n_told > 0 ? HAS_TOLD : 0)));
 	buf_put_varint(out, symbols_take(syms, fc->metric));
 	buf_put_varint(out, fc->cycle);
-	buf_putc(out, fc->breach_spent);
-	buf_put_varint(out, fc->n_cleared);
-	buf_put_varint(out, fc->n_retracted);
-	buf_put_varint(out, fc->verdict);
-	buf_put_varint(out, fc->n_steps);
+	for (unsigned i = 0; i < 4; i++)
+		buf_putc(out, (char)(fc->verdict >> (8 * i)));
+	if (counts) {
+		buf_put_varint(out, fc->n_cleared);
+		buf_put_varint(out, fc->n_retracted);
+	}
+	if (fc->n_steps > 0)
+		buf_put_varint(out, fc->n_steps);
 	for (uint32_t i = 0; i < fc->n_steps; i++) {
 		const struct fired_step *s = &fc->steps[i];
 
@@ -77,7 +102,8 @@ static void write_clock(const struct fired_clock *fc, struct symbols *syms, stru
 		buf_put_varint(out, (uint64_t)s->count << 1 | s->spent);
 		buf_put_varint(out, s->rep);
 	}
-	buf_put_varint(out, fc->n_told);
+	if (fc->n_told > 0)
+		buf_put_varint(out, fc->n_told);
 	for (uint32_t i = 0; i < fc->n_told; i++)
 		buf_put_varint(out, (uint64_t)symbols_take(syms, fc->told[i].receiver) << 1 | fc->told[i].breach);
 }
@@ -97,32 +123,46 @@ static void copy_varints(struct reader *r, unsigned n, struct buf *out)
 		buf_put_varint(out, reader_varint(r));
 }
 
+static void translate_clock(struct reader *r, history_map_fn *map, void *ctx, struct buf *out)
+{
+	uint8_t has = reader_byte(r);
+	uint32_t n;
+
+	buf_putc(out, (char)has);
+	buf_put_varint(out, map(ctx, (uint32_t)reader_varint(r)));
+	copy_varints(r, 1, out);
+	for (unsigned i = 0; i < 4; i++)
+		buf_putc(out, (char)reader_byte(r));
+	if (has & HAS_COUNTS)
+		copy_varints(r, 2, out);
+	n = has & HAS_STEPS ? read_count(r, MAX_STEPS) : 0;
+	if (has & HAS_STEPS)
+		buf_put_varint(out, n);
+	for (uint32_t k = 0; k < n; k++) {
+		buf_put_varint(out, map(ctx, (uint32_t)reader_varint(r)));
+		copy_varints(r, 2, out);
+	}
+	n = has & HAS_TOLD ? read_count(r, MAX_TOLD) : 0;
+	if (has & HAS_TOLD)
+		buf_put_varint(out, n);
+	for (uint32_t k = 0; k < n; k++) {
+		uint64_t v = reader_varint(r);
+
+		buf_put_varint(out, (uint64_t)map(ctx, (uint32_t)(v >> 1)) << 1 | (v & 1));
+	}
+}
+
 bool fired_translate(struct str bytes, history_map_fn *map, void *ctx, struct buf *out)
 {
 	struct reader r = reader_of(bytes);
-	uint32_t n_clocks, n;
+	uint32_t n;
 
 	if (bytes.len == 0)
 		return true;
-	n_clocks = read_count(&r, MAX_CLOCKS);
-	buf_put_varint(out, n_clocks);
-	for (uint32_t i = 0; i < n_clocks && !r.bad; i++) {
-		buf_put_varint(out, map(ctx, (uint32_t)reader_varint(&r)));
-		copy_varints(&r, 5, out);       /* breach_spent is 0 or 1: its byte is its varint */
-		n = read_count(&r, MAX_STEPS);
-		buf_put_varint(out, n);
-		for (uint32_t k = 0; k < n; k++) {
-			buf_put_varint(out, map(ctx, (uint32_t)reader_varint(&r)));
-			copy_varints(&r, 2, out);
-		}
-		n = read_count(&r, MAX_TOLD);
-		buf_put_varint(out, n);
-		for (uint32_t k = 0; k < n; k++) {
-			uint64_t v = reader_varint(&r);
-
-			buf_put_varint(out, (uint64_t)map(ctx, (uint32_t)(v >> 1)) << 1 | (v & 1));
-		}
-	}
+	n = read_count(&r, MAX_CLOCKS);
+	buf_put_varint(out, n);
+	for (uint32_t i = 0; i < n && !r.bad; i++)
+		translate_clock(&r, map, ctx, out);
 	return !r.bad && r.p == r.end && buf_ok(out);
 }
 

@@ -10,7 +10,7 @@
  *   varint   received - at (an event from the future is kept as arriving at `at`)
  *   byte     type | role << 4 | private << 6 | automated << 7
  *   byte     mode | REC_ACTOR | REC_ACT | number of attributes << 4 (15: a varint follows)
- *   8 bytes  fingerprint of the id, 4 bytes of the body
+ *   8 bytes  fingerprint of the id, 3 bytes of the body's (another body passes for the same once in 16 million)
  *   each attribute: varint symbol * 16 + attribute
  *   actor's symbol; for acts of operators: metric, reason, zigzag by_ms
  */
@@ -34,7 +34,7 @@ void history_append(struct buf *out, struct symbols *syms, const struct event *e
 	if (n >= 15)
 		buf_put_varint(out, n);
 	buf_put_u64le(out, id);
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < 3; i++)
 		buf_putc(out, (char)(e->body >> (8 * i)));
 	for (unsigned i = 0; i < ATTR_N_RULES; i++)
 		if (e->set >> i & 1)
@@ -70,7 +70,7 @@ static void read_head(struct reader *r, int64_t *received, struct hist *h, uint3
 		r->bad = true;
 	h->id = reader_u64le(r);
 	h->body = 0;
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < 3; i++)
 		h->body |= (uint32_t)reader_byte(r) << (8 * i);
 }
 

@@ -13,6 +13,8 @@
 #include "core/event.h"
 #include "symbols.h"
 
+#define HIST_BODY_MASK 0xffffffu
+
 struct hist_attr { uint32_t attr; uint32_t sym; };    /* sym 0: cleared */
 
 /* One event as the clocks see it. */
@@ -21,7 +23,7 @@ struct hist {
 	struct wall             received;
 	uint32_t                order;      /* of arrival, from 0 */
 	uint64_t                id;         /* keyed fingerprint of the event's id */
-	uint32_t                body;       /* fingerprint of its content */
+	uint32_t                body;       /* fingerprint of its content, the bits of HIST_BODY_MASK */
 	uint8_t                 type, role, mode;
 	bool                    is_private, automated;
 	const struct hist_attr *attrs;
