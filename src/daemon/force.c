@@ -69,7 +69,7 @@ static void make_receiver(const struct receiver *r, struct notify_receiver *out)
 	*out = (struct notify_receiver){
 		.name = r->name, .kind = kinds[r->kind], .fallback = r->fallback,
 		.language = r->language == LANGUAGE_ES ? TEXT_ES : TEXT_EN,
-		.zone = r->zone, .url = r->url, .secrets = { r->secret.bytes }, .to = r->to, .n_to = r->n_to,
+		.zone = r->zone, .url = r->url, .ca_file = r->ca_file, .secrets = { r->secret.bytes }, .to = r->to, .n_to = r->n_to,
 	};
 }
 
@@ -94,7 +94,7 @@ static void make_settings(struct force *f)
 		make_receiver(&cfg->receivers[i], &v[i]);
 	f->notify = (struct notify_settings){
 		.receivers = v, .n_receivers = cfg->n_receivers, .defaults = cfg->rules->notify, .n_defaults = cfg->rules->n_notify,
-		.email = { .smtp = mail->smtp, .from = mail->from, .tls = tls[mail->tls], .user = mail->user },
+		.email = { .smtp = mail->smtp, .from = mail->from, .tls = tls[mail->tls], .user = mail->user, .ca_file = mail->ca_file },
 		.public_url = cfg->server.public_url, .with_ns = has_many_namespaces(cfg),
 	};
 	if (mail->password.configured)

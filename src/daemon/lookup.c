@@ -83,6 +83,11 @@ static void on_row(struct daemon *d, struct query *q, const struct store_done *d
 	}
 	if (!done->last)
 		return;
+	if (done->err == ERR_IO || done->err == ERR_FULL) {
+		api_refuse(l->r, 503, "The store cannot answer at the moment.");
+		lookup_end(l);
+		return;
+	}
 	l->n_asked--;
 	go_on(d, l);
 }

@@ -73,22 +73,6 @@ static enum err put_revision(struct daemon *d, const struct config *cfg, uint64_
 	return e;
 }
 
-void reload_committed(struct daemon *d, const struct store_done *done)
-{
-	struct rules *rules = (struct rules *)(uintptr_t)done->cookie;
-
-	if (rules == NULL)
-		return;
-	if (done->err == ERR_OK) {
-		/* What is due by then is decided by the rules that were in force. */
-		while (engine_advance(d->engine, rules->from, 1000, &d->fx))
-			;
-		engine_revise(d->engine, rules);
-		d->reload.replanning = true;
-	}
-	rules_unref(rules);
-}
-
 bool reload_replan(struct daemon *d)
 {
 	struct mono began = mono_now();
@@ -308,7 +292,7 @@ static void start_next(struct daemon *d)
 
 	for (const struct reload_waiter *w = rl->next; w != NULL; w = w->next)
 		real = real || !w->dry_run;
-	if (rl->job != NULL || (!rl->again && rl->next == NULL) || d->phase != PHASE_RUNNING)
+	if (rl->job != NULL || rl->committing != NULL || (!rl->again && rl->next == NULL) || d->phase != PHASE_RUNNING)
 		return;
 	rl->waiters = rl->next;
 	rl->next = NULL;
@@ -331,7 +315,31 @@ static void on_wake(evutil_socket_t fd, short what, void *ctx)
 	d->reload.job = NULL;
 	daemon_now(d);
 	ok = job->err == ERR_OK && put_in_force(d, job);
+	if (ok && job->changed && !job->dry_run) {
+		d->reload.committing = job;
+		return;
+	}
 	conclude(d, job, ok);
+	start_next(d);
+}
+
+void reload_committed(struct daemon *d, const struct store_done *done)
+{
+	struct rules *rules = (struct rules *)(uintptr_t)done->cookie;
+	struct reload_job *job = d->reload.committing;
+
+	if (done->err == ERR_OK) {
+		/* What is due by then is decided by the rules that were in force. */
+		while (engine_advance(d->engine, rules->from, 1000, &d->fx))
+			;
+		engine_revise(d->engine, rules);
+		d->reload.replanning = true;
+	}
+	rules_unref(rules);
+	d->reload.committing = NULL;
+	/* At the start there is no job: nobody asked. */
+	if (job != NULL)
+		conclude(d, job, done->err == ERR_OK);
 	start_next(d);
 }
 
@@ -387,6 +395,8 @@ void reload_finish(struct daemon *d)
 			(void)pthread_join(rl->job->thread, NULL);
 		job_destroy(rl->job);
 	}
+	if (rl->committing != NULL)
+		job_destroy(rl->committing);
 	drop(rl->waiters);
 	drop(rl->next);
 	if (rl->ev_wake != NULL)
