@@ -9,7 +9,7 @@ status=0
 "$build/tests/config_keys" | {
 	bad=0
 	while IFS="$(printf '\t')" read -r key rest; do
-		if ! cat README.md docs/*.md | grep -qF "\`$key\`"; then
+		if ! cat README.md conf/configuration.md | grep -qF "\`$key\`"; then
 			echo "docs: the key $key is missing" >&2
 			bad=1
 		fi

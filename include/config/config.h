@@ -74,6 +74,7 @@ struct email_config {
 	enum tls      tls;           /* default TLS_REQUIRE, on loopback TLS_NONE */
 	const char   *user;
 	struct secret password;
+	const char   *ca_file;       /* PEM; NULL: the system's */
 };
 
 enum receiver_kind { RECEIVER_LOG, RECEIVER_WEBHOOK, RECEIVER_EMAIL, RECEIVER_LATER, RECEIVER_N };
@@ -85,6 +86,7 @@ struct receiver {
 	const char        *service;  /* the kind as written: "log", "webhook", "slack", … */
 	const char        *url;      /* of a webhook */
 	struct secret      secret;   /* of a webhook; not configured: unsigned */
+	const char        *ca_file;  /* of a webhook: PEM; NULL: the system's */
 	const char *const *to;  size_t n_to;     /* of email: addresses without names or brackets */
 	const char        *fallback; /* name of another receiver; chains end (checked) */
 	enum language      language;

@@ -373,6 +373,7 @@ static const struct shape log_receiver = { .what = "{}", .keys = no_keys };
 static const struct key webhook_keys[] = {
 	{ "url", &a_url, NEEDED, "where alerts are posted" },
 	{ "secret", &a_secret, 0, "signs them (Standard Webhooks)" },
+	{ "ca_file", &a_path, 0, "PEM certificates to trust instead of the system's" },
 	END
 };
 static const struct shape webhook_receiver = { .what = "a map with url", .keys = webhook_keys };
@@ -424,6 +425,7 @@ static const struct key email_keys[] = {
 	{ "tls", &a_tls, 0, "require, starttls or none" },
 	{ "user", &a_text, 0, "for authentication" },
 	{ "password", &a_secret, 0, "for authentication" },
+	{ "ca_file", &a_path, 0, "PEM certificates to trust instead of the system's" },
 	END
 };
 static const struct shape email = { .what = "a map with smtp and from", .keys = email_keys };

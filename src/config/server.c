@@ -130,6 +130,7 @@ static void email_build(struct load *l)
 	e->from = text_of(l, n, "from", NULL);
 	e->user = text_of(l, n, "user", NULL);
 	e->password = secret_load(l, good(n, "password"));
+	e->ca_file = text_of(l, n, "ca_file", NULL);
 	if (smtp != NULL)
 		e->tls = tls_build(l, n, url_host(smtp->text));
 	if (e->password.configured && e->user == NULL && node_getz(n, "user") == NULL)

@@ -168,6 +168,26 @@ static int find_option(const char *arg, const char **inline_value)
 	return -1;
 }
 
+/* Options may stand before the command as well: moves the command's words to the front, and the options behind them. */
+static void command_first(int argc, char **argv)
+{
+	const char *value;
+	int at = 0;
+
+	while (at < argc && argv[at][0] == '-' && strcmp(argv[at], "--") != 0) {
+		int opt = find_option(argv[at], &value);
+
+		at += opt >= 0 && options[opt].arg != NULL && value == NULL ? 2 : 1;
+	}
+	for (int from = at; from < argc && from < at + 2; from++) {
+		char *word = argv[from];
+
+		for (int k = from; k > from - at; k--)
+			argv[k] = argv[k - 1];
+		argv[from - at] = word;
+	}
+}
+
 /* Sorts options from arguments. Behind "--" all are arguments. */
 static int parse(struct ctl *ctl, int argc, char **argv)
 {
@@ -211,6 +231,7 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0)
 		return cmd_version(&ctl);
+	command_first(argc - 1, argv + 1);
 	ctl.command = find_command(argc - 1, argv + 1, &used);
 	if (ctl.command == NULL)
 		return unknown_command(argc - 1, argv + 1);
