@@ -24,9 +24,9 @@
  *   POST /v1/receivers/NAME/test    {ok, status, detail}
  *   POST /v1/reload                 ?dry_run=1: {ok: true, changed, warnings: [TEXT]}; 422 with {…, errors: [TEXT], warnings: [TEXT]}
  *   POST /v1/import                 ?source=NAME &alert=1: NDJSON or JSON of events: {accepted, duplicates, refused: [PROBLEM with index]}
- *   GET  /v1/tail                   ?after=N &wait=SECONDS: NDJSON of what was decided since entry N: {seq, at, what: "alert", alert} or
- *                                    {seq, at, what: "delivery", id, receiver, state, attempts, status, detail}. Waits for the first
- *                                    one; header Plazo-Next: the N to ask for next. Without `after`: from now on
+ *   GET  /v1/tail                   ?after=N: NDJSON of what is decided, as it is decided, until somebody hangs up: {seq, at, what: "alert",
+ *                                    alert} or {seq, at, what: "delivery", id, receiver, state, attempts, status, detail}. From now on, or
+ *                                    from entry N on where it is still in memory; a gap in seq is what a slow reader has missed
  *
  * ID is a ticket's id, or NAMESPACE/ID with '/' as such; what is part of a name is written %2F. 409 lists the choices of an id that
  * is in several namespaces: {…, choices: ["NAMESPACE/ID"]}.

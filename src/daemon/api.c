@@ -10,7 +10,7 @@ static api_handler_fn *const handlers[ROUTE_N] = {
 	[ROUTE_HEALTHZ] = api_healthz, [ROUTE_READYZ] = api_readyz, [ROUTE_METRICS] = api_metrics, [ROUTE_STATUS] = api_status,
 	[ROUTE_TICKETS] = api_tickets, [ROUTE_TICKET] = api_ticket, [ROUTE_EXPLAIN] = api_explain, [ROUTE_WAIVE] = api_waive,
 	[ROUTE_EXTEND] = api_extend, [ROUTE_NEXT] = api_next, [ROUTE_DELIVERIES] = api_deliveries,
-	[ROUTE_RECEIVER_TEST] = api_receiver_test, [ROUTE_RELOAD] = api_reload, [ROUTE_IMPORT] = api_import, [ROUTE_TAIL] = NULL,
+	[ROUTE_RECEIVER_TEST] = api_receiver_test, [ROUTE_RELOAD] = api_reload, [ROUTE_IMPORT] = api_import, [ROUTE_TAIL] = api_tail,
 };
 
 /* ---- who may ---- */
@@ -116,10 +116,6 @@ void api_request(void *ctx, struct http_request *r)
 		if (p.status == 405)
 			snprintf(headers, sizeof(headers), "Allow: %s\r\n", allow);
 		http_reply_problem(r, &p, p.status == 401 ? "WWW-Authenticate: Bearer\r\n" : headers);
-		return;
-	}
-	if (m.route == ROUTE_TAIL) {
-		tail_request(d, r);
 		return;
 	}
 	buf_init(&ns, 1024);

@@ -29,6 +29,8 @@ api_handler_fn api_tickets, api_next;                                           
 api_handler_fn api_ticket, api_explain, api_deliveries;                           /* api_ticket.c */
 api_handler_fn api_waive, api_extend, api_import, api_receiver_test, api_reload;  /* api_acts.c */
 
+api_handler_fn api_tail;                                                          /* tail.c */
+
 /* ---- for handlers ---- */
 
 #define API_BODY_MAX (64u << 20)

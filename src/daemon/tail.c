@@ -1,25 +1,13 @@
 #include "daemon/tail.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#include <event2/event.h>
 
 #include "base/json.h"
 #include "base/xalloc.h"
+#include "daemon/api.h"
 #include "daemon/daemon.h"
 
-#define WAIT_MAX_S 55          /* proxies cut what is silent for a minute */
-#define REPLY_MAX  (4u << 20)
-
-struct tail_waiter {
-	struct tail_waiter  *next;
-	struct daemon       *d;
-	struct http_request *request;
-	struct event        *timer;
-	uint64_t             after;
-};
+#define LINE_MAX_LEN (128u << 10)
 
 void tail_init(struct tail *t)
 {
@@ -68,7 +56,7 @@ void tail_alert(struct daemon *d, struct str body)
 	struct buf b;
 	struct json_out o = json_out(&b);
 
-	buf_init(&b, 128u << 10);
+	buf_init(&b, LINE_MAX_LEN);
 	begin(d, &o, "alert");
 	json_put_key(&o, "alert");
 	json_put_raw(&o, body);
@@ -82,7 +70,7 @@ void tail_delivery(struct daemon *d, const struct notify_result *r)
 	struct buf b;
 	struct json_out o = json_out(&b);
 
-	buf_init(&b, 128u << 10);
+	buf_init(&b, LINE_MAX_LEN);
 	begin(d, &o, "delivery");
 	json_put_key(&o, "id");
 	json_put_z(&o, r->alert_id);
@@ -103,86 +91,66 @@ void tail_delivery(struct daemon *d, const struct notify_result *r)
 
 /* ---- readers ---- */
 
-static void answer(struct daemon *d, struct http_request *r, uint64_t after)
+struct tail_reader {
+	struct tail_reader  *next;
+	struct http_request *request;
+	uint64_t             seq;          /* the next entry to send */
+};
+
+/* What has fallen out of the ring is a gap in `seq`: a slow reader costs nothing but its own lines. */
+static bool send_new(struct tail *t, struct tail_reader *rd)
+{
+	uint64_t oldest = t->next > TAIL_ENTRIES ? t->next - TAIL_ENTRIES : 1;
+
+	if (rd->seq < oldest)
+		rd->seq = oldest;
+	for (; rd->seq < t->next; rd->seq++)
+		if (!http_stream_put(rd->request, str_of(t->lines[rd->seq % TAIL_ENTRIES])))
+			return false;
+	return http_stream_is_alive(rd->request);
+}
+
+void tail_turn(struct daemon *d)
 {
 	struct tail *t = &d->tail;
-	uint64_t oldest = t->next > TAIL_ENTRIES ? t->next - TAIL_ENTRIES : 1;
-	char headers[64];
-	struct buf b;
+	struct tail_reader **at = &t->readers, *rd;
 
-	buf_init(&b, REPLY_MAX);
-	/* What has fallen out of the ring is a gap in `seq`: a slow reader costs nothing but its own lines. */
-	for (uint64_t n = after + 1 > oldest ? after + 1 : oldest; n < t->next; n++) {
-		buf_puts(&b, t->lines[n % TAIL_ENTRIES]);
-		if (!buf_ok(&b))
-			break;
-		after = n;
-	}
-	b.failed = false;
-	snprintf(headers, sizeof(headers), "Plazo-Next: %" PRIu64 "\r\n", after);
-	http_reply(r, &(struct http_reply){ 200, "application/x-ndjson", headers, buf_str(&b), false });
-	buf_finish(&b);
-}
-
-static void waiter_end(struct tail_waiter *w)
-{
-	struct tail_waiter **at = &w->d->tail.waiters;
-
-	while (*at != w)
-		at = &(*at)->next;
-	*at = w->next;
-	w->d->tail.n_waiters--;
-	event_free(w->timer);
-	answer(w->d, w->request, w->after);
-	free(w);
-}
-
-static void on_timeout(evutil_socket_t fd, short what, void *ctx)
-{
-	(void)fd;
-	(void)what;
-	waiter_end(ctx);
-}
-
-void tail_wake(struct daemon *d)
-{
-	struct tail_waiter *w = d->tail.waiters, *next;
-
-	for (; w != NULL; w = next) {
-		next = w->next;
-		if (w->after + 1 < d->tail.next || d->phase != PHASE_RUNNING)
-			waiter_end(w);
+	while ((rd = *at) != NULL) {
+		if (send_new(t, rd) && d->phase == PHASE_RUNNING) {
+			at = &rd->next;
+			continue;
+		}
+		*at = rd->next;
+		t->n_readers--;
+		http_stream_end(rd->request);
+		free(rd);
 	}
 }
 
-static bool number_in(struct http_request *r, const char *name, int64_t max, int64_t *out)
+static uint64_t after(const struct tail *t, const struct http_request *r)
 {
+	int64_t n = (int64_t)t->next - 1;
 	struct buf b;
-	bool good;
 
 	buf_init(&b, 32);
-	good = http_query_get(r->query, name, &b) && str_to_i64(buf_str(&b), 0, max, out) == ERR_OK;
+	if (api_param(r, "after", &b) && str_to_i64(buf_str(&b), 0, n, &n) != ERR_OK)
+		n = (int64_t)t->next - 1;
 	buf_finish(&b);
-	return good;
+	return (uint64_t)n;
 }
 
-void tail_request(struct daemon *d, struct http_request *r)
+void api_tail(struct daemon *d, const struct api_call *c)
 {
 	struct tail *t = &d->tail;
-	int64_t after = (int64_t)t->next - 1, wait_s = 0;
-	struct tail_waiter *w;
+	struct tail_reader *rd;
 
-	(void)number_in(r, "wait", WAIT_MAX_S, &wait_s);
-	if (!number_in(r, "after", INT64_MAX, &after) || (uint64_t)after >= t->next)
-		after = (int64_t)t->next - 1;
-	if ((uint64_t)after + 1 < t->next || wait_s == 0 || t->n_waiters == TAIL_WAITERS) {
-		answer(d, r, (uint64_t)after);
+	if (t->n_readers == TAIL_READERS || d->phase != PHASE_RUNNING) {
+		api_refuse(c->r, 503, "%u readers follow already, or plazod is not running.", TAIL_READERS);
 		return;
 	}
-	w = xmalloc(sizeof(*w));
-	*w = (struct tail_waiter){ t->waiters, d, r, NULL, (uint64_t)after };
-	w->timer = evtimer_new(d->base, on_timeout, w);
-	evtimer_add(w->timer, &(struct timeval){ .tv_sec = wait_s });
-	t->waiters = w;
-	t->n_waiters++;
+	rd = xmalloc(sizeof(*rd));
+	*rd = (struct tail_reader){ t->readers, c->r, after(t, c->r) + 1 };
+	t->readers = rd;
+	t->n_readers++;
+	http_stream_begin(c->r, "application/x-ndjson");
 }

@@ -207,7 +207,7 @@ void daemon_stop(struct daemon *d, int status)
 	d->phase = PHASE_DRAINING;
 	d->stop_by = (struct mono){ mono_now().ms + 2 * DRAIN_MS };
 	systemd_stopping();
-	tail_wake(d);
+	tail_turn(d);
 	http_stop_accepting(d->http);
 	http_drain(d->http, DRAIN_MS, on_drained, d);
 }
@@ -241,7 +241,7 @@ static bool turn(struct daemon *d)
 	outbox_take_effects(d);
 	writer_flush(d);
 	journal_answer(d);
-	tail_wake(d);
+	tail_turn(d);
 	look_at_store(d);
 	if (!more)
 		become_ready(d);
