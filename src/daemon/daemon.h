@@ -27,6 +27,7 @@ enum phase {
 	PHASE_RUNNING,
 	PHASE_DRAINING,     /* asked to stop: no new work, requests under way are answered */
 	PHASE_PARKING,      /* deliveries in flight end or are parked */
+	PHASE_SAVING,       /* the last snapshot */
 	PHASE_STOPPED,
 };
 

@@ -16,8 +16,7 @@ struct recovery {
 		uint64_t      seq;          /* the last event before it */
 		uint64_t      digest;
 	}             *v;
-	size_t         n, in_force;
-	uint64_t       first;               /* the first event of the journal; UINT64_MAX: it is empty */
+	size_t         n;
 	size_t         n_tickets, n_events, n_deliveries;
 	struct wall    latest;              /* no time of the past is after it */
 };
@@ -43,33 +42,14 @@ static enum err on_revision(void *ctx, const struct store_revision *r, struct di
 	return ERR_OK;
 }
 
-/* Those that came before event `seq`. */
-static void put_in_force(struct recovery *rc, uint64_t seq)
+/* All before the first ticket: each event and each row finds by its time the rules that held. */
+static void put_in_force(struct recovery *rc)
 {
-	struct daemon *d = rc->d;
-
-	for (; rc->in_force < rc->n && rc->v[rc->in_force].seq < seq; rc->in_force++) {
-		struct rules *rules = rc->v[rc->in_force].rules;
-
-		while (engine_advance(d->engine, rules->from, 1000, &d->fx))
-			;
-		engine_revise(d->engine, rules);
-		while (engine_replan(d->engine, 1000, rules->from, &d->fx))
-			;
-	}
+	for (size_t i = 0; i < rc->n; i++)
+		engine_revise(rc->d->engine, rc->v[i].rules);
 }
 
 /* ---- tickets and events ---- */
-
-static enum err on_first_event(void *ctx, uint64_t seq, struct str record, struct diag *d)
-{
-	struct recovery *rc = ctx;
-
-	(void)record;
-	(void)d;
-	rc->first = seq;
-	return ERR_ABSENT;                  /* enough */
-}
 
 static enum err on_ticket(void *ctx, const struct ticket_row *row, struct diag *d)
 {
@@ -108,7 +88,6 @@ static enum err on_event(void *ctx, uint64_t seq, struct str record, struct diag
 		diag_set(diag, "event %" PRIu64 " of the journal cannot be read", seq);
 		return ERR_SYNTAX;
 	}
-	put_in_force(rc, seq);
 	err = fetch_closed(d, &e, diag);
 	if (err != ERR_OK)
 		return err;
@@ -139,22 +118,13 @@ static enum err load(struct recovery *rc, struct diag *diag)
 {
 	struct daemon *d = rc->d;
 	struct store_loader revisions = { .ctx = rc, .revision = on_revision };
-	struct store_loader first = { .ctx = rc, .event = on_first_event };
 	struct store_loader rest = { .ctx = rc, .ticket = on_ticket, .event = on_event, .delivery = on_delivery };
 	enum err e = store_load(d->store, &revisions, diag);
 
-	if (e == ERR_OK) {
-		e = store_load(d->store, &first, diag);
-		if (e == ERR_ABSENT && rc->first != UINT64_MAX)
-			e = ERR_OK;
-	}
-	if (e == ERR_OK) {
-		/* Tickets as they were saved, under the rules of that time; what came after is replayed among the events. */
-		put_in_force(rc, rc->first);
-		e = store_load(d->store, &rest, diag);
-	}
-	if (e == ERR_OK)
-		put_in_force(rc, UINT64_MAX);
+	if (e != ERR_OK)
+		return e;
+	put_in_force(rc);
+	e = store_load(d->store, &rest, diag);
 	d->reload.replanning = true;
 	outbox_take_effects(d);
 	return e;
@@ -162,7 +132,7 @@ static enum err load(struct recovery *rc, struct diag *diag)
 
 enum err recover(struct daemon *d, struct diag *diag)
 {
-	struct recovery rc = { .d = d, .first = UINT64_MAX, .latest = WALL_PAST };
+	struct recovery rc = { .d = d, .latest = WALL_PAST };
 	struct mono began = mono_now();
 	struct store_health h;
 	enum err e;

@@ -63,10 +63,11 @@ static uint64_t canonical(const struct config *cfg, struct buf *out)
 /* Queues it. The rules are referenced until they are committed. */
 static enum err put_revision(struct daemon *d, const struct config *cfg, uint64_t digest, struct str text)
 {
-	struct store_revision r = { .from = daemon_now(d), .digest = digest, .text = text };
+	/* A millisecond of its own: what came before it and what comes after can be told apart by time alone. */
+	struct store_revision r = { .from = wall_plus(daemon_now(d), 1), .digest = digest, .text = text };
 	enum err e;
 
-	cfg->rules->from = r.from;
+	cfg->rules->from = d->clock.now = d->now = r.from;
 	e = store_put_revision(d->store, &r, (uint64_t)(uintptr_t)rules_ref(cfg->rules));
 	if (e != ERR_OK)
 		rules_unref(cfg->rules);

@@ -43,25 +43,35 @@ static void sweep(struct daemon *d, struct mono now)
 		log_warn("snapshot", "sweep", "error=\"the store has no room for the job\"");
 }
 
+static void begin_pass(struct daemon *d, struct mono now)
+{
+	d->snapshot.running = true;
+	d->snapshot.seq = d->journal.seq;
+	d->snapshot.began = now;
+}
+
+/* The rows of the last slices must be on disk first: the next commit is the events'. */
+static bool has_room(struct daemon *d)
+{
+	struct store_health h;
+
+	store_health(d->store, &h);
+	return h.state == STORE_WELL && !writer_is_behind(d) && h.n_queued <= STORE_SAVES_PER_COMMIT;
+}
+
 bool snapshot_step(struct daemon *d)
 {
 	struct snapshot *s = &d->snapshot;
 	struct mono now = mono_now();
-	struct store_health h;
 
 	if (d->phase != PHASE_RUNNING)
 		return false;
 	sweep(d, now);
-	if (!s->running) {
-		if (now.ms < s->next.ms)
-			return false;
-		s->running = true;
-		s->seq = d->journal.seq;
-		s->began = now;
-	}
-	store_health(d->store, &h);
-	/* The rows of the last slice must be on disk first: the next commit is the events'. */
-	if (h.state != STORE_WELL || writer_is_behind(d) || h.n_queued > STORE_SAVES_PER_COMMIT)
+	if (!s->running && now.ms < s->next.ms)
+		return false;
+	if (!s->running)
+		begin_pass(d, now);
+	if (!has_room(d))
 		return false;
 	if (engine_take_changed(d->engine, SLICE, save, d) == SLICE)
 		return true;
@@ -69,12 +79,22 @@ bool snapshot_step(struct daemon *d)
 	return false;
 }
 
-void snapshot_last(struct daemon *d)
+bool snapshot_last(struct daemon *d)
 {
 	struct snapshot *s = &d->snapshot;
+	struct store_health h;
 
-	while (engine_take_changed(d->engine, SLICE, save, d) == SLICE)
-		writer_flush(d);
-	if (d->journal.seq > s->trimmed && !writer_is_behind(d) && store_trim(d->store, d->journal.seq, 0) == ERR_OK)
-		s->trimmed = d->journal.seq;
+	store_health(d->store, &h);
+	/* A disk that is full now may be so for long; the journal has it all. */
+	if (h.state != STORE_WELL)
+		return true;
+	while (has_room(d)) {
+		/* Whatever pass was under way, all that it had not taken is taken now. */
+		s->seq = d->journal.seq;
+		if (engine_take_changed(d->engine, SLICE, save, d) < SLICE) {
+			end_pass(d, mono_now());
+			return true;
+		}
+	}
+	return false;
 }

@@ -24,7 +24,7 @@ struct snapshot {
 /* One slice, when there is room for it. True while more is at hand. */
 bool snapshot_step(struct daemon *d);
 
-/* All that is left, at the end. */
-void snapshot_last(struct daemon *d);
+/* The last pass, when nothing changes any more. True once every ticket is on its way to the disk and nothing waits for room. */
+bool snapshot_last(struct daemon *d);
 
 #endif

@@ -15,9 +15,11 @@
 
 #define SLEEP_MAX_MS   INT64_C(5000)
 #define SLEEP_BEHIND   INT64_C(100)      /* while the store has no room */
+#define SLEEP_SAVING   INT64_C(5)        /* while a snapshot waits for the next commit */
 #define ADVANCE_SLICE  500               /* tickets a turn: some 10 ms */
 #define DRAIN_MS       INT64_C(10000)
 #define PARK_MS        INT64_C(5000)
+#define SAVE_MS        INT64_C(30000)
 
 /* ---- time ---- */
 
@@ -214,17 +216,18 @@ void daemon_stop(struct daemon *d, int status)
 
 static void stop_step(struct daemon *d)
 {
-	bool late = mono_now().ms > d->stop_by.ms;
+	struct mono now = mono_now();
+	bool late = now.ms > d->stop_by.ms;
 
-	if (d->phase != PHASE_PARKING)
-		return;
-	if (!late && (!d->parked || d->journal.n > 0))
-		return;
-	if (d->exit_status == 0) {
-		outbox_take_effects(d);
-		snapshot_last(d);
+	if (d->phase == PHASE_PARKING && (late || (d->parked && d->journal.n == 0))) {
+		d->phase = PHASE_SAVING;
+		d->stop_by = (struct mono){ now.ms + SAVE_MS };
+		systemd_extend(SAVE_MS);
+		late = false;
 	}
-	d->phase = PHASE_STOPPED;
+	/* What is not saved in time is replayed from the journal. */
+	if (d->phase == PHASE_SAVING && (late || d->exit_status != 0 || snapshot_last(d)))
+		d->phase = PHASE_STOPPED;
 }
 
 /* ---- the turn ---- */
@@ -254,8 +257,12 @@ static bool turn(struct daemon *d)
 static void arm_timer(struct daemon *d)
 {
 	struct wall next = engine_next(d->engine);
-	int64_t ms = writer_is_behind(d) || d->phase >= PHASE_DRAINING ? SLEEP_BEHIND : SLEEP_MAX_MS, until;
+	int64_t ms = SLEEP_MAX_MS, until;
 
+	if (d->snapshot.running || d->phase >= PHASE_DRAINING)
+		ms = SLEEP_SAVING;
+	if (writer_is_behind(d))
+		ms = SLEEP_BEHIND;
 	if (!wall_is_never(next) && d->journal.n == 0) {
 		/* While time stands still, the wall clock must catch up first. */
 		until = next.ms - d->now.ms + clockwatch_ahead_ms(&d->clock, boot_now());
