@@ -1,0 +1,315 @@
+"""plazod as a process and as an API: options, systemd, sockets, operators, and what they may see and do."""
+import json
+import os
+import pathlib
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import time
+import unittest
+
+import harness
+from harness import Case, SECRET, TOKEN_ACT, TOKEN_READ, agent_reply, base_config, event, instant, opened, request, wait_for
+
+
+class Options(Case):
+	def plazod(self, *args):
+		return subprocess.run([str(harness.BUILD / "plazod"), *args], capture_output=True, text=True, timeout=20, check=False)
+
+	def test_version_and_help(self):
+		self.assertRegex(self.plazod("-V").stdout, r"^plazod \d+\.\d+")
+		self.assertIn("--dry-run", self.plazod("--help").stdout)
+
+	def test_usage(self):
+		for args in (("--nope",), ("stray",), ("--log-level", "loud")):
+			self.assertEqual(self.plazod(*args).returncode, 64, args)
+
+	def test_check(self):
+		self.d.configure()
+		p = self.plazod("-t", "-c", str(self.d.conf))
+		self.assertEqual(p.returncode, 0, p.stderr)
+		self.assertIn("2 contracts", p.stdout)
+		self.assertEqual(list(self.d.dir.glob("plazo.db*")), [], "a check opens no database")
+		self.d.write_text("policies: [\nserver: {}\n")
+		p = self.plazod("-t", "-c", str(self.d.conf))
+		self.assertEqual(p.returncode, 78)
+		self.assertRegex(p.stderr, r"plazod\.yaml:\d+:\d+: error: ")
+
+	def test_check_knows_secrets_that_do_not_fit(self):
+		cfg = base_config(1)
+		cfg["sources"]["helpdesk"]["webhook"]["verify"]["secret"] = "whsec_not/base64!"
+		self.d.write(cfg)
+		p = self.plazod("-t", "-c", str(self.d.conf))
+		self.assertEqual(p.returncode, 78)
+		self.assertNotIn("not/base64", p.stdout + p.stderr)
+
+	def test_no_configuration(self):
+		self.assertEqual(self.plazod("-c", str(self.d.dir / "none.yaml")).returncode, 78)
+
+	def test_dry_run_sends_nothing(self):
+		sink = self.sink()
+		self.d.configure({"hook": harness.hook(sink)}, target="1s").start(args=("--dry-run",))
+		self.d.accept(opened("T1"))
+		wait_for("the alert in the log", 8, lambda: '"step":"breach"' in self.d.log())
+		rows = wait_for("rows", 5, lambda: self.d.get("/v1/deliveries?ticket=T1").json["deliveries"])
+		self.assertEqual({r["state"] for r in rows}, {"suppressed"})
+		self.assertEqual({r["detail"] for r in rows}, {"dry run"})
+		time.sleep(0.3)
+		self.assertEqual(sink.received, [])
+
+
+class Systemd(Case):
+	def setUp(self):
+		super().setUp()
+		self.path = str(self.d.dir / "notify")
+		self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		self.addCleanup(self.notify.close)
+		self.notify.bind(self.path)
+		self.notify.settimeout(0.05)
+		self.told = []
+
+	def until(self, word, seconds=10):
+		def look():
+			try:
+				self.told += self.notify.recv(4096).decode().split("\n")
+			except TimeoutError:
+				pass
+			return word in [t.split("=")[0] + "=" + t.split("=", 1)[1] if "=" in t else t for t in self.told] or \
+				any(t.startswith(word) for t in self.told)
+		wait_for(word, seconds, look, every=0)
+
+	def test_life(self):
+		self.d.configure().start(ready=False, env={"NOTIFY_SOCKET": self.path, "WATCHDOG_USEC": "600000"})
+		self.until("READY=1")
+		self.assertTrue(any(t.startswith("EXTEND_TIMEOUT_USEC=") for t in self.told), self.told)
+		self.until("WATCHDOG=1")
+		self.until("STATUS=")
+		for text in (json.dumps(self.d.cfg), "server: [\n"):
+			self.d.write_text(text)
+			self.told.clear()
+			self.d.hup()
+			self.until("RELOADING=1")
+			self.until("MONOTONIC_USEC=")
+			self.until("READY=1")
+		self.told.clear()
+		self.d.process.send_signal(signal.SIGTERM)
+		self.until("STOPPING=1")
+		self.assertEqual(self.d.wait_end(), 0)
+
+	def test_sockets_by_name(self):
+		"""As systemd passes them: descriptors from 3 on, with names; blocking, too."""
+		http, control = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_UNIX)
+		path = str(self.d.dir / "ctl.sock")
+		control.bind(path)
+		control.listen(8)
+		port = http.getsockname()[1]
+		fds = [http.fileno(), control.fileno()]
+
+		def preexec():
+			a, b = os.dup(fds[0]), os.dup(fds[1])
+			os.dup2(a, 3)
+			os.dup2(b, 4)
+			os.environ["LISTEN_PID"] = str(os.getpid())
+
+		self.d.configure()
+		# LISTEN_PID must be the process's own: a shell of one line knows it.
+		with open(self.d.log_path, "ab") as log:
+			self.d.process = subprocess.Popen(
+				["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', str(harness.BUILD / "plazod"), "-c", str(self.d.conf)],
+				stdin=subprocess.DEVNULL, stdout=log, stderr=log, close_fds=False, cwd=self.d.dir, preexec_fn=preexec,
+				env={**os.environ, "LISTEN_FDS": "2", "LISTEN_FDNAMES": "http:control"})
+		wait_for("ready", 10, lambda: request(port, "GET", "/readyz", timeout=5).status == 200)
+		self.assertEqual(request(path, "GET", "/v1/status").status, 200)
+		for _ in range(5):
+			self.assertEqual(request(port, "GET", "/healthz").status, 200)
+		http.close()
+		control.close()
+		self.d.stop()
+		self.assertTrue(pathlib.Path(path).exists(), "a socket of systemd stays")
+
+
+class Sockets(Case):
+	def test_control_socket_is_the_groups(self):
+		self.run_with()
+		mode = os.stat(self.d.socket).st_mode
+		self.assertEqual(stat.S_IMODE(mode), 0o660)
+		self.d.stop()
+		self.assertFalse(self.d.socket.exists())
+
+	def test_what_a_killed_process_left_is_replaced(self):
+		self.run_with()
+		self.d.kill()
+		self.assertTrue(self.d.socket.exists())
+		self.d.start()
+		self.assertEqual(request(self.d.socket, "GET", "/v1/status").status, 200)
+
+	@unittest.skipIf(os.getuid() != 0, "needs root, to be somebody else")
+	def test_strangers_are_refused(self):
+		self.run_with()
+		os.chmod(self.d.dir, 0o755)
+		os.chmod(self.d.socket, 0o666)
+		code = ("import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
+			"s.sendall(b'GET /v1/status HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n'); print(s.recv(99).split()[1].decode())")
+		p = subprocess.run(["/usr/bin/python3", "-c", code, str(self.d.socket)], user=65534, group=65534, extra_groups=[],
+				   capture_output=True, text=True, timeout=20, check=True)
+		self.assertEqual(p.stdout.strip(), "403")
+
+	def test_metrics_have_an_address_of_their_own(self):
+		port = harness.free_port()
+		cfg = base_config(self.d.port)
+		cfg["server"]["metrics"] = f"127.0.0.1:{port}"
+		self.d.write(cfg)
+		self.d.start()
+		text = request(port, "GET", "/metrics").body.decode()
+		self.assertIn('plazod_events_received_total{type="opened"} 0\n', text)
+		self.assertIn('plazod_notifications_total{receiver="hook"} 0\n', text)
+		self.assertEqual(request(port, "GET", "/readyz").status, 200)
+		for path in ("/v1/status", "/v1/tickets", "/v1/events/helpdesk"):
+			self.assertEqual(request(port, "GET", path).status, 404, path)
+		self.assertEqual(request(self.d.port, "GET", "/metrics").status, 401)
+		self.assertEqual(self.d.get("/metrics").status, 200)
+
+	def test_idle_readers_do_not_hold_up_the_end(self):
+		self.run_with()
+		done = []
+		reader = threading.Thread(target=lambda: done.append(request(self.d.socket, "GET", "/v1/tail", timeout=20)))
+		reader.start()
+		time.sleep(0.3)
+		began = time.monotonic()
+		self.d.stop()
+		reader.join(10)
+		self.assertLess(time.monotonic() - began, 3 * harness.SLOWER)
+		self.assertEqual(done[0].status, 200)
+
+
+class Api(Case):
+	def setUp(self):
+		super().setUp()
+		cfg = base_config(self.d.port, target="1h")
+		cfg["sources"]["two"] = {"webhook": {"verify": {"kind": "standard-webhooks", "secret": SECRET}}}
+		self.d.write(cfg)
+		self.d.start()
+
+	def ask(self, path, body=None, method=None, headers=None):
+		return request(self.d.socket, method or ("GET" if body is None else "POST"), path, body, headers)
+
+	def clock(self, ticket):
+		return self.ask(f"/v1/tickets/{ticket}").json["clocks"][0]
+
+	def test_who_may(self):
+		for path in ("/v1/status", "/v1/tickets", "/v1/next", "/v1/deliveries", "/v1/tail"):
+			r = self.d.get(path, token=None)
+			self.assertEqual(r.status, 401, path)
+			self.assertIn("Bearer", r.headers["WWW-Authenticate"])
+			self.assertEqual(self.d.get(path, token=TOKEN_READ[:-1]).status, 401)
+		self.assertEqual(self.d.get("/v1/status").status, 200)
+		for token, status in ((None, 401), (TOKEN_READ, 403), (TOKEN_ACT, 200)):
+			headers = {"Authorization": f"Bearer {token}"} if token else {}
+			self.assertEqual(request(self.d.port, "POST", "/v1/reload", headers=headers).status, status)
+		r = request(self.d.port, "PUT", "/v1/reload")
+		self.assertEqual((r.status, r.headers["Allow"]), (405, "POST"))
+
+	def test_an_ambiguous_id(self):
+		self.d.accept(opened("T0"))
+		self.d.accept(opened("T0"), source="two")
+		r = self.ask("/v1/tickets/T0")
+		self.assertEqual((r.status, sorted(r.json["choices"])), (409, ["helpdesk/T0", "two/T0"]))
+		self.assertEqual(self.ask("/v1/tickets/two/T0").json["namespace"], "two")
+		self.assertEqual(self.ask("/v1/tickets/none/T0").status, 404)
+
+	def test_pages(self):
+		self.d.accept([opened(f"T{i}") for i in range(7)])
+		seen, after = [], ""
+		while True:
+			r = self.ask(f"/v1/tickets?limit=3{after}").json
+			seen += [t["ticket"] for t in r["tickets"]]
+			if r["after"] is None:
+				break
+			after = "&after=" + r["after"]
+		self.assertEqual(seen, [f"T{i}" for i in range(7)])
+		self.assertEqual(self.ask("/v1/tickets?contract=other").json["tickets"], [])
+		self.assertEqual(self.ask("/v1/tickets?at_risk=1").json["tickets"][0]["ticket"], "T0", "due within the hour")
+		self.assertEqual([n["step"] for n in self.ask("/v1/next?limit=2").json["next"]], ["50%", "50%"])
+
+	def test_waive_and_extend(self):
+		self.d.accept([opened("T1"), opened("T2")])
+		due = self.clock("T2")["due"]
+		self.assertEqual(self.ask("/v1/tickets/T1/waive", json.dumps({"metric": "response", "reason": "agreed"})).json["accepted"], 1)
+		self.assertEqual(self.ask("/v1/tickets/T2/extend", json.dumps({"metric": "response", "by": "2h", "reason": "agreed"})).json["accepted"], 1)
+		self.d.kill()
+		self.d.start()
+		self.assertTrue(self.clock("T1")["waived"])
+		self.assertAlmostEqual(harness.parse_instant(self.clock("T2")["due"]) - harness.parse_instant(due), 7200, places=2)
+
+	def test_acts_that_are_refused(self):
+		self.d.accept(opened("T1"))
+		for path, body, status in (
+				("/v1/tickets/T1/waive", "{", 400), ("/v1/tickets/T1/waive", "[]", 400),
+				("/v1/tickets/T1/waive", '{"metric":"response"}', 422), ("/v1/tickets/T1/waive", '{"metric":"none","reason":"x"}', 422),
+				("/v1/tickets/T1/waive", '{"metric":"response","reason":"a\\nb"}', 422),
+				("/v1/tickets/T1/extend", '{"metric":"response","reason":"x"}', 422),
+				("/v1/tickets/T1/extend", '{"metric":"response","reason":"x","by":"-2h"}', 422),
+				("/v1/tickets/NONE/waive", '{"metric":"response","reason":"x"}', 404),
+				("/v1/receivers/none/test", "", 404), ("/v1/import?source=none", "{}", 404)):
+			r = self.ask(path, body)
+			self.assertEqual(r.status, status, (path, body, r))
+			self.assertEqual(r.headers.get_content_type(), "application/problem+json")
+		self.assertEqual(self.ask("/v1/tickets/T1").json["events"], 1)
+
+	def test_a_closed_ticket_leaves_memory_and_comes_back(self):
+		self.d.accept([opened("T1"), agent_reply("T1"), event("T1", "resolved", actor={"role": "agent"}), event("T1", "closed")])
+		wait_for("no ticket in memory", 15, lambda: self.ask("/v1/status").json["tickets"] == 0, every=0.2)
+		t = self.ask("/v1/tickets/T1").json
+		self.assertEqual((t["state"], t["events"], t["clocks"][0]["state"]), ("over", 4, "met"))
+		self.assertEqual(self.ask("/v1/tickets/T1/explain").status, 200)
+		self.assertEqual(self.ask("/v1/status").json["tickets"], 0, "looking does not bring it back")
+		self.assertEqual(self.d.accept({**opened("T1"), "at": t["opened_at"]}), {"accepted": 0, "duplicates": 1})
+		self.d.accept(event("T1", "changed", status="again"))
+		self.assertEqual(self.ask("/v1/tickets/T1").json["events"], 5)
+
+	def test_import_is_quiet(self):
+		sink = self.sink()
+		self.d.stop()
+		self.d.configure({"hook": harness.hook(sink)}, target="1h").start()
+		old = [{**opened(f"OLD-{i}"), "at": instant(-7200)} for i in range(3)] + [{"id": "bad"}]
+		r = self.ask("/v1/import?source=helpdesk", "\n".join(json.dumps(e) for e in old), headers={"Content-Type": "application/x-ndjson"})
+		self.assertEqual((r.status, r.json["accepted"], [p["index"] for p in r.json["refused"]]), (207, 3, [3]))
+		r = self.ask("/v1/import?source=helpdesk", "\n".join(json.dumps(e) for e in old[:3]), headers={"Content-Type": "application/x-ndjson"})
+		self.assertEqual((r.status, r.json["duplicates"]), (200, 3))
+		self.assertTrue(self.clock("OLD-0")["breached"])
+		loud = {**opened("LOUD"), "at": instant(-7200)}
+		self.ask("/v1/import?source=helpdesk&alert=1", json.dumps(loud), headers={"Content-Type": "application/json"})
+		sink.wait(8, type="sla.breach", ticket="LOUD")
+		self.assertEqual([r for r in sink.received if r.alert["ticket"].startswith("OLD")], [])
+
+	def test_reload_tells_all(self):
+		good = dict(self.d.cfg)
+		self.assertEqual(self.ask("/v1/reload", "").json["changed"], False)
+		self.d.accept(opened("T1"))
+		due = self.clock("T1")["due"]
+		self.d.write_text(json.dumps(good).replace('"1h"', '"2h"'))
+		r = self.ask("/v1/reload?dry_run=1", "")
+		self.assertEqual((r.status, r.json["changed"], self.clock("T1")["due"]), (200, True, due))
+		self.assertEqual(self.ask("/v1/reload", "").json["changed"], True)
+		wait_for("the new plan", 5, lambda: self.clock("T1")["due"] != due)
+		self.d.write_text(json.dumps(good).replace('"1h"', '"2 lunches"').replace('"policy": "quick"', '"policy": "quik"'))
+		r = self.ask("/v1/reload", "")
+		self.assertEqual(r.status, 422)
+		self.assertGreaterEqual(len(r.json["errors"]), 2)
+		self.assertFalse(self.ask("/v1/status").json["config"]["reload_ok"])
+
+	def test_tail(self):
+		with subprocess.Popen(["curl", "-sN", "--unix-socket", str(self.d.socket), "http://x/v1/tail?after=0"],
+				      stdout=subprocess.PIPE, text=True) as p:
+			self.ask("/v1/import?source=helpdesk&alert=1", json.dumps({**opened("LATE"), "at": instant(-7200)}),
+				 headers={"Content-Type": "application/json"})
+			lines = [json.loads(p.stdout.readline()) for _ in range(2)]
+			p.terminate()
+		self.assertEqual([line["what"] for line in lines], ["alert", "delivery"])
+		self.assertEqual((lines[0]["alert"]["ticket"], lines[1]["id"]), ("LATE", lines[0]["alert"]["id"]))
+
+
+if __name__ == "__main__":
+	harness.main()
