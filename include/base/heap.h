@@ -36,6 +36,9 @@ bool heap_remove(struct heap *h, uint32_t id);
 /* The earliest, or NULL when empty. Borrows until the next change. */
 const struct heap_entry *heap_top(const struct heap *h);
 
+/* When `id` is due, INT64_MAX when it is not in. */
+int64_t heap_due(const struct heap *h, uint32_t id);
+
 bool heap_has(const struct heap *h, uint32_t id);
 size_t heap_bytes(const struct heap *h);
 

@@ -62,12 +62,13 @@ struct engine *engine_create(const struct engine_options *opt);
 void engine_destroy(struct engine *en);
 
 /*
- * Brings a revision into force at `rules->from` (not before the last one's). Refs it. Open tickets must then be replanned: in
- * slices by engine_replan(), which is idempotent; until a ticket's turn comes its old plan stands.
+ * Brings a revision into force at `rules->from`: later than the last one's and than `received` of every event before it, not
+ * later than that of the events after. Refs it. Open tickets are then replanned in slices by engine_replan(), or when they are touched; each as of `from`, so
+ * that when its turn comes decides nothing.
  */
 void engine_revise(struct engine *en, struct rules *rules);
 
-/* Replans up to `n` tickets that are still planned under an older revision. True while there are more. */
+/* Replans up to `n` tickets that are still planned under an older revision than that of `now`. True while there are more. */
 bool engine_replan(struct engine *en, size_t n, struct wall now, struct effects *fx);
 
 const struct rules *engine_rules(const struct engine *en);    /* the revision in force */
@@ -92,7 +93,7 @@ bool engine_has(const struct engine *en, struct str ns, struct str ticket);
 bool engine_save(const struct engine *en, struct str ns, struct str ticket, struct buf *row);
 
 /*
- * Puts a ticket back that engine_save() wrote. ERR_SYNTAX for a row that is none, ERR_CONFLICT when the ticket is in memory.
+ * Puts a ticket back that engine_save() wrote; the revisions it was planned under are in force again. ERR_SYNTAX for a row that is none, ERR_CONFLICT when the ticket is in memory.
  * Events with seq up to the row's own are then answered APPLY_DUPLICATE without a look: replay may begin anywhere before.
  */
 MUST_CHECK enum err engine_load(struct engine *en, struct str row, struct diag *d);

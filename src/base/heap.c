@@ -154,6 +154,11 @@ bool heap_has(const struct heap *h, uint32_t id)
 	return id < h->n_place && h->place[id] != HEAP_IDLE;
 }
 
+int64_t heap_due(const struct heap *h, uint32_t id)
+{
+	return heap_has(h, id) ? h->v[h->place[id]].due : INT64_MAX;
+}
+
 size_t heap_bytes(const struct heap *h)
 {
 	size_t entries = h->cap != 0 ? h->cap + ROOT + 1 : 0;

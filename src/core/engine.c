@@ -76,7 +76,7 @@ static void count_clocks(struct engine *en, struct opened *o, struct wall now)
 
 		if (!c->shown || !clock_is_live(c))
 			continue;
-		if (!wall_is_never(c->breach_at) || wall_before(c->due, now))
+		if (!wall_is_never(c->breach_at) || !wall_before(now, c->due))
 			breached++;
 		else if (c->phase == PHASE_PAUSED)
 			paused++;
@@ -124,7 +124,8 @@ void ticket_settle(struct engine *en, struct opened *o, struct wall now)
 	set_flag(t, TICKET_UNMATCHED, unmatched);
 	set_flag(t, TICKET_OPENED, o->facts.opened);
 	set_flag(t, TICKET_OVER, wall_is_never(o->next) && (o->facts.resolved || o->facts.over));
-	t->plan = en->plan;
+	if (t->plan < engine_plans_by(en, now))
+		t->plan = engine_plans_by(en, now);
 	count_clocks(en, o, now);
 	if (wall_is_never(o->next))
 		heap_remove(&en->timers, o->slot);
@@ -139,7 +140,6 @@ void engine_revise(struct engine *en, struct rules *rules)
 {
 	en->revisions = xreallocarray(en->revisions, en->n_revisions + 1, sizeof(*en->revisions));
 	en->revisions[en->n_revisions++] = (struct revision){ rules->from, rules_ref(rules) };
-	en->plan++;
 	en->replan_at = 0;
 }
 
@@ -148,32 +148,24 @@ const struct rules *engine_rules(const struct engine *en)
 	return en->n_revisions > 0 ? en->revisions[en->n_revisions - 1].rules : NULL;
 }
 
-bool engine_replan(struct engine *en, size_t n, struct wall now, struct effects *fx)
+uint32_t engine_plans_by(const struct engine *en, struct wall t)
 {
-	struct firing fr = { .cause = CAUSE_RULES, .now = now };
+	size_t n = en->n_revisions;
 
-	if (en->n_revisions == 0)
-		return false;
-	fr.moved_at = en->revisions[en->n_revisions - 1].from;
-	for (; en->replan_at < en->n_slots && n > 0; en->replan_at++) {
-		struct ticket *t = table_at(en, en->replan_at);
-		struct opened o;
-
-		if (!(t->flags & TICKET_USED) || t->plan == en->plan)
-			continue;
+	while (n > 1 && wall_before(t, en->revisions[n - 1].from))
 		n--;
-		arena_reset(en->scratch);
-		ticket_open(en, en->replan_at, &o);
-		ticket_decide(en, &o, now);
-		escalate(en, &o, &fr, fx);
-		ticket_settle(en, &o, now);
-	}
-	return en->replan_at < en->n_slots;
+	return (uint32_t)n;
 }
 
-/* ---- time ---- */
+/* The rules in force at `t`. */
+static const struct rules *rules_in_force(const struct engine *en, struct wall t)
+{
+	return en->revisions[engine_plans_by(en, t) - 1].rules;
+}
 
-static void fire_one(struct engine *en, uint32_t slot, struct wall at, struct effects *fx)
+/* ---- one ticket and the time ---- */
+
+static void fire_at(struct engine *en, uint32_t slot, struct wall at, struct effects *fx)
 {
 	/* Just past the instant, whatever the time is now: how late the loop woke decides nothing. */
 	struct firing fr = { .cause = CAUSE_TIME, .now = wall_plus(at, 1), .only = at, .moved_at = at };
@@ -181,21 +173,75 @@ static void fire_one(struct engine *en, uint32_t slot, struct wall at, struct ef
 
 	arena_reset(en->scratch);
 	ticket_open(en, slot, &o);
-	ticket_decide(en, &o, fr.now);
+	ticket_decide(en, &o, at);
 	escalate(en, &o, &fr, fx);
-	ticket_settle(en, &o, fr.now);
+	ticket_settle(en, &o, at);
 	/* What has fired is behind us: a step that stays due would spin for ever. */
-	assert(!heap_has(&en->timers, slot) || en->timers.v[en->timers.place[slot]].due > at.ms);
+	assert(at.ms < heap_due(&en->timers, slot));
 }
+
+static void fire_until(struct engine *en, uint32_t slot, struct wall t, struct effects *fx)
+{
+	while (heap_due(&en->timers, slot) < t.ms)
+		fire_at(en, slot, (struct wall){ heap_due(&en->timers, slot) }, fx);
+}
+
+static void plan(struct engine *en, uint32_t slot, struct wall from, struct effects *fx)
+{
+	struct firing fr = { .cause = CAUSE_RULES, .now = from, .moved_at = from };
+	struct opened o;
+
+	arena_reset(en->scratch);
+	ticket_open(en, slot, &o);
+	ticket_decide(en, &o, from);
+	escalate(en, &o, &fr, fx);
+	ticket_settle(en, &o, from);
+}
+
+/*
+ * Plans a ticket under each revision that came into force by `t`, as if at the instant at which it did, and fires what is due in between:
+ * when its turn comes decides nothing. True when there was anything to do.
+ */
+static bool catch_up(struct engine *en, uint32_t slot, struct wall t, struct effects *fx)
+{
+	uint32_t plans = engine_plans_by(en, t);
+
+	if (table_at(en, slot)->plan >= plans)
+		return false;
+	while (table_at(en, slot)->plan < plans) {
+		struct wall from = en->revisions[table_at(en, slot)->plan].from;
+
+		fire_until(en, slot, from, fx);
+		if (table_at(en, slot)->plan < plans && en->revisions[table_at(en, slot)->plan].from.ms == from.ms)
+			plan(en, slot, from, fx);
+	}
+	fire_until(en, slot, t, fx);
+	return true;
+}
+
+bool engine_replan(struct engine *en, size_t n, struct wall now, struct effects *fx)
+{
+	for (; en->replan_at < en->n_slots && n > 0; en->replan_at++)
+		if (table_at(en, en->replan_at)->flags & TICKET_USED && catch_up(en, en->replan_at, now, fx))
+			n--;
+	return en->replan_at < en->n_slots;
+}
+
+/* ---- time ---- */
 
 bool engine_advance(struct engine *en, struct wall now, size_t max, struct effects *fx)
 {
 	const struct heap_entry *top;
 
 	for (; (top = heap_top(&en->timers)) != NULL && top->due < now.ms; max--) {
+		uint32_t slot = top->id;
+		struct wall at = { top->due };
+
 		if (max == 0)
 			return true;
-		fire_one(en, top->id, (struct wall){ top->due }, fx);
+		/* A revision that came before this instant may have moved it. */
+		if (!catch_up(en, slot, at, fx))
+			fire_at(en, slot, at, fx);
 	}
 	return false;
 }
@@ -228,10 +274,10 @@ static void find_contract(const struct engine *en, const struct opened *o, struc
 	const struct contract *k;
 	size_t n;
 
-	if (o->t->contract != 0 || (e->set >> ATTR_CONTRACT & 1) || engine_rules(en) == NULL)
+	if (o->t->contract != 0 || (e->set >> ATTR_CONTRACT & 1))
 		return;
 	fill_for_match(en, &o->history, &asked);
-	k = rules_match(engine_rules(en), &asked, allowed, ctx, &n);
+	k = rules_match(rules_in_force(en, e->received), &asked, allowed, ctx, &n);
 	if (k == NULL)
 		return;
 	e->set |= 1u << ATTR_CONTRACT;
@@ -265,8 +311,8 @@ static bool may_touch(const struct engine *en, uint32_t slot, const struct event
 static void tell_daemon(struct engine *en, struct opened *o, enum alert_type type, struct wall at, const char *step, const char *reason,
 			struct effects *fx)
 {
-	const struct rules *r = engine_rules(en);
-	size_t n = r != NULL ? r->n_notify : 0;
+	const struct rules *r = rules_in_force(en, at);
+	size_t n = r->n_notify;
 	struct alert *al = effects_alert(fx, en, o, NULL, at);
 	struct str *v = arena_array(fx->arena, n + 1, sizeof(*v));
 
@@ -313,7 +359,7 @@ static void append_event(struct engine *en, struct opened *o, const struct event
 
 /* Whether the event is one for this ticket; opens the ticket, made where there is none. */
 static enum apply accept_event(struct engine *en, const struct event *e, uint64_t seq, uint64_t id, contract_allowed_fn *allowed,
-			       const void *ctx, struct opened *o)
+			       const void *ctx, struct effects *fx, struct opened *o)
 {
 	uint32_t slot = table_find(en, e->ns, e->ticket);
 	const struct hist *same;
@@ -322,6 +368,8 @@ static enum apply accept_event(struct engine *en, const struct event *e, uint64_
 	if (slot != MAP_ABSENT) {
 		if (seq <= table_at(en, slot)->seq)
 			return APPLY_DUPLICATE;
+		catch_up(en, slot, e->received, fx);
+		arena_reset(en->scratch);
 		ticket_open(en, slot, o);
 		same = history_find(&o->history, id);
 		if (same != NULL)
@@ -334,6 +382,7 @@ static enum apply accept_event(struct engine *en, const struct event *e, uint64_
 	if (slot == MAP_ABSENT) {
 		slot = table_add(en, e->ns, e->ticket);
 		table_at(en, slot)->serial = (uint32_t)seq;
+		table_at(en, slot)->plan = engine_plans_by(en, e->received);
 		ticket_open(en, slot, o);
 	}
 	return APPLY_DONE;
@@ -345,7 +394,7 @@ enum apply engine_apply(struct engine *en, const struct event *e, uint64_t seq, 
 	struct firing fr = { .cause = CAUSE_EVENT, .now = e->received, .moved_at = wall_min(e->at, e->received), .event = e };
 	struct event copy = *e;
 	struct opened o;
-	enum apply answer = accept_event(en, e, seq, id, allowed, ctx, &o);
+	enum apply answer = accept_event(en, e, seq, id, allowed, ctx, fx, &o);
 
 	if (answer != APPLY_DONE) {
 		en->stats.n_duplicates += answer == APPLY_DUPLICATE;

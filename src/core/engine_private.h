@@ -36,7 +36,7 @@ struct ticket {
 	uint32_t ns;             /* symbol */
 	uint32_t contract;       /* symbol of the id it names; 0: none */
 	uint32_t serial;         /* order among tickets: the journal's number of its first event */
-	uint32_t plan;           /* number of the revision it was planned under */
+	uint32_t plan;           /* how many revisions it was planned under */
 	uint32_t next;           /* in the list of changed ones, or of free slots */
 	uint16_t n_holds;
 	uint16_t clocks;         /* how many run, stand and are breached: five bits each, see table_count_clocks() */
@@ -57,7 +57,6 @@ struct engine {
 	uint32_t              changed_first, changed_last;
 	struct revision      *revisions;      /* owned, rules referenced */
 	size_t                n_revisions;
-	uint32_t              plan;           /* grows with every revision */
 	uint32_t              replan_at;      /* next slot to look at */
 	size_t                block_bytes;
 	struct arena         *scratch;        /* one decision's memory */
@@ -131,6 +130,9 @@ struct alert *effects_alert(struct effects *fx, const struct engine *en, const s
 struct verdict *effects_verdict(struct effects *fx);
 
 /* ---- engine.c ---- */
+
+/* How many revisions were in force by `t`; 1 at least. */
+uint32_t engine_plans_by(const struct engine *en, struct wall t);
 
 /* After a decision: writes the fired state back, counts clocks, sets the timer and the flags. */
 void ticket_settle(struct engine *en, struct opened *o, struct wall now);

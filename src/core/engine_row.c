@@ -1,7 +1,7 @@
 /*
  * A ticket as a row: the same bytes as in memory, with symbols numbered by a table of the row's own. Version 1:
  *   byte version; namespace; id; varints serial, seq; byte flags; varint n_events; subject; url;
- *   8 bytes digest of the rules it was planned under; zigzag next step (0: none); varint clocks;
+ *   zigzag instant from which the last rules it was planned under held; zigzag next step (0: none); varint clocks;
  *   varint number of texts and the texts; history; fired.
  */
 #include <stdlib.h>
@@ -53,7 +53,6 @@ static uint32_t to_local(void *ctx, uint32_t sym)
 static void write_row(struct engine *en, uint32_t slot, struct buf *row)
 {
 	const struct ticket *t = table_at(en, slot);
-	const struct rules *rules = engine_rules(en);
 	struct texts texts = { .arena = en->scratch };
 	struct buf hist, fired;
 
@@ -72,8 +71,8 @@ static void write_row(struct engine *en, uint32_t slot, struct buf *row)
 	buf_put_varint(row, t->n_events);
 	buf_put_bytes(row, ticket_subject(t));
 	buf_put_bytes(row, ticket_url(t));
-	buf_put_u64le(row, t->plan == en->plan && rules != NULL ? rules->digest : 0);
-	buf_put_zigzag(row, heap_has(&en->timers, slot) ? en->timers.v[en->timers.place[slot]].due : 0);
+	buf_put_zigzag(row, t->plan > 0 ? en->revisions[t->plan - 1].from.ms : INT64_MIN);
+	buf_put_zigzag(row, heap_has(&en->timers, slot) ? heap_due(&en->timers, slot) : 0);
 	buf_put_varint(row, t->clocks);
 	buf_put_varint(row, to_local(&texts, t->contract));
 	buf_put_varint(row, texts.n);
@@ -101,8 +100,8 @@ bool engine_save(const struct engine *en, struct str ns, struct str ticket, stru
 
 struct row {
 	struct str ns, id, subject, url, hist, fired;
-	uint64_t   serial, seq, n_events, digest;
-	int64_t    next;
+	uint64_t   serial, seq, n_events;
+	int64_t    planned, next;
 	uint8_t    flags;
 	uint64_t   clocks;
 	uint64_t   contract, n_texts;
@@ -142,7 +141,7 @@ static bool read_row(struct reader *r, struct row *row)
 	row->n_events = reader_varint(r);
 	row->subject = reader_bytes(r);
 	row->url = reader_bytes(r);
-	row->digest = reader_u64le(r);
+	row->planned = reader_zigzag(r);
 	row->next = reader_zigzag(r);
 	row->clocks = reader_varint(r);
 	row->contract = reader_varint(r);
@@ -154,15 +153,13 @@ static bool read_row(struct reader *r, struct row *row)
 static void restore(struct engine *en, uint32_t slot, const struct row *row)
 {
 	struct ticket *t = table_at(en, slot);
-	const struct rules *rules = engine_rules(en);
 
 	t->serial = (uint32_t)row->serial;
 	t->seq = row->seq;
 	t->flags |= row->flags & KEPT_FLAGS;
 	t->n_events = (uint16_t)row->n_events;
-	t->plan = rules != NULL && row->digest == rules->digest ? en->plan : 0;
-	if (t->plan == 0)
-		en->replan_at = 0;
+	t->plan = engine_plans_by(en, (struct wall){ row->planned });
+	en->replan_at = 0;
 	if (t->flags & TICKET_UNMATCHED)
 		en->stats.n_unmatched++;
 	if (row->next != 0)

@@ -5,19 +5,20 @@
 static void view_clock(const struct opened *o, const struct clock *c, struct wall now, struct arena *a, struct clock_view *v)
 {
 	const struct fired_clock *fc = fired_find(&o->fired, str_of(c->metric->name), c->cycle);
+	bool said = fc != NULL && fc->breach_spent && clock_is_live(c) && !wall_before(now, clock_breach(c));
 
 	v->metric = arena_str(a, str_of(c->metric->name));
 	v->agreement = str_of(agreement_names[c->metric->agreement]);
 	v->target = arena_str(a, str_of(c->target != NULL ? c->target->text : "none"));
 	/* A breach that has fired is one, also at its very instant. */
-	v->state = str_of(fc != NULL && fc->breach_spent && clock_is_live(c) ? "breached" : clock_state(c, now));
+	v->state = str_of(said ? "breached" : clock_state(c, now));
 	v->cycle = c->cycle;
 	v->started = c->started;
 	v->stopped = c->stopped;
 	v->due = c->due;
 	v->elapsed_ms = clock_used(c, now);
 	v->paused_ms = clock_idle(c, now);
-	v->breached = c->breached || (fc != NULL && fc->breach_spent && clock_is_live(c)) || wall_before(c->due, wall_min(now, c->stopped));
+	v->breached = c->breached || said || wall_before(c->due, wall_min(now, c->stopped));
 	v->waived = c->waived;
 	v->next_at = c->waived ? WALL_NEVER : escalate_next(o, c, &v->next_step);
 	v->next_step = arena_str(a, v->next_step);

@@ -232,9 +232,26 @@ static void fire(struct work *w, const struct due_step *d, bool superseded)
 		fs->spent = true;
 }
 
+/* The latest instant of what this clock has said already: what a change puts before it is old news. */
+static struct wall said_until(const struct work *w)
+{
+	struct wall last = breach_spent(w->fc) ? clock_breach(w->c) : WALL_PAST;
+	bool skip;
+
+	for (size_t i = 0; w->fc != NULL && w->esc != NULL && i < w->esc->n_steps; i++) {
+		const struct step *s = &w->esc->steps[i];
+		const struct fired_step *fs = fired_find_step(w->fc, str_of(s->text));
+
+		if (fs != NULL && fs->spent && s->kind < STEP_BREACH)
+			last = wall_max(last, clock_step(w->c, s, 0, &skip));
+	}
+	return last;
+}
+
 static void fire_due(struct work *w)
 {
 	bool quiet = w->fr->cause == CAUSE_EVENT && w->fr->event->quiet;
+	struct wall said = said_until(w);
 	uint32_t highest = 0;
 
 	qsort(w->due, w->n_due, sizeof(*w->due), by_instant);
@@ -242,7 +259,7 @@ static void fire_due(struct work *w)
 		if (w->due[i].step != NULL && !w->due[i].skip)
 			highest = i;
 	for (uint32_t i = 0; i < w->n_due; i++)
-		fire(w, &w->due[i], quiet || (w->fr->cause != CAUSE_TIME && i != highest));
+		fire(w, &w->due[i], quiet || (w->fr->cause != CAUSE_TIME && (i != highest || wall_before(w->due[i].at, said))));
 }
 
 /* ---- when the history changed ---- */
@@ -393,9 +410,11 @@ static void judge(struct work *w)
 	v->paused_ms = clock_idle(c, now);
 }
 
-/* A clock that is over, whose verdict stands as it was given, has nothing more to say. */
+/* A clock that is over has nothing more to say when its verdict stands as it was given; and a new revision asks it nothing (rule 16). */
 static bool is_settled(const struct work *w)
 {
+	if (w->fr->cause == CAUSE_RULES && (w->c->phase == PHASE_STOPPED || w->c->phase == PHASE_CANCELLED))
+		return true;
 	return !clock_is_live(w->c) && w->fc != NULL && w->fc->n_told == 0 && w->fc->breach_spent == !wall_is_never(w->c->breach_at) &&
 	       w->fc->verdict == fingerprint(w);
 }

@@ -142,6 +142,9 @@ enum err recover(struct daemon *d, struct diag *diag)
 	if (e == ERR_OK) {
 		store_health(d->store, &h);
 		d->journal.seq = h.seq;
+		if (rc.latest.ms - d->now.ms > CLOCK_JUMP_MS)
+			log_warn("clock", "behind", "behind_ms=%" PRId64 " time stands still until the system's clock has caught up with the journal",
+				 rc.latest.ms - d->now.ms);
 		d->clock.now = d->now = wall_max(d->now, rc.latest);
 		e = reload_first(d, rc.n > 0, rc.n > 0 ? rc.v[rc.n - 1].digest : 0, diag);
 	}

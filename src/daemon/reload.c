@@ -387,6 +387,12 @@ static void drop(struct reload_waiter *w)
 	}
 }
 
+void reload_stop(struct daemon *d)
+{
+	drop(d->reload.next);
+	d->reload.next = NULL;
+}
+
 void reload_finish(struct daemon *d)
 {
 	struct reload *rl = &d->reload;
