@@ -6,11 +6,18 @@
 
 #define LABEL(name, value) &(struct metrics_label){ name, value }, 1
 
+static void ignore(void *ctx, const char *name, const char *why)
+{
+	(void)ctx;
+	(void)name;
+	(void)why;
+}
+
 static void put_daemon(struct daemon *d, struct buf *b)
 {
 	metrics_family(b, "plazod_build_info", "gauge", "Version of plazod.");
 	metrics_gauge(b, "plazod_build_info", LABEL("version", PLAZO_VERSION), 1);
-	metrics_one_gauge(b, "plazod_ready", "1 when every check of /readyz is well.", d->phase == PHASE_RUNNING);
+	metrics_one_gauge(b, "plazod_ready", "1 when every check of /readyz is well.", api_checks(d, ignore, NULL));
 	metrics_one_gauge(b, "plazod_start_time_seconds", "When this process started.", (double)d->started.ms / 1000);
 	metrics_one_gauge(b, "plazod_config_last_reload_successful", "1 when the last reload was accepted.", d->reload.last_ok);
 	metrics_one_gauge(b, "plazod_config_last_reload_success_timestamp_seconds", "When the configuration in force was loaded.",
@@ -38,8 +45,8 @@ static void put_events(struct daemon *d, struct buf *b)
 	metrics_count(b, "plazod_events_rejected_total", LABEL("reason", "unverified"), is.n_unverified);
 	metrics_count(b, "plazod_events_rejected_total", LABEL("reason", "malformed"), is.n_malformed);
 	metrics_count(b, "plazod_events_rejected_total", LABEL("reason", "full"), is.n_full);
-	metrics_count(b, "plazod_events_rejected_total", LABEL("reason", "conflict"), es.n_conflicts);
 	metrics_one_count(b, "plazod_events_duplicate_total", "Events that were known already.", es.n_duplicates);
+	metrics_one_count(b, "plazod_events_conflict_total", "Events whose id was known with other content (refused).", es.n_conflicts);
 }
 
 static void put_clocks(struct daemon *d, struct buf *b)

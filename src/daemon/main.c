@@ -1,6 +1,5 @@
 /* plazod. main() is the table of contents: what is set up in which order, and taken down in the reverse one. */
 #include <inttypes.h>
-#include <locale.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -185,7 +184,6 @@ int main(int argc, char **argv)
 	static struct daemon d;      /* large; everything reaches it by pointer */
 	int status;
 
-	setlocale(LC_ALL, "C.UTF-8");
 	options_parse(argc, argv, &d.opt);
 	log_set_level(d.opt.log_level);
 	harden();

@@ -106,6 +106,24 @@ static void put_row(struct daemon *d, const struct alert *a, struct str body, st
 	writer_put(d, &row, (uint64_t)(uintptr_t)s);
 }
 
+/*
+ * A receiver of a kind that is not active yet: what is for it is recorded as not sent, and its fallback gets it. Chains of fallbacks
+ * end, the configuration has seen to it.
+ */
+static void put_for(struct daemon *d, const struct alert *a, struct str body, struct str receiver, const char *why_not)
+{
+	const struct receiver *r = config_receiver(d->cfg, receiver);
+
+	while (r != NULL && r->kind == RECEIVER_LATER) {
+		put_row(d, a, body, str_of(r->name), why_not != NULL ? why_not : "receivers of this kind are not active yet");
+		if (r->fallback == NULL)
+			return;
+		receiver = str_of(r->fallback);
+		r = config_receiver(d->cfg, receiver);
+	}
+	put_row(d, a, body, receiver, why_not);
+}
+
 void outbox_alert(struct daemon *d, const struct alert *a)
 {
 	const char *why_not = a->superseded ? "superseded by a later step" : d->opt.dry_run ? "dry run" : NULL;
@@ -125,7 +143,7 @@ void outbox_alert(struct daemon *d, const struct alert *a)
 	if (!a->superseded)
 		tail_alert(d, buf_str(&body));
 	for (size_t i = 0; i < a->n_receivers; i++)
-		put_row(d, a, buf_str(&body), a->receivers[i], why_not);
+		put_for(d, a, buf_str(&body), a->receivers[i], why_not);
 	buf_finish(&body);
 }
 
@@ -287,7 +305,7 @@ static void op_also(void *ctx, const struct alert *a, const char *receiver, cons
 	buf_init(&body, BODY_MAX);
 	alert_write(a, true, &body);
 	if (buf_ok(&body))
-		put_row(d, a, buf_str(&body), str_of(receiver), NULL);
+		put_for(d, a, buf_str(&body), str_of(receiver), NULL);
 	buf_finish(&body);
 }
 

@@ -42,7 +42,10 @@ struct reload {
 
 MUST_CHECK enum err reload_init(struct daemon *d, struct diag *diag);
 
-/* Waits for the thread, answers nobody. */
+/* No further reading: who waits for one is told so. */
+void reload_stop(struct daemon *d);
+
+/* Waits for the thread. */
 void reload_finish(struct daemon *d);
 
 /* SIGHUP: reads the configuration again, soon. */

@@ -187,6 +187,9 @@ static void become_ready(struct daemon *d)
 	engine_stats(d->engine, &es);
 	log_notice("daemon", "ready", "version=%s tickets=%zu dry_run=%d", PLAZO_VERSION, es.n_tickets, d->opt.dry_run);
 	systemd_ready();
+	/* A signal that came too early. */
+	if (d->reload.again)
+		reload_ask(d);
 }
 
 /* ---- stopping ---- */
@@ -210,6 +213,7 @@ void daemon_stop(struct daemon *d, int status)
 	d->stop_by = (struct mono){ mono_now().ms + 2 * DRAIN_MS };
 	systemd_stopping();
 	tail_turn(d);
+	reload_stop(d);
 	http_stop_accepting(d->http);
 	http_drain(d->http, DRAIN_MS, on_drained, d);
 }
@@ -263,6 +267,8 @@ static void arm_timer(struct daemon *d)
 		ms = SLEEP_SAVING;
 	if (writer_is_behind(d))
 		ms = SLEEP_BEHIND;
+	if (d->systemd.watchdog_ms > 0 && d->systemd.watchdog_ms < ms)
+		ms = d->systemd.watchdog_ms;
 	if (!wall_is_never(next) && d->journal.n == 0) {
 		/* While time stands still, the wall clock must catch up first. */
 		until = next.ms - d->now.ms + clockwatch_ahead_ms(&d->clock, boot_now());
