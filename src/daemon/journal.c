@@ -102,7 +102,9 @@ static uint32_t arrived(struct journal *j, uint64_t hash)
 
 struct wall journal_horizon(const struct daemon *d, struct wall now)
 {
-	return d->journal.first != NULL ? wall_min(now, d->journal.first->received) : now;
+	if (d->journal.first != NULL)
+		now = wall_min(now, d->journal.first->received);
+	return d->reload.pending ? wall_min(now, d->reload.pending_from) : now;
 }
 
 /* ---- in ---- */

@@ -71,6 +71,8 @@ static enum err put_revision(struct daemon *d, const struct config *cfg, uint64_
 	e = store_put_revision(d->store, &r, (uint64_t)(uintptr_t)rules_ref(cfg->rules));
 	if (e != ERR_OK)
 		rules_unref(cfg->rules);
+	d->reload.pending = e == ERR_OK;
+	d->reload.pending_from = r.from;
 	return e;
 }
 
@@ -329,6 +331,7 @@ void reload_committed(struct daemon *d, const struct store_done *done)
 	struct rules *rules = (struct rules *)(uintptr_t)done->cookie;
 	struct reload_job *job = d->reload.committing;
 
+	d->reload.pending = false;
 	if (done->err == ERR_OK) {
 		/* What is due by then is decided by the rules that were in force. */
 		while (engine_advance(d->engine, rules->from, 1000, &d->fx))

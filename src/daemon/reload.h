@@ -26,6 +26,8 @@ struct store_done;
 struct reload {
 	struct force         *force;       /* of what is in force */
 	struct reload_job    *job;         /* being read; NULL: none */
+	bool                  pending;     /* a revision is on its way to the disk … */
+	struct wall           pending_from;    /* … and holds from this instant: steps from then on wait for it */
 	struct reload_job    *committing;  /* in force but for the engine, which waits for its revision to be on disk */
 	struct reload_waiter *waiters;     /* of the job */
 	struct reload_waiter *next;        /* of the one after it */
