@@ -111,14 +111,18 @@ static struct wall reach(const struct clock *c, int64_t used, enum boundary b)
 }
 
 /*
- * Due of a target in days: by date first, then moved on by the open time of every stretch without counting that began by then (rule 6).
- * A stretch still going on leaves it unknown.
+ * Due of a target in days: by date first, then moved on by what was granted and by the open time of every stretch without counting that
+ * began by then (rule 6). One that holds the due time ends first, whatever it took out (rule 26); one still going on leaves it unknown.
+ * What ends at close of business stays at closing time (rule 23).
  */
 static struct wall reach_day(const struct clock *c)
 {
+	enum boundary b = c->target->span.eod ? BOUNDARY_CLOSE : c->boundary;
 	struct wall due = c->day_due;
-	int64_t moved = 0;
+	int64_t moved = c->extra;
 
+	if (moved > 0)
+		due = calendar_add(c->segs[0].calendar, c->day_due, moved, b);
 	for (uint32_t i = 0; i < c->n_segs; i++) {
 		const struct seg *s = &c->segs[i];
 
@@ -130,10 +134,10 @@ static struct wall reach_day(const struct clock *c)
 			return WALL_NEVER;
 		moved += calendar_between(s->calendar, wall_max(s->from, c->base), s->to);
 		if (moved > 0)
-			due = calendar_add(s->calendar, c->day_due, moved, c->boundary);
+			due = wall_max(due, calendar_add(s->calendar, c->day_due, moved, b));
+		if (wall_before(due, s->to))
+			due = calendar_add(s->calendar, s->to, 0, BOUNDARY_CLOSE);
 	}
-	if (c->extra > 0)
-		due = calendar_add(last_seg(c)->calendar, c->day_due, moved + c->extra, c->boundary);
 	return due;
 }
 
@@ -312,9 +316,8 @@ static struct wall step_before_due(const struct clock *c, const struct step *s)
 {
 	if (s->by_wall)
 		return wall_is_never(c->due) ? WALL_NEVER : wall_max(c->base, wall_plus(c->due, -s->offset_ms));
-	if (s->offset_ms > c->budget + c->extra)
-		return c->base;
-	return reach(c, clock_total(c) - s->offset_ms, BOUNDARY_CLOSE);
+	/* A shorter target: at its start, which is an instant that counts (rules 1 and 23). */
+	return reach(c, clock_total(c) - (s->offset_ms < c->budget + c->extra ? s->offset_ms : c->budget + c->extra), BOUNDARY_CLOSE);
 }
 
 static struct wall step_after_breach(const struct clock *c, const struct step *s, uint32_t rep, bool *skip)
