@@ -107,9 +107,8 @@ struct row {
 	uint64_t   contract, n_texts;
 };
 
-/* The row's numbers to the engine's; taken symbols are counted when they are mapped. */
+/* The row's numbers to the engine's. */
 struct numbers {
-	struct symbols *syms;
 	const uint32_t *v;
 	uint32_t        n;
 	bool            bad;
@@ -125,8 +124,24 @@ static uint32_t to_symbol(void *ctx, uint32_t local)
 		nb->bad = true;
 		return 0;
 	}
-	symbols_keep(nb->syms, nb->v[local - 1]);
 	return nb->v[local - 1];
+}
+
+static uint32_t keep_one(void *ctx, uint32_t sym)
+{
+	symbols_keep(ctx, sym);
+	return sym;
+}
+
+/* Counts every symbol of bytes that were found to be good. */
+static void keep_symbols(struct symbols *syms, struct str hist, struct str fired)
+{
+	struct buf none;
+
+	buf_init(&none, BUF_NO_MAX);
+	if (!history_translate(hist, keep_one, syms, &none) || !fired_translate(fired, keep_one, syms, &none))
+		abort();
+	buf_finish(&none);
 }
 
 static bool read_row(struct reader *r, struct row *row)
@@ -178,7 +193,7 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 {
 	struct reader r = reader_of(bytes);
 	struct row row = { 0 };
-	struct numbers nb = { .syms = en->symbols };
+	struct numbers nb = { 0 };
 	struct buf hist, fired;
 	uint32_t *v, slot;
 	enum err e = ERR_OK;
@@ -203,9 +218,10 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 	    !fired_read(buf_str(&fired), en->symbols, en->scratch, &check_fired))
 		e = bad_row(d);
 	if (e == ERR_OK) {
+		keep_symbols(en->symbols, buf_str(&hist), buf_str(&fired));
 		slot = table_add(en, row.ns, row.id);
 		ticket_set_block(en, table_at(en, slot), row.id, row.subject, row.url, buf_str(&hist), buf_str(&fired));
-		table_at(en, slot)->contract = to_symbol(&nb, (uint32_t)row.contract);
+		table_at(en, slot)->contract = keep_one(en->symbols, to_symbol(&nb, (uint32_t)row.contract));
 		restore(en, slot, &row);
 	}
 	for (uint32_t i = 0; i < nb.n; i++)

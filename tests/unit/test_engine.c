@@ -1,0 +1,490 @@
+/* The engine as a keeper of tickets: rows, holds, limits, scopes, revisions, what it gives back. What alerts it sends is tests/simulate's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "base/xalloc.h"
+#include "config/config.h"
+#include "core/engine.h"
+#include "core/engine_private.h"
+
+#define START INT64_C(1774861200000)    /* 2026-03-30T09:00Z, a Monday */
+
+static const char base_text[] =
+	"calendars: {always: 24x7}\n"
+	"defaults: {calendar: always, notify: [ops]}\n"
+	"policies:\n"
+	"  p: {EFFECTIVE metrics: {response: {target: 1h}, resolution: {target: TARGET}}, escalation: s}\n"
+	"contracts: {acme: {customer: ACME, policy: p, match: {domain: [acme.example]}}, beta: {customer: Beta, policy: p}}\n"
+	"escalations: {s: [{at: 50%, notify: [ops]}, {at: breach, notify: [ops]}, {at: breach+30m, notify: [ops]}]}\n"
+	"receivers: {ops: {log: {}}}\n";
+
+struct fixture {
+	struct config *cfg;
+	struct engine *en;
+	struct effects fx;
+	uint64_t       seq;
+};
+
+/* The text with its two marks filled in. */
+static struct config *load(const char *effective, const char *target)
+{
+	struct config_options opt = { .now = { START }, .secrets = SECRETS_SKIP };
+	struct config *cfg = NULL;
+	struct problems p;
+	struct buf b;
+	const char *e = strstr(base_text, "EFFECTIVE"), *t = strstr(base_text, "TARGET");
+
+	buf_init(&b, 1 << 16);
+	buf_append(&b, base_text, (size_t)(e - base_text));
+	buf_puts(&b, effective);
+	buf_append(&b, e + 9, (size_t)(t - e - 9));
+	buf_puts(&b, target);
+	buf_puts(&b, t + 6);
+	problems_init(&p);
+	assert_int_equal(config_load_text("t.yaml", buf_str(&b), &opt, &cfg, &p), ERR_OK);
+	problems_finish(&p);
+	buf_finish(&b);
+	return cfg;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = xcalloc(1, sizeof(*f));
+	struct engine_options opt = { .key = { 3, 4 }, .max_skew_ms = 300000 };
+
+	f->cfg = load("", "2h");
+	f->en = engine_create(&opt);
+	f->cfg->rules->from = WALL_PAST;
+	engine_revise(f->en, f->cfg->rules);
+	effects_init(&f->fx);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	effects_finish(&f->fx);
+	engine_destroy(f->en);
+	config_unref(f->cfg);
+	free(f);
+	return 0;
+}
+
+static struct event event(const char *id, const char *ticket, enum event_type type, int64_t minutes)
+{
+	struct event e = {
+		.id = str_of(id), .ns = STR("desk"), .ticket = str_of(ticket), .type = type, .at = { START + minutes * MS_PER_MIN },
+		.received = { START + minutes * MS_PER_MIN }, .role = ROLE_AGENT,
+	};
+
+	if (type == EVENT_OPENED) {
+		e.set = 1u << ATTR_CONTRACT;
+		e.attr[ATTR_CONTRACT] = STR("acme");
+	}
+	e.body = event_body(&e);
+	return e;
+}
+
+static enum apply apply(struct fixture *f, struct event e)
+{
+	while (engine_advance(f->en, e.received, 10, &f->fx))
+		;
+	return engine_apply(f->en, &e, ++f->seq, NULL, NULL, &f->fx);
+}
+
+static struct ticket_view view(struct fixture *f, const char *ticket, int64_t minutes)
+{
+	struct ticket_view v;
+
+	assert_true(engine_view(f->en, STR("desk"), str_of(ticket), (struct wall){ START + minutes * MS_PER_MIN }, f->fx.arena, &v));
+	return v;
+}
+
+static void test_duplicates(void **state)
+{
+	struct fixture *f = *state;
+	struct event other = event("e1", "T1", EVENT_CHANGED, 0);
+
+	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DONE);
+	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DUPLICATE);
+	assert_int_equal(apply(f, other), APPLY_CONFLICT);
+	/* The same id of another ticket is another event. */
+	assert_int_equal(apply(f, event("e1", "T2", EVENT_OPENED, 0)), APPLY_DONE);
+	assert_int_equal(view(f, "T1", 1).n_events, 1);
+}
+
+static void test_sequence_is_remembered(void **state)
+{
+	struct fixture *f = *state;
+	struct event a = event("a", "T1", EVENT_OPENED, 0), b = event("b", "T1", EVENT_RESOLVED, 5);
+
+	assert_int_equal(engine_apply(f->en, &a, 7, NULL, NULL, &f->fx), APPLY_DONE);
+	/* What the journal numbered earlier is in the row already, whatever it says. */
+	assert_int_equal(engine_apply(f->en, &b, 7, NULL, NULL, &f->fx), APPLY_DUPLICATE);
+	assert_int_equal(engine_apply(f->en, &b, 8, NULL, NULL, &f->fx), APPLY_DONE);
+}
+
+static void test_a_ticket_is_full(void **state)
+{
+	struct fixture *f = *state;
+	char id[32];
+
+	assert_int_equal(apply(f, event("e", "T1", EVENT_OPENED, 0)), APPLY_DONE);
+	for (int i = 1; i < TICKET_MAX_EVENTS; i++) {
+		struct event e;
+
+		snprintf(id, sizeof(id), "e%d", i);
+		e = event(id, "T1", EVENT_REPLIED, 0);
+		e.is_private = true;
+		e.body = event_body(&e);
+		assert_int_equal(engine_apply(f->en, &e, ++f->seq, NULL, NULL, &f->fx), APPLY_DONE);
+		effects_reset(&f->fx);
+	}
+	assert_int_equal(apply(f, event("one more", "T1", EVENT_CHANGED, 0)), APPLY_FULL);
+	assert_int_equal(apply(f, event("e", "T1", EVENT_OPENED, 0)), APPLY_DUPLICATE);
+}
+
+static bool only_beta(const void *ctx, const char *contract)
+{
+	(void)ctx;
+	return strcmp(contract, "beta") == 0;
+}
+
+static void test_sources_touch_their_contracts_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct event open = event("e1", "T1", EVENT_OPENED, 0), reply = event("e2", "T1", EVENT_REPLIED, 1);
+	struct event foreign = event("e3", "T3", EVENT_OPENED, 0), move = event("e4", "T4", EVENT_CHANGED, 0);
+
+	assert_int_equal(engine_apply(f->en, &open, 1, only_beta, NULL, &f->fx), APPLY_FORBIDDEN);
+	assert_false(engine_has(f->en, STR("desk"), STR("T1")));
+	assert_int_equal(engine_apply(f->en, &open, 2, NULL, NULL, &f->fx), APPLY_DONE);
+	/* Its ticket belongs to a contract that the source may not touch, though the event does not name it. */
+	assert_int_equal(engine_apply(f->en, &reply, 3, only_beta, NULL, &f->fx), APPLY_FORBIDDEN);
+	/* A match finds only what the source may touch. */
+	foreign.set = 1u << ATTR_DOMAIN;
+	foreign.attr[ATTR_DOMAIN] = STR("acme.example");
+	assert_int_equal(engine_apply(f->en, &foreign, 4, only_beta, NULL, &f->fx), APPLY_DONE);
+	assert_true(view(f, "T3", 1).unmatched);
+	assert_int_equal(engine_apply(f->en, &move, 5, only_beta, NULL, &f->fx), APPLY_DONE);
+	move.id = STR("e5");
+	move.set = 1u << ATTR_CONTRACT;
+	move.attr[ATTR_CONTRACT] = STR("acme");
+	assert_int_equal(engine_apply(f->en, &move, 6, only_beta, NULL, &f->fx), APPLY_FORBIDDEN);
+}
+
+static void test_match_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct event e = event("e1", "T1", EVENT_OPENED, 0);
+
+	e.set = 1u << ATTR_REQUESTER;
+	e.attr[ATTR_REQUESTER] = STR("ana@ACME.example");
+	assert_int_equal(apply(f, e), APPLY_DONE);
+	assert_true(str_eqz(view(f, "T1", 1).contract, "acme"));
+	assert_int_equal(f->fx.n_alerts, 0);
+}
+
+static void test_unmatched_is_told_once(void **state)
+{
+	struct fixture *f = *state;
+	struct event e = event("e1", "T1", EVENT_OPENED, 0);
+	struct engine_stats st;
+
+	e.attr[ATTR_CONTRACT] = STR("nobody");
+	assert_int_equal(apply(f, e), APPLY_DONE);
+	assert_int_equal(f->fx.n_alerts, 1);
+	assert_int_equal(f->fx.alerts[0].type, ALERT_DAEMON_UNMATCHED);
+	assert_int_equal(f->fx.alerts[0].n_receivers, 1);
+	assert_int_equal(apply(f, event("e2", "T1", EVENT_REPLIED, 1)), APPLY_DONE);
+	assert_int_equal(f->fx.n_alerts, 1);
+	engine_stats(f->en, &st);
+	assert_int_equal(st.n_unmatched, 1);
+	/* The contract found later: the clocks count from the start, and the ticket is no longer unmatched. */
+	e = event("e3", "T1", EVENT_CHANGED, 5);
+	e.set = 1u << ATTR_CONTRACT;
+	e.attr[ATTR_CONTRACT] = STR("acme");
+	assert_int_equal(apply(f, e), APPLY_DONE);
+	assert_int_equal(view(f, "T1", 5).n_clocks, 1);
+	assert_int_equal(view(f, "T1", 5).clocks[0].elapsed_ms, 5 * MS_PER_MIN);
+	engine_stats(f->en, &st);
+	assert_int_equal(st.n_unmatched, 0);
+}
+
+/* ---- rows ---- */
+
+static void test_row_round_trip(void **state)
+{
+	struct fixture *f = *state;
+	struct event e = event("e1", "T1", EVENT_OPENED, 0);
+	struct buf a, b;
+	struct diag d;
+
+	e.set |= 1u << ATTR_SUBJECT | 1u << ATTR_PRIORITY;
+	e.attr[ATTR_SUBJECT] = STR("Impresora añil");
+	e.attr[ATTR_PRIORITY] = STR("P1");
+	assert_int_equal(apply(f, e), APPLY_DONE);
+	assert_int_equal(apply(f, event("e2", "T1", EVENT_CHANGED, 70)), APPLY_DONE);
+	buf_init(&a, 1 << 16);
+	buf_init(&b, 1 << 16);
+	assert_true(engine_save(f->en, STR("desk"), STR("T1"), &a));
+	assert_int_equal(engine_load(f->en, buf_str(&a), &d), ERR_CONFLICT);
+	assert_true(engine_drop(f->en, STR("desk"), STR("T1")));
+	assert_false(engine_has(f->en, STR("desk"), STR("T1")));
+	assert_true(wall_is_never(engine_next(f->en)));
+	assert_int_equal(engine_load(f->en, buf_str(&a), &d), ERR_OK);
+	assert_true(engine_save(f->en, STR("desk"), STR("T1"), &b));
+	assert_true(str_eq(buf_str(&a), buf_str(&b)));
+	assert_int_equal(engine_next(f->en).ms, START + 90 * MS_PER_MIN + 1);
+	assert_true(str_eqz(view(f, "T1", 71).attr[ATTR_SUBJECT], "Impresora añil"));
+	assert_int_equal(apply(f, event("e2", "T1", EVENT_CHANGED, 70)), APPLY_DUPLICATE);
+	buf_finish(&a);
+	buf_finish(&b);
+}
+
+/* Rows come from a disk: whatever they hold is refused or taken, and costs no memory that is not given back. */
+static void test_hostile_rows(void **state)
+{
+	struct fixture *f = *state;
+	struct buf row;
+	size_t taken = 0, symbols;
+	struct diag d;
+
+	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DONE);
+	assert_int_equal(apply(f, event("e2", "T1", EVENT_CHANGED, 200)), APPLY_DONE);
+	buf_init(&row, 1 << 16);
+	assert_true(engine_save(f->en, STR("desk"), STR("T1"), &row));
+	assert_true(engine_drop(f->en, STR("desk"), STR("T1")));
+	symbols = symbols_count(f->en->symbols);
+	for (size_t len = 0; len < row.len; len++) {
+		assert_int_equal(engine_load(f->en, (struct str){ row.p, len }, &d), ERR_SYNTAX);
+		assert_int_equal(symbols_count(f->en->symbols), symbols);
+	}
+	for (size_t i = 0; i < row.len; i++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			char *copy = xmalloc(row.len);     /* its end is the end of the memory: the sanitizer sees a read past it */
+
+			memcpy(copy, row.p, row.len);
+			copy[i] = (char)(copy[i] ^ 1 << bit);
+			if (engine_load(f->en, (struct str){ copy, row.len }, &d) == ERR_OK) {
+				taken++;
+				while (engine_advance(f->en, (struct wall){ START + 1000 * MS_PER_MIN }, 3, &f->fx))
+					effects_reset(&f->fx);
+				table_remove(f->en, table_at(f->en, 0)->flags & TICKET_USED ? 0 : 1);
+			}
+			assert_int_equal(symbols_count(f->en->symbols), symbols);
+			free(copy);
+		}
+	/* Most flips change a text or a number, which the checksum of the store is there to see. */
+	assert_true(taken > 0 && taken < row.len * 8);
+	buf_finish(&row);
+}
+
+static void test_symbols_are_given_back(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 500; i++) {
+		char name[32], text[32];
+		struct event e;
+
+		snprintf(name, sizeof(name), "T%d", i);
+		snprintf(text, sizeof(text), "category %d", i);
+		e = event("e1", name, EVENT_OPENED, i);
+		e.set |= 1u << ATTR_CATEGORY;
+		e.attr[ATTR_CATEGORY] = str_of(text);
+		assert_int_equal(apply(f, e), APPLY_DONE);
+	}
+	while (engine_advance(f->en, (struct wall){ START + 10000 * MS_PER_MIN }, 100, &f->fx))
+		effects_reset(&f->fx);
+	assert_true(symbols_count(f->en->symbols) >= 500);
+	for (int i = 0; i < 500; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "T%d", i);
+		assert_true(engine_drop(f->en, STR("desk"), str_of(name)));
+	}
+	assert_int_equal(symbols_count(f->en->symbols), 0);
+	assert_int_equal(f->en->block_bytes, 0);
+}
+
+/* ---- leaving memory ---- */
+
+struct rows { size_t n, over; };
+
+static void count_row(void *ctx, const struct ticket_row *row)
+{
+	struct rows *r = ctx;
+
+	r->n++;
+	r->over += row->over;
+	assert_true(row->row.len > 0);
+}
+
+static void test_over_tickets_leave(void **state)
+{
+	struct fixture *f = *state;
+	struct rows r = { 0 };
+
+	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DONE);
+	assert_int_equal(apply(f, event("e1", "T2", EVENT_OPENED, 0)), APPLY_DONE);
+	assert_int_equal(engine_take_changed(f->en, 10, count_row, &r), 2);
+	assert_int_equal(r.over, 0);
+	assert_int_equal(engine_take_changed(f->en, 10, count_row, &r), 0);
+	assert_int_equal(apply(f, event("e2", "T1", EVENT_RESOLVED, 1)), APPLY_DONE);
+	engine_hold(f->en, STR("desk"), STR("T1"));
+	assert_int_equal(engine_take_changed(f->en, 10, count_row, &r), 1);
+	assert_int_equal(r.over, 1);
+	assert_true(engine_has(f->en, STR("desk"), STR("T1")));        /* held: an event is under way */
+	engine_release(f->en, STR("desk"), STR("T1"));
+	assert_int_equal(engine_take_changed(f->en, 10, count_row, &r), 1);
+	assert_false(engine_has(f->en, STR("desk"), STR("T1")));
+	assert_true(engine_has(f->en, STR("desk"), STR("T2")));
+}
+
+static void test_list_of_changed(void **state)
+{
+	struct fixture *f = *state;
+	struct rows r = { 0 };
+	char name[16];
+
+	for (int i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "T%d", i);
+		assert_int_equal(apply(f, event("e", name, EVENT_OPENED, 0)), APPLY_DONE);
+	}
+	/* From the middle, the end and the beginning. */
+	assert_true(engine_drop(f->en, STR("desk"), STR("T5")));
+	assert_true(engine_drop(f->en, STR("desk"), STR("T9")));
+	assert_true(engine_drop(f->en, STR("desk"), STR("T0")));
+	assert_int_equal(engine_take_changed(f->en, 3, count_row, &r), 3);
+	assert_int_equal(apply(f, event("e", "T11", EVENT_OPENED, 0)), APPLY_DONE);
+	assert_int_equal(engine_take_changed(f->en, 100, count_row, &r), 5);
+}
+
+/* ---- revisions ---- */
+
+static void revise(struct fixture *f, struct config *cfg, int64_t minutes)
+{
+	cfg->rules->from.ms = START + minutes * MS_PER_MIN + 1;
+	while (engine_advance(f->en, cfg->rules->from, 10, &f->fx))
+		;
+	engine_revise(f->en, cfg->rules);
+	while (engine_replan(f->en, 1, cfg->rules->from, &f->fx))
+		;
+}
+
+static void test_reload_moves_running_clocks(void **state)
+{
+	struct fixture *f = *state;
+	struct config *shorter = load("", "30m");
+	size_t n;
+
+	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DONE);
+	assert_int_equal(apply(f, event("e2", "T1", EVENT_REPLIED, 1)), APPLY_DONE);
+	n = f->fx.n_alerts;
+	revise(f, shorter, 45);
+	/* One breach at the moment of the change, and the warning before it superseded. */
+	assert_int_equal(f->fx.n_alerts, n + 2);
+	assert_true(f->fx.alerts[n].superseded);
+	assert_int_equal(f->fx.alerts[n + 1].type, ALERT_BREACH);
+	assert_int_equal(f->fx.alerts[n + 1].at.ms, START + 45 * MS_PER_MIN + 1);
+	/* The response was met before: it stays as it was. */
+	assert_true(str_eqz(view(f, "T1", 50).clocks[0].state, "met"));
+	assert_true(str_eqz(view(f, "T1", 50).clocks[1].target, "30m"));
+	config_unref(shorter);
+}
+
+static void test_reload_for_new_tickets_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct config *shorter = load("effective: new-tickets,", "30m");
+
+	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DONE);
+	revise(f, shorter, 45);
+	assert_int_equal(apply(f, event("e1", "T2", EVENT_OPENED, 46)), APPLY_DONE);
+	assert_true(str_eqz(view(f, "T1", 50).clocks[1].target, "2h"));
+	assert_true(str_eqz(view(f, "T2", 50).clocks[1].target, "30m"));
+	config_unref(shorter);
+}
+
+static void test_reload_that_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct config *same = load("", "2h");
+	struct wall next;
+
+	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DONE);
+	next = engine_next(f->en);
+	revise(f, same, 10);
+	assert_int_equal(engine_next(f->en).ms, next.ms);
+	assert_int_equal(f->fx.n_alerts, 0);
+	config_unref(same);
+}
+
+/* ---- looking ---- */
+
+struct sum { int64_t counted, all; struct wall last; };
+
+static void add_stretch(void *ctx, const struct stretch *s)
+{
+	struct sum *sum = ctx;
+
+	if (!str_eqz(s->metric, "resolution"))
+		return;
+	if (sum->all > 0)
+		assert_int_equal(s->from.ms, sum->last.ms);      /* no gap and no overlap */
+	sum->counted += s->counted_ms;
+	sum->all += s->to.ms - s->from.ms;
+	sum->last = s->to;
+}
+
+static void test_explain_adds_up(void **state)
+{
+	struct fixture *f = *state;
+	struct sum sum = { 0 };
+
+	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DONE);
+	assert_int_equal(apply(f, event("e2", "T1", EVENT_RESOLVED, 10)), APPLY_DONE);
+	assert_int_equal(apply(f, event("e3", "T1", EVENT_REOPENED, 30)), APPLY_DONE);
+	assert_true(engine_explain(f->en, STR("desk"), STR("T1"), (struct wall){ START + 45 * MS_PER_MIN }, add_stretch, &sum));
+	assert_int_equal(sum.counted, 25 * MS_PER_MIN);
+	assert_int_equal(sum.all, 45 * MS_PER_MIN);
+	assert_int_equal(view(f, "T1", 45).clocks[1].elapsed_ms, 25 * MS_PER_MIN);
+	assert_int_equal(view(f, "T1", 45).clocks[1].paused_ms, 20 * MS_PER_MIN);
+}
+
+static void test_view_of_what_comes_next(void **state)
+{
+	struct fixture *f = *state;
+	struct clock_view c;
+
+	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DONE);
+	c = view(f, "T1", 0).clocks[1];
+	assert_true(str_eqz(c.next_step, "50%"));
+	assert_int_equal(c.next_at.ms, START + 60 * MS_PER_MIN);
+	assert_false(engine_view(f->en, STR("desk"), STR("T2"), (struct wall){ START }, f->fx.arena, &(struct ticket_view){ 0 }));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_duplicates), TEST(test_sequence_is_remembered), TEST(test_a_ticket_is_full), TEST(test_sources_touch_their_contracts_alone),
+		TEST(test_match_is_kept), TEST(test_unmatched_is_told_once), TEST(test_row_round_trip), TEST(test_hostile_rows),
+		TEST(test_symbols_are_given_back), TEST(test_over_tickets_leave), TEST(test_list_of_changed), TEST(test_reload_moves_running_clocks),
+		TEST(test_reload_for_new_tickets_alone), TEST(test_reload_that_changes_nothing), TEST(test_explain_adds_up),
+		TEST(test_view_of_what_comes_next),
+	};
+
+	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
+}
