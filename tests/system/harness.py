@@ -65,6 +65,10 @@ def wait_for(what, seconds, fn, every=0.02):
 		time.sleep(every)
 
 
+def plazoctl(*args, stdin="", timeout=20):
+	return subprocess.run([str(BUILD / "plazoctl"), *args], input=stdin, capture_output=True, text=True, timeout=timeout * SLOWER, check=False)
+
+
 def free_port():
 	with socket.socket() as s:
 		s.bind(("127.0.0.1", 0))
@@ -294,9 +298,9 @@ class Plazod:
 	def get(self, path, token=TOKEN_READ, **more):
 		return request(self.port, "GET", path, headers={"Authorization": f"Bearer {token}"} if token else {}, **more)
 
-	def ctl(self, *args, timeout=20):
-		return subprocess.run([str(BUILD / "plazoctl"), "--socket", str(self.socket), *args], capture_output=True, text=True,
-				      stdin=subprocess.DEVNULL, timeout=timeout * SLOWER, check=False)
+	def ctl(self, *args, **more):
+		"""plazoctl, asking this daemon."""
+		return plazoctl("--socket", str(self.socket), *args, **more)
 
 
 # ---- receivers ----
@@ -476,6 +480,8 @@ class SmtpSink:
 						while (text := f.readline()) not in (b".\r\n", b""):
 							data += text[1:] if text.startswith(b".") else text
 						reply = (self.rule("<message>") if self.rule else None) or "250 kept\r\n"
+						if reply == "close":
+							return
 						if reply.startswith("250"):
 							self.messages.append((rcpt, data))
 						rcpt = []

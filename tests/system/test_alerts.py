@@ -76,7 +76,7 @@ class Webhooks(Case):
 		until = harness.instant()
 		events = self.d.dir / "events.ndjson"
 		events.write_text(json.dumps(e) + "\n")
-		p = self.d.ctl("simulate", "-c", str(self.d.conf), "--source", "helpdesk", "--until", until, str(events))
+		p = harness.plazoctl("simulate", "-c", str(self.d.conf), "--source", "helpdesk", "--until", until, str(events))
 		self.assertEqual(p.returncode, 0, p.stderr)
 		simulated = [json.loads(line) for line in p.stdout.splitlines()]
 		sent = [r.alert for r in sink.alerts()]
@@ -99,7 +99,7 @@ class Webhooks(Case):
 		self.run_with({"hook": harness.hook(sink)}, target="2s")
 		self.d.accept(opened("T1"))
 		self.d.stop()
-		time.sleep(2.5)
+		time.sleep(3.5)
 		self.d.start()
 		r = sink.wait(8, type="sla.breach", ticket="T1")[0]
 		self.assertGreater(r.alert["late_s"], 0)
@@ -113,15 +113,15 @@ class Mail(Case):
 		self.exim = self.sink(kind=harness.Exim)
 
 	def run_mail(self, language="en", **email):
-		self.run_with({"mail": {"email": {"to": ["Desk <desk@mail.test>", "boss@mail.test"]}, "language": language}},
+		self.run_with({"mail": {"email": {"to": ["desk@mail.test", "boss@mail.test"]}, "language": language}},
 			      steps=[{"at": "50%", "notify": ["mail"]}, {"at": "breach", "notify": ["mail"]}], **mail_by(self.exim, **email))
 
 	def test_by_starttls_and_auth(self):
 		self.run_mail()
 		self.d.accept(opened("INC-7", subject="Core switch", url="https://desk.example.com/7"))
-		harness.wait_for("two mails to two people", 10, lambda: len(self.exim.mails()) >= 2)
+		harness.wait_for("a warning and a breach, for two people each", 10, lambda: len(self.exim.mails()) == 4)
 		self.d.accept(agent_reply("INC-7"))
-		harness.wait_for("the clear", 10, lambda: len(self.exim.mails()) >= 3)
+		harness.wait_for("the clear, for two people", 10, lambda: len(self.exim.mails()) == 6)
 		mails = self.exim.mails()
 		log = self.exim.log()
 		self.assertIn("P=esmtpsa", log)
@@ -140,7 +140,7 @@ class Mail(Case):
 			self.assertIn("INC-7", m.get_body(("html",)).get_content())
 			self.assertEqual(m.defects, [])
 			roots.add((m.get("References") or m["Message-ID"]).split()[0])
-		self.assertEqual(len({m["Message-ID"] for m in mails}), len(mails))
+		self.assertEqual(len({m["Message-ID"] for m in mails}), 3, "one message for both")
 		self.assertEqual(len(roots), 1, "one thread a ticket")
 
 	def test_in_spanish(self):
@@ -151,7 +151,7 @@ class Mail(Case):
 		self.assertIn("recepción", m.get_body(("plain",)).get_content())
 
 	def test_hostile_subject(self):
-		hostile = "x\r\nBcc: evil@example.com\r\n\r\n<script>alert(1)</script>\n.\nQUIT\x00\u2028\u0085Bcc: a@b\u202e ñ 🦤 " + "y" * 300
+		hostile = "x\r\nBcc: evil@example.com\r\n\r\n<script>alert(1)</script>\n.\nQUIT\x1b[2J\u2028\u0085Bcc: a@b\u202e ñ 🦤 " + "y" * 300
 		self.run_mail()
 		self.d.accept(opened("INC-9", subject=hostile))
 		m = harness.wait_for("a mail", 10, self.exim.mails)[0]
@@ -191,8 +191,9 @@ class Mail(Case):
 		self.d.accept(opened("INC-12"))
 		harness.wait_for("the deferral", 10, lambda: "greylisted" in self.exim.log())
 		self.exim.greylist(False)
-		mails = harness.wait_for("a mail", 30, self.exim.mails)
-		self.assertEqual(len({m["Message-ID"] for m in mails}), len(mails))
+		harness.wait_for("a mail for each of the two", 30, lambda: len(self.exim.mails()) >= 2)
+		got = [(m["Message-ID"], m["Envelope-to"]) for m in self.exim.mails()]
+		self.assertEqual(len(set(got)), len(got), "the same mail came twice to one of them")
 
 
 if __name__ == "__main__":

@@ -60,6 +60,32 @@ class Options(Case):
 		self.assertEqual(sink.received, [])
 
 
+class Deliveries(Case):
+	def test_grace_waits_for_what_is_under_way(self):
+		"""A reply that comes late, but within the grace: nobody hears of the breach, nor that it was none."""
+		sink, other = self.sink(), self.sink()
+		cfg = base_config(self.d.port, {"hook": harness.hook(sink), "other": harness.hook(other),
+						"later": {"slack": {"url": "https://hooks.slack.com/x"}, "fallback": "other"}},
+				  target="1s", steps=[{"at": "breach", "notify": ["hook", "later"]}])
+		cfg["sources"]["helpdesk"]["grace"] = "2s"
+		self.d.write(cfg)
+		self.d.start()
+		self.d.accept([opened("MET"), opened("BREACHED")])
+		time.sleep(1.4)
+		self.d.accept(agent_reply("MET", at=instant(-1.0)))
+		r = sink.wait(8, type="sla.breach", ticket="BREACHED")[0]
+		self.assertGreater(r.when - harness.parse_instant(r.alert["at"]), 1.9)
+		other.wait(8, type="sla.breach", ticket="BREACHED")
+		self.d.accept(agent_reply("BREACHED"))
+		sink.wait(8, type="sla.cleared", ticket="BREACHED")
+		for s in (sink, other):
+			self.assertEqual([x for x in s.received if x.alert["ticket"] == "MET"], [])
+		rows = {(x["type"], x["receiver"]): x["detail"] for x in self.d.get("/v1/deliveries?ticket=MET").json["deliveries"]}
+		self.assertEqual(rows["sla.breach", "hook"], "met meanwhile")
+		self.assertEqual(rows["sla.retracted", "hook"], "nobody was told before")
+		self.assertIn("not active yet", rows["sla.breach", "later"])
+
+
 class Systemd(Case):
 	def setUp(self):
 		super().setUp()

@@ -22,7 +22,7 @@ class Readme(Case):
 				.replace("127.0.0.1:8970", f"127.0.0.1:{self.d.port}")
 		conf = here(block("yaml")).replace("server: {", f"server: {{socket: {self.d.socket}, ")
 		self.d.write_text(conf)
-		p = self.d.ctl("check", "-c", str(self.d.conf))
+		p = harness.plazoctl("check", "-c", str(self.d.conf))
 		self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
 		self.d.start()
 		shell = here(block("sh"))

@@ -53,7 +53,7 @@ static void every_field(void **state)
 	static const char json[] =
 		"{\"id\":\"e-1\",\"ticket\":\"INC-1\",\"type\":\"opened\",\"at\":\"2026-11-23T10:00:00+01:00\",\"contract\":\"acme\","
 		"\"priority\":\"P1\",\"kind\":\"incident\",\"status\":\"new\",\"category\":\"net\",\"service\":\"vpn\",\"site\":\"bogota\","
-		"\"team\":\"l1\",\"assignee\":\"ann\",\"tier\":3,\"subject\":\"No \\\"VPN\\\" \\u00e9\",\"url\":\"https://x.example/1\","
+		"\"team\":\"l1\",\"assignee\":\"ann\",\"tier\":3,\"subject\":\"No\\t\\\"VPN\\\" \\u00e9\",\"url\":\"https://x.example/1\","
 		"\"requester\":\"bob@acme.example\",\"organization\":\"ACME S.A.\",\"domain\":\"acme.example\",\"tags\":[\"b\",\"a\",\"b\"],"
 		"\"actor\":{\"role\":\"customer\",\"name\":\"Bob\"},\"public\":false,\"automated\":true}";
 
@@ -72,7 +72,7 @@ static void every_field(void **state)
 	assert_int_equal(e.set, (1u << ATTR_N) - 1);
 	assert_str(e.attr[ATTR_CONTRACT], "acme");
 	assert_str(e.attr[ATTR_TIER], "3");
-	assert_str(e.attr[ATTR_SUBJECT], "No \"VPN\" \xc3\xa9");
+	assert_str(e.attr[ATTR_SUBJECT], "No\t\"VPN\" \xc3\xa9");
 	assert_str(e.attr[ATTR_TAGS], "a\x1f" "b");
 	assert_str(e.attr[ATTR_DOMAIN], "acme.example");
 	assert_str(e.attr[ATTR_ORGANIZATION], "ACME S.A.");
@@ -151,6 +151,7 @@ static const struct bad { const char *json, *pointer, *says; } bad[] = {
 	{ "{" BASE ",\"tags\":[\"a\",7]}", "/tags/1", "must be a string" },
 	{ "{" BASE ",\"tags\":[\"a\",\"\"]}", "/tags/1", "is empty" },
 	{ "{" BASE ",\"tags\":[\"a\\u001fb\"]}", "/tags/0", "control" },
+	{ "{" BASE ",\"category\":\"a\\tb\"}", "/category", "control" },
 	{ "{" BASE ",\"actor\":\"bob\"}", "/actor", "must be an object" },
 	{ "{" BASE ",\"actor\":{\"role\":\"boss\"}}", "/actor/role", "\"boss\" is no known" },
 	{ "{" BASE ",\"actor\":{\"rule\":\"agent\"}}", "/actor/rule", "did you mean \"role\"" },
