@@ -17,11 +17,11 @@ SRC_base   := arena buf civil err heap json json_node json_out json_string log m
 SRC_core   := alert calendar calendar_days calendar_walk clock effects engine engine_row engine_table engine_view escalate event fired history metric rules span symbols ticket zone zone_rule
 SRC_config := calendars cond config contracts digest emit escalations ical include keys lint load metrics node policies problems \
 	receivers scalar scalar_net scalar_time schema secrets server show sources targets yaml zones
-SRC_ingest := event_fields event_json http_chunk http_conn http_head http_reply http_server http_text intake intake_answer problem verify
+SRC_ingest := event_fields event_json http_chunk http_conn http_head http_reply http_server http_stream http_text intake intake_answer problem verify
 SRC_store  := bloom db db_file exec load queue rows store task trouble worker
 SRC_notify := attempt dispatch flight mail notify phrases queue receiver retry settings sign smtp smtp_job text text_clean webhook
 SRC_web    := auth metrics route ticket_json
-SRC_daemon := api api_acts api_metrics api_scan api_status api_ticket clockwatch force journal listen lookup main options outbox recover reload snapshot systemd tail turn writer
+SRC_daemon := afterword api api_acts api_metrics api_scan api_status api_ticket clockwatch force journal listen lookup main options outbox recover reload snapshot systemd tail turn writer
 SRC_ctl    := calendar_cmd check client explain io main remote render simulate
 
 include tests/sources.mk

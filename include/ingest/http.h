@@ -121,17 +121,6 @@ void http_reply(struct http_request *r, const struct http_reply *reply);
 void http_reply_problem(struct http_request *r, const struct problem *p, const char *headers);
 
 /*
- * An answer whose end is not known: a status of 200 and pieces as they come, until the connection is closed. The request stays the
- * caller's until http_stream_end(). Pieces are put whole or not at all: false when the client has gone, or has not taken what was
- * put before (HTTP_STREAM_BEHIND bytes); it is then time for http_stream_end(), which cuts a client that is behind.
- */
-#define HTTP_STREAM_BEHIND (1u << 20)
-void http_stream_begin(struct http_request *r, const char *content_type);
-MUST_CHECK bool http_stream_put(struct http_request *r, struct str piece);
-bool http_stream_is_alive(const struct http_request *r);
-void http_stream_end(struct http_request *r);
-
-/*
  * Closes the listeners and idle connections; requests under way are answered with Connection: close. `done` is called from the
  * loop, once, when the last connection has gone or `deadline_ms` have passed; the others are then cut.
  */

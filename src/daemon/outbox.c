@@ -7,18 +7,9 @@
 #include "base/xalloc.h"
 #include "daemon/daemon.h"
 #include "daemon/query.h"
+#include "daemon/sending.h"
 
 #define BODY_MAX (64u << 10)
-
-/* A row that the store has been given and has not answered yet. */
-struct sending {
-	struct sending *prev, *next;
-	struct wall     created, next_at;
-	bool            told;            /* notify has it already: the disk was full */
-	struct str      receiver;        /* behind the body */
-	size_t          body_len;
-	char            body[];
-};
 
 struct parked {
 	char  id[ALERT_ID_LEN + 1];
@@ -36,6 +27,7 @@ void outbox_finish(struct outbox *o)
 
 	while ((s = o->first) != NULL) {
 		o->first = s->next;
+		free(s->names);
 		free(s);
 	}
 	for (size_t i = 0; i < o->n_parked; i++)
@@ -46,11 +38,12 @@ void outbox_finish(struct outbox *o)
 
 /* ---- to the disk ---- */
 
-static struct sending *sending_create(struct outbox *o, struct str body, struct str receiver, struct wall created, struct wall next_at)
+static struct sending *sending_create(struct daemon *d, struct str body, struct str receiver, struct wall created, struct wall next_at)
 {
+	struct outbox *o = &d->outbox;
 	struct sending *s = xmalloc(sizeof(*s) + body.len + receiver.len + 2);
 
-	*s = (struct sending){ .next = o->first, .created = created, .next_at = next_at, .body_len = body.len };
+	*s = (struct sending){ .d = d, .next = o->first, .created = created, .next_at = next_at, .body_len = body.len };
 	memcpy(s->body, body.p, body.len);
 	s->body[body.len] = '\0';
 	memcpy(s->body + body.len + 1, receiver.p, receiver.len);
@@ -63,7 +56,7 @@ static struct sending *sending_create(struct outbox *o, struct str body, struct 
 	return s;
 }
 
-static void sending_destroy(struct outbox *o, struct sending *s)
+void sending_destroy(struct outbox *o, struct sending *s)
 {
 	if (s->prev != NULL)
 		s->prev->next = s->next;
@@ -72,6 +65,7 @@ static void sending_destroy(struct outbox *o, struct sending *s)
 	if (s->next != NULL)
 		s->next->prev = s->prev;
 	o->n--;
+	free(s->names);
 	free(s);
 }
 
@@ -101,7 +95,7 @@ static void put_row(struct daemon *d, const struct alert *a, struct str body, st
 		row.detail = str_of(why_not);
 		row.settled = d->now;
 	} else {
-		s = sending_create(&d->outbox, body, receiver, row.created, row.next);
+		s = sending_create(d, body, receiver, row.created, row.next);
 	}
 	writer_put(d, &row, (uint64_t)(uintptr_t)s);
 }
@@ -192,7 +186,7 @@ static void hand_over(struct daemon *d, struct str body, struct str receiver, un
 	free(name);
 }
 
-static void send_now(struct daemon *d, struct sending *s)
+void sending_send(struct daemon *d, struct sending *s)
 {
 	s->told = true;
 	hand_over(d, (struct str){ s->body, s->body_len }, s->receiver, 0, s->next_at, s->created);
@@ -204,8 +198,13 @@ void outbox_committed(struct daemon *d, const struct store_done *done)
 
 	if (s == NULL)
 		return;
-	if (done->err == ERR_OK && done->fresh && !s->told)
-		send_now(d, s);
+	if (done->err == ERR_OK && done->fresh && !s->told) {
+		if (afterword_is(s)) {
+			afterword_wait(s);
+			return;
+		}
+		sending_send(d, s);
+	}
 	sending_destroy(&d->outbox, s);
 }
 
@@ -214,15 +213,25 @@ void outbox_send_uncommitted(struct daemon *d)
 	struct sending *s = d->outbox.first;
 
 	/* Oldest first: order per ticket and receiver is kept. */
-	while (s != NULL && s->next != NULL && !s->next->told)
+	while (s != NULL && s->next != NULL)
 		s = s->next;
 	for (; s != NULL; s = s->prev)
 		if (!s->told)
-			send_now(d, s);
+			sending_send(d, s);
 }
 
 void outbox_resume(struct daemon *d, const struct delivery *row)
 {
+	struct sending *s;
+
+	if (row->attempts == 0 && (str_eqz(row->type, alert_type_names[ALERT_CLEARED]) || str_eqz(row->type, alert_type_names[ALERT_RETRACTED]))) {
+		s = sending_create(d, row->body, row->receiver, row->created, row->next);
+		if (afterword_is(s)) {
+			afterword_wait(s);
+			return;
+		}
+		sending_destroy(&d->outbox, s);
+	}
 	hand_over(d, row->body, row->receiver, row->attempts, row->next, row->created);
 }
 

@@ -142,7 +142,7 @@ enum err recover(struct daemon *d, struct diag *diag)
 	if (e == ERR_OK) {
 		store_health(d->store, &h);
 		d->journal.seq = h.seq;
-		if (rc.latest.ms - d->now.ms > CLOCK_JUMP_MS)
+		if (wall_before(wall_plus(d->now, CLOCK_JUMP_MS), rc.latest))
 			log_warn("clock", "behind", "behind_ms=%" PRId64 " time stands still until the system's clock has caught up with the journal",
 				 rc.latest.ms - d->now.ms);
 		d->clock.now = d->now = wall_max(d->now, rc.latest);

@@ -6,6 +6,7 @@
 #include "base/xalloc.h"
 #include "daemon/api.h"
 #include "daemon/daemon.h"
+#include "ingest/http_stream.h"
 
 #define LINE_MAX_LEN (128u << 10)
 

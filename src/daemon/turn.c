@@ -242,6 +242,8 @@ static bool turn(struct daemon *d)
 	bool more;
 
 	daemon_now(d);
+	/* The disk is at work on what this turn has read while the loop applies and answers what came before. */
+	store_push(d->store);
 	store_poll(d->store, on_done, d);
 	more = advance(d);
 	more |= reload_replan(d);
@@ -255,6 +257,9 @@ static bool turn(struct daemon *d)
 	more |= snapshot_step(d);
 	systemd_turn(d);
 	stop_step(d);
+	/* What this turn decided goes with the next events, if some are under way: their answer brings the next turn. */
+	if (d->journal.n == 0)
+		store_push(d->store);
 	return more;
 }
 

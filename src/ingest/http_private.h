@@ -92,6 +92,10 @@ void conn_refuse(struct http_conn *c, const struct problem *p, const char *heade
 void conn_send_continue(struct http_conn *c);
 void conn_written(struct http_conn *c);      /* the client has taken all */
 
+/* Straight to the socket while nothing waits before it, the rest when it can. False when the connection is broken. */
+bool conn_send(struct http_conn *c, struct str head, struct str body);
+void server_put_date(struct http_server *s); /* appends the header to s->out */
+
 /* ---- http_server.c ---- */
 void server_forget(struct http_conn *c);     /* takes it off the list and wakes what waited for room */
 

@@ -15,7 +15,7 @@
 
 #define PROBLEM_TEXT_MAX 8192
 
-static void put_date(struct http_server *s)
+void server_put_date(struct http_server *s)
 {
 	int64_t now_s = wall_now().ms / 1000;
 
@@ -53,7 +53,7 @@ static void compose_head(struct http_conn *c, const struct http_reply *r)
 	buf_putc(b, ' ');
 	buf_puts(b, http_reason(r->status));
 	buf_puts(b, "\r\n");
-	put_date(c->server);
+	server_put_date(c->server);
 	if (r->content_type != NULL) {
 		buf_puts(b, "Content-Type: ");
 		buf_puts(b, r->content_type);
@@ -73,11 +73,8 @@ static void compose_head(struct http_conn *c, const struct http_reply *r)
 	buf_puts(b, "\r\n");
 }
 
-/*
- * Straight to the socket while nothing waits before it: through the bufferevent every answer would cost two epoll_ctl() more.
- * False when the connection is broken.
- */
-static bool send_parts(struct http_conn *c, struct str head, struct str body)
+/* Through the bufferevent every answer would cost two epoll_ctl() more. */
+bool conn_send(struct http_conn *c, struct str head, struct str body)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 	struct iovec parts[2] = { { 0 } };
@@ -115,7 +112,7 @@ static void answer(struct http_conn *c, const struct http_reply *r)
 	s->stats.n_replies[r->status / 100 < 6 ? r->status / 100 : 5]++;
 	if (c->req.method == METHOD_HEAD || r->status == 204 || r->status == 304)
 		body.len = 0;
-	if (!send_parts(c, buf_str(&s->out), body)) {
+	if (!conn_send(c, buf_str(&s->out), body)) {
 		c->state = CONN_OVER;
 		return;
 	}
@@ -166,64 +163,6 @@ void http_reply(struct http_request *r, const struct http_reply *reply)
 		bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
 }
 
-/* ---- streams: the connection stays busy, and is good for nothing else afterwards ---- */
-
-void http_stream_begin(struct http_request *r, const char *content_type)
-{
-	struct http_conn *c = (struct http_conn *)r;
-	struct buf *b;
-
-	c->must_close = true;
-	if (!http_stream_is_alive(r))
-		return;
-	b = &c->server->out;
-	buf_reset(b);
-	buf_puts(b, "HTTP/1.1 200 OK\r\n");
-	put_date(c->server);
-	buf_printf(b, "Content-Type: %s\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n", content_type);
-	c->server->stats.n_replies[2]++;
-	/* A connection that breaks here is seen by the next look at it. */
-	(void)send_parts(c, buf_str(b), (struct str){ 0 });
-	bufferevent_enable(c->bev, EV_WRITE);
-}
-
-bool http_stream_is_alive(const struct http_request *r)
-{
-	const struct http_conn *c = (const struct http_conn *)r;
-
-	return c->server != NULL && c->bev != NULL && !c->eof;
-}
-
-bool http_stream_put(struct http_request *r, struct str piece)
-{
-	struct http_conn *c = (struct http_conn *)r;
-	bool good;
-
-	if (!http_stream_is_alive(r) || evbuffer_get_length(bufferevent_get_output(c->bev)) > HTTP_STREAM_BEHIND)
-		return false;
-	good = c->req.method == METHOD_HEAD || send_parts(c, piece, (struct str){ 0 });
-	bufferevent_enable(c->bev, EV_WRITE);
-	return good;
-}
-
-void http_stream_end(struct http_request *r)
-{
-	struct http_conn *c = (struct http_conn *)r;
-
-	if (c->server != NULL)
-		c->server->stats.n_busy--;
-	if (c->server == NULL || c->bev == NULL || c->eof) {
-		c->state = CONN_OVER;
-	} else {
-		c->must_linger = false;
-		c->unsent = evbuffer_get_length(bufferevent_get_output(c->bev));
-		c->state = c->unsent > 0 && c->unsent <= HTTP_STREAM_BEHIND ? CONN_WRITE : CONN_OVER;
-		c->since = mono_now();
-	}
-	if (c->state == CONN_OVER && !c->in_turn)
-		conn_free(c);
-}
-
 void http_reply_problem(struct http_request *r, const struct problem *p, const char *headers)
 {
 	struct buf b;
@@ -250,6 +189,6 @@ void conn_refuse(struct http_conn *c, const struct problem *p, const char *heade
 
 void conn_send_continue(struct http_conn *c)
 {
-	if (!send_parts(c, STR("HTTP/1.1 100 Continue\r\n\r\n"), (struct str){ 0 }))
+	if (!conn_send(c, STR("HTTP/1.1 100 Continue\r\n\r\n"), (struct str){ 0 }))
 		c->state = CONN_OVER;
 }

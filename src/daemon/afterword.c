@@ -1,0 +1,112 @@
+#include <event2/event.h>
+
+#include "base/xalloc.h"
+#include "daemon/daemon.h"
+#include "daemon/sending.h"
+
+#define ASK_AGAIN_MS INT64_C(500)
+
+static uint64_t clock_hash(const struct alert *a)
+{
+	static const struct sipkey key = { 1, 2 };
+
+	return siphash64(key, a->metric.p, a->metric.len) ^ a->cycle;
+}
+
+bool afterword_is(struct sending *s)
+{
+	struct str names[ALERT_MAX_RECEIVERS], body = { s->body, s->body_len };
+	struct json_doc *doc = s->d->outbox.doc;
+	struct diag diag = { 0 };
+	struct alert a;
+
+	if (json_parse(doc, body, &diag) != ERR_OK || alert_read(doc, 0, names, &a) != ERR_OK)
+		return false;
+	if (a.type != ALERT_CLEARED && a.type != ALERT_RETRACTED)
+		return false;
+	s->type = a.type;
+	s->clock = clock_hash(&a);
+	s->names = xmalloc(ALERT_ID_LEN + a.ns.len + a.ticket.len + 1);
+	memcpy(s->names, a.id, ALERT_ID_LEN);
+	if (a.ns.len > 0)
+		memcpy(s->names + ALERT_ID_LEN, a.ns.p, a.ns.len);
+	memcpy(s->names + ALERT_ID_LEN + a.ns.len, a.ticket.p, a.ticket.len);
+	s->id = (struct str){ s->names, ALERT_ID_LEN };
+	s->ns = (struct str){ s->names + ALERT_ID_LEN, a.ns.len };
+	s->ticket = (struct str){ s->names + ALERT_ID_LEN + a.ns.len, a.ticket.len };
+	return true;
+}
+
+/* Does this row tell the same receiver of what `s` takes back? */
+static bool tells(const struct sending *s, const struct delivery *row)
+{
+	struct str names[ALERT_MAX_RECEIVERS];
+	struct json_doc *doc = s->d->outbox.doc;
+	struct diag diag = { 0 };
+	struct alert a;
+
+	if (!str_eq(row->receiver, s->receiver) || (row->state != DELIVERY_SENT && row->state != DELIVERY_PENDING))
+		return false;
+	if (json_parse(doc, row->body, &diag) != ERR_OK || alert_read(doc, 0, names, &a) != ERR_OK)
+		return false;
+	return clock_hash(&a) == s->clock && (a.type == ALERT_BREACH || a.type == ALERT_ESCALATION ||
+					      (a.type == ALERT_WARNING && s->type == ALERT_CLEARED));
+}
+
+static void suppress(struct daemon *d, const struct sending *s, const char *why)
+{
+	struct delivery row = { .id = s->id, .receiver = s->receiver, .state = DELIVERY_SUPPRESSED, .detail = str_of(why), .settled = d->now };
+
+	writer_settle(d, &row);
+}
+
+static void on_told(struct daemon *d, struct query *q, const struct store_done *done)
+{
+	struct sending *s = (struct sending *)q;
+
+	if (done->delivery != NULL && tells(s, done->delivery)) {
+		/* What was tried may have arrived, whatever was answered. */
+		if (done->delivery->state == DELIVERY_SENT || done->delivery->attempts > 0)
+			s->was_told = true;
+		else
+			s->undecided = true;
+	}
+	if (!done->last)
+		return;
+	if (s->undecided && !s->was_told && done->err == ERR_OK) {
+		s->undecided = false;
+		s->next_at = wall_plus(d->now, ASK_AGAIN_MS);
+		afterword_wait(s);
+		return;
+	}
+	/* When the store cannot say, one word too many is better than one too few. */
+	if (s->was_told || done->err == ERR_IO || done->err == ERR_FULL)
+		sending_send(d, s);
+	else
+		suppress(d, s, "nobody was told before");
+	sending_destroy(&d->outbox, s);
+}
+
+static void ask_whether_told(evutil_socket_t fd, short what, void *ctx)
+{
+	struct sending *s = ctx;
+	struct store_filter f = { .ns = s->ns, .ticket = s->ticket, .limit = STORE_MAX_ROWS };
+
+	(void)fd;
+	(void)what;
+	s->query.fn = on_told;
+	if (store_list_deliveries(s->d->store, &f, query_cookie(&s->query)) == ERR_OK)
+		return;
+	sending_send(s->d, s);
+	sending_destroy(&s->d->outbox, s);
+}
+
+void afterword_wait(struct sending *s)
+{
+	int64_t ms = s->next_at.ms - daemon_now(s->d).ms;
+
+	ms = ms < 0 ? 0 : ms + 1;
+	s->told = true;                     /* not to be sent past this */
+	(void)event_base_once(s->d->base, -1, EV_TIMEOUT, ask_whether_told, s,
+			      &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
+}

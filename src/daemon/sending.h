@@ -1,0 +1,38 @@
+/* A row of the outbox between the engine and notify: shared by outbox.c, which makes them, and afterword.c, which holds some back. */
+#ifndef PLAZO_SRC_DAEMON_SENDING_H
+#define PLAZO_SRC_DAEMON_SENDING_H
+
+#include "core/alert.h"
+#include "daemon/outbox.h"
+#include "daemon/query.h"
+
+/* A row that the store has been given and has not answered yet; or one that waits until it is known whether there is need for it. */
+struct sending {
+	struct query    query;
+	struct daemon  *d;
+	struct sending *prev, *next;
+	struct str      id, ns, ticket;  /* of a row that waits, in `names` */
+	char           *names;           /* owned */
+	uint64_t        clock;           /* hash of its metric and cycle */
+	enum alert_type type;
+	bool            was_told, undecided;
+	struct wall     created, next_at;
+	bool            told;            /* notify has it already: the disk was full */
+	struct str      receiver;        /* behind the body */
+	size_t          body_len;
+	char            body[];
+};
+
+/* To notify, whether it is on disk or not. */
+void sending_send(struct daemon *d, struct sending *s);
+void sending_destroy(struct outbox *o, struct sending *s);
+
+/* ---- afterword.c: `cleared` and `retracted` are for those who were told ---- */
+
+/* Is it one of these? Then it has been prepared for afterword_wait(). */
+bool afterword_is(struct sending *s);
+
+/* Sends it, or suppresses it, once its grace is over and it is known whether its receiver has heard of the clock before. Takes it. */
+void afterword_wait(struct sending *s);
+
+#endif

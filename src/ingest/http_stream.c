@@ -1,0 +1,64 @@
+/* The connection stays busy while its stream lasts, and is good for nothing else afterwards: its end is the stream's. */
+#include "ingest/http_stream.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+
+#include "base/now.h"
+#include "http_private.h"
+
+void http_stream_begin(struct http_request *r, const char *content_type)
+{
+	struct http_conn *c = (struct http_conn *)r;
+	struct buf *b;
+
+	c->must_close = true;
+	if (!http_stream_is_alive(r))
+		return;
+	b = &c->server->out;
+	buf_reset(b);
+	buf_puts(b, "HTTP/1.1 200 OK\r\n");
+	server_put_date(c->server);
+	buf_printf(b, "Content-Type: %s\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n", content_type);
+	c->server->stats.n_replies[2]++;
+	/* A connection that breaks here is seen by the next look at it. */
+	(void)conn_send(c, buf_str(b), (struct str){ 0 });
+	bufferevent_enable(c->bev, EV_WRITE);
+}
+
+bool http_stream_is_alive(const struct http_request *r)
+{
+	const struct http_conn *c = (const struct http_conn *)r;
+
+	return c->server != NULL && c->bev != NULL && !c->eof;
+}
+
+bool http_stream_put(struct http_request *r, struct str piece)
+{
+	struct http_conn *c = (struct http_conn *)r;
+	bool good;
+
+	if (!http_stream_is_alive(r) || evbuffer_get_length(bufferevent_get_output(c->bev)) > HTTP_STREAM_BEHIND)
+		return false;
+	good = c->req.method == METHOD_HEAD || conn_send(c, piece, (struct str){ 0 });
+	bufferevent_enable(c->bev, EV_WRITE);
+	return good;
+}
+
+void http_stream_end(struct http_request *r)
+{
+	struct http_conn *c = (struct http_conn *)r;
+
+	if (c->server != NULL)
+		c->server->stats.n_busy--;
+	if (c->server == NULL || c->bev == NULL || c->eof) {
+		c->state = CONN_OVER;
+	} else {
+		c->must_linger = false;
+		c->unsent = evbuffer_get_length(bufferevent_get_output(c->bev));
+		c->state = c->unsent > 0 && c->unsent <= HTTP_STREAM_BEHIND ? CONN_WRITE : CONN_OVER;
+		c->since = mono_now();
+	}
+	if (c->state == CONN_OVER && !c->in_turn)
+		conn_free(c);
+}
