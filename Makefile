@@ -9,8 +9,8 @@ endif
 SAN     ?=
 VERSION := 0.1.0
 
-B := build$(if $(SAN),-san-$(subst $(comma),-,$(SAN)))
 comma := ,
+B := build$(if $(SAN),-san-$(subst $(comma),-,$(SAN)))
 
 # ---- what is compiled: one list a layer, in the order of the layers ----
 SRC_base   := arena buf civil err heap json json_node json_out json_string log map now siphash str wall xalloc
@@ -23,8 +23,6 @@ SRC_notify := attempt dispatch flight mail notify phrases queue receiver retry s
 SRC_web    := auth metrics route ticket_json
 SRC_daemon := afterword api api_acts api_metrics api_scan api_status api_ticket clockwatch force journal listen lookup main options outbox recover reload snapshot systemd tail turn writer
 SRC_ctl    := calendar_cmd check client explain io main remote render simulate
-
-include tests/sources.mk
 
 # ---- flags ----
 PKGS     := libevent libevent_pthreads libcurl yaml-0.1 libsystemd hiredis sqlite3 libical libcrypto
