@@ -86,8 +86,8 @@ static int64_t below(int64_t n)
 
 struct life {
 	struct event e[MAX_EVENTS];
-	char         ids[MAX_EVENTS][16];
-	char         tickets[N_TICKETS][8];
+	char         ids[MAX_EVENTS][24];
+	char         tickets[N_TICKETS][24];
 	size_t       n;
 	struct wall  end;
 };
