@@ -250,7 +250,9 @@ static struct wall said_until(const struct work *w)
 
 static void fire_due(struct work *w)
 {
-	bool quiet = w->fr->cause == CAUSE_EVENT && w->fr->event->quiet;
+	/* What is over without a breach by the time it is known of worries nobody any more. */
+	bool over = w->fr->cause != CAUSE_TIME && !clock_is_live(w->c) && wall_is_never(clock_breach(w->c));
+	bool quiet = over || (w->fr->cause == CAUSE_EVENT && w->fr->event->quiet);
 	struct wall said = said_until(w);
 	uint32_t highest = 0;
 

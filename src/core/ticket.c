@@ -18,6 +18,7 @@ struct fold {
 	uint32_t               n_tracks;
 	uint32_t               cap_clocks;
 	bool                   responded;           /* a public reply of an agent has been, or a resolution */
+	bool                   ended;               /* cancelled or merged: nothing starts until it is reopened */
 	struct str             before[ATTR_N_RULES];    /* the attributes before the present event */
 	struct str             contract_id;         /* as `contract` was looked up for */
 	const struct contract *first;               /* the first it ever has: lends its calendar to the time before (rule 8: counted from the start) */
@@ -328,7 +329,7 @@ static bool response_ended(const struct fold *fd)
 
 static void start_clocks(struct fold *fd, const struct event_bits *b, struct wall t, bool was_responded)
 {
-	for (uint32_t i = 0; i < fd->n_tracks; i++) {
+	for (uint32_t i = 0; i < fd->n_tracks && !fd->ended; i++) {
 		struct track *tr = &fd->tracks[i];
 		const struct metric *m = tr->metric;
 
@@ -416,11 +417,12 @@ static void change_life(struct fold *fd, const struct hist *e, enum event_type t
 	case EVENT_REOPENED:
 		if (f->resolved)
 			reopen(fd, e->at);
-		f->resolved = f->over = false;
+		f->resolved = f->over = fd->ended = false;
 		break;
 	case EVENT_CANCELLED:
 	case EVENT_MERGED:
 		cancel_clocks(fd, e->at);
+		fd->ended = true;
 		break;
 	case EVENT_WAIVED:
 	case EVENT_EXTENDED:
