@@ -86,6 +86,12 @@ MUST_CHECK enum err store_start(struct store *st, struct diag *d);
  */
 enum err store_close(struct store *st, struct diag *d);  /* NULL is fine */
 
+/*
+ * The thread begins with what was queued when it is told so, once a turn of the loop: then what came together is one commit. Until
+ * then it is only kept, but for a store that stalls or closes.
+ */
+void store_push(struct store *st);
+
 /* ---- jobs: copy what they are given; ERR_FULL when the queue (or, for events, the disk) is full, ERR_IO when the store is dead ---- */
 
 /*

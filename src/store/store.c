@@ -149,6 +149,7 @@ enum err store_close(struct store *st, struct diag *d)
 	if (st->started) {
 		pthread_mutex_lock(&st->lock);
 		st->stop = true;
+		st->pushed = st->queue.n != 0;
 		pthread_cond_signal(&st->wake);
 		pthread_mutex_unlock(&st->lock);
 		pthread_join(st->thread, NULL);
@@ -205,11 +206,18 @@ static enum err queue_end(struct store *st)
 
 	l->jobs++;
 	l->bytes += job_bytes(job);
-	/* Only the first wakes the thread: it takes all there is. */
-	if (st->queue.n == 1)
-		pthread_cond_signal(&st->wake);
 	pthread_mutex_unlock(&st->lock);
 	return ERR_OK;
+}
+
+void store_push(struct store *st)
+{
+	pthread_mutex_lock(&st->lock);
+	if (st->queue.n != 0 && !st->pushed) {
+		st->pushed = true;
+		pthread_cond_signal(&st->wake);
+	}
+	pthread_mutex_unlock(&st->lock);
 }
 
 enum err store_append(struct store *st, const struct store_append *a)

@@ -124,6 +124,7 @@ void worker_take_stalled(struct store *st)
 	pthread_mutex_lock(&st->lock);
 	queued = st->queue;
 	st->queue = empty;
+	st->pushed = false;
 	pthread_mutex_unlock(&st->lock);
 	merge(st, &queued, 0, &st->work, &rel);
 	batch_finish(&queued);
@@ -179,6 +180,7 @@ static void die(struct store *st, const struct diag *why)
 	pthread_mutex_lock(&st->lock);
 	queued = st->queue;
 	st->queue = empty;
+	st->pushed = false;
 	pthread_mutex_unlock(&st->lock);
 	answer_dead(st, &st->work, st->next, &rel);
 	answer_dead(st, &queued, 0, &rel);

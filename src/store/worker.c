@@ -35,12 +35,14 @@ static void take(struct store *st)
 	st->rec_next = 0;
 
 	pthread_mutex_lock(&st->lock);
+	if (st->pushed) {
+		struct batch taken = st->queue;
 
-	struct batch taken = st->queue;
-
-	st->queue = st->work;
+		st->queue = st->work;
+		st->work = taken;
+		st->pushed = false;
+	}
 	pthread_mutex_unlock(&st->lock);
-	st->work = taken;
 }
 
 /* ---- writing ---- */
@@ -247,13 +249,13 @@ static bool wait_for_work(struct store *st)
 	bool go;
 
 	pthread_mutex_lock(&st->lock);
-	if (st->queue.n == 0 && !own && !st->stop) {
+	if (!st->pushed && !own && !st->stop) {
 		st->busy = false;
 		wait_until(st, until);
 	}
 	st->busy = true;
 	st->busy_since = mono_now();
-	go = own || st->queue.n != 0 || !st->stop || st->stalled;
+	go = own || st->pushed || !st->stop || st->stalled;
 	pthread_mutex_unlock(&st->lock);
 	return go;
 }

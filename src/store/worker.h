@@ -31,8 +31,9 @@ struct store {
 
 	/* shared, under `lock` */
 	pthread_mutex_t  lock;
-	pthread_cond_t   wake;          /* the queue is no longer empty, or `stop` */
+	pthread_cond_t   wake;          /* `pushed` or `stop` */
 	struct batch     queue;
+	bool             pushed;        /* the loop is through with filling the queue */
 	struct lane_load load[LANE_N];
 	struct answers   answers;
 	enum store_state state;

@@ -57,6 +57,7 @@ static void wait_for(struct store *st, size_t *n, size_t want)
 	while (*n < want) {
 		struct pollfd p = { store_fd(st), POLLIN, 0 };
 
+		store_push(st);
 		poll(&p, 1, 1000);
 		store_poll(st, count, n);
 	}

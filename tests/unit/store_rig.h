@@ -145,6 +145,7 @@ static inline void rig_wait(struct rig *r, size_t n)
 	while (r->n < n && mono_now().ms < until.ms) {
 		struct pollfd p = { store_fd(r->st), POLLIN, 0 };
 
+		store_push(r->st);
 		poll(&p, 1, 100);
 		store_poll(r->st, hear, r);
 	}
@@ -160,6 +161,7 @@ static inline void rig_wait_state(struct rig *r, enum store_state want)
 	do {
 		struct pollfd p = { store_fd(r->st), POLLIN, 0 };
 
+		store_push(r->st);
 		poll(&p, 1, 5);
 		store_poll(r->st, hear, r);
 		store_health(r->st, &h);

@@ -294,6 +294,7 @@ static pid_t use_in_child(struct rig *r, int *hold_out)
 		close(ready[0]);
 		if (store_open(&r->opt, &r->st, &r->diag) != ERR_OK || store_start(r->st, &r->diag) != ERR_OK || store_append(r->st, &a) != ERR_OK)
 			_exit(1);
+		store_push(r->st);
 		while (r->n == n)
 			store_poll(r->st, hear, r);
 		if (write(ready[1], "r", 1) != 1 || read(hold[0], &c, 1) < 0)
