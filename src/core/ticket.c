@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "cond.h"
+
 /* A metric through the life of the ticket. A contract that lacks it leaves it without a target, not without a past. */
 struct track {
 	const struct metric *metric;    /* the present definition, or the last or next one there is */
@@ -23,82 +25,6 @@ struct fold {
 	struct str             contract_id;         /* as `contract` was looked up for */
 	const struct contract *first;               /* the first it ever has: lends its calendar to the time before (rule 8: counted from the start) */
 };
-
-/* The part of a condition that looks at an event, as bits. */
-struct event_bits { uint32_t types; unsigned role, mode, is_public, automated; };
-
-/* ---- conditions ---- */
-
-static bool value_fits(const struct cond_attr *ca, struct str value)
-{
-	for (size_t i = 0; i < ca->n_values; i++)
-		if (str_eq(ca->values[i], value))
-			return true;
-	return false;
-}
-
-static bool attr_fits(const struct cond_attr *ca, const struct str attr[ATTR_N_RULES])
-{
-	struct str rest = attr[ca->attr], tag;
-
-	if (ca->attr != ATTR_TAGS)
-		return value_fits(ca, rest);
-	while (rest.len > 0) {
-		str_cut(&rest, TAG_SEP, &tag);
-		if (value_fits(ca, tag))
-			return true;
-	}
-	return false;
-}
-
-bool cond_fits_attrs(const struct cond *c, const struct str attr[ATTR_N_RULES])
-{
-	for (size_t i = 0; i < c->n_attrs; i++)
-		if (!attr_fits(&c->attrs[i], attr))
-			return false;
-	return true;
-}
-
-static bool bits_fit(const struct cond *c, const struct event_bits *b)
-{
-	return (c->types == 0 || (c->types & b->types)) && (c->roles == 0 || (c->roles & b->role)) &&
-	       (c->modes == 0 || (c->modes & b->mode)) && (c->is_public == 0 || (c->is_public & b->is_public)) &&
-	       (c->automated == 0 || (c->automated & b->automated));
-}
-
-static bool looks_at_events(const struct cond *c)
-{
-	return c->types != 0 || c->roles != 0 || c->modes != 0 || c->is_public != 0 || c->automated != 0;
-}
-
-static bool conds_fit(const struct conds *cs, const struct event_bits *b, const struct str attr[ATTR_N_RULES])
-{
-	for (size_t i = 0; i < cs->n; i++)
-		if (bits_fit(&cs->v[i], b) && cond_fits_attrs(&cs->v[i], attr))
-			return true;
-	return false;
-}
-
-/* A start that names attributes alone starts when it begins to fit, not again at each event while it does. */
-static bool start_fits(const struct fold *fd, const struct conds *cs, const struct event_bits *b)
-{
-	for (size_t i = 0; i < cs->n; i++) {
-		const struct cond *c = &cs->v[i];
-
-		if (bits_fit(c, b) && cond_fits_attrs(c, fd->f->attr) &&
-		    (looks_at_events(c) || !cond_fits_attrs(c, fd->before) || !fd->f->opened))
-			return true;
-	}
-	return false;
-}
-
-static const struct cond *attrs_fit_one(const struct conds *cs, const struct str attr[ATTR_N_RULES])
-{
-	for (size_t i = 0; i < cs->n; i++)
-		if (cond_fits_attrs(&cs->v[i], attr))
-			return &cs->v[i];
-	return NULL;
-}
 
 /* ---- what holds for a clock at present ---- */
 
@@ -166,10 +92,10 @@ static void pause_or_resume(struct fold *fd, struct track *tr, struct wall t)
 
 	if (tr->clock == NULL)
 		return;
-	pause = attrs_fit_one(&tr->metric->pause, fd->f->attr);
+	pause = conds_fit_attrs(&tr->metric->pause, fd->f->attr);
 	if (pause != NULL)
 		clock_pause(tr->clock, t, SEG_PAUSED, describe(fd, pause));
-	else if (tr->metric->hold.n > 0 && attrs_fit_one(&tr->metric->hold, fd->f->attr) == NULL)
+	else if (tr->metric->hold.n > 0 && conds_fit_attrs(&tr->metric->hold, fd->f->attr) == NULL)
 		clock_pause(tr->clock, t, SEG_HELD, STR("its `while` does not hold"));
 	else
 		clock_resume(tr->clock, t);
@@ -335,7 +261,7 @@ static void start_clocks(struct fold *fd, const struct event_bits *b, struct wal
 
 		if (runs(tr) || (m->only_open && fd->f->resolved) || (m->after_response && !was_responded))
 			continue;
-		if (start_fits(fd, &m->start, b))
+		if (conds_begin_to_fit(&m->start, b, fd->before, fd->f->attr))
 			start(fd, tr, t);
 	}
 }

@@ -38,9 +38,6 @@ struct ticket_facts {
 
 void ticket_facts_make(const struct timeline *tl, struct arena *a, struct ticket_facts *out);
 
-/* Does the condition's attribute part fit? */
-bool cond_fits_attrs(const struct cond *c, const struct str attr[ATTR_N_RULES]);
-
 /* The escalation of the ticket's clocks now, or NULL. */
 const struct escalation *ticket_escalation(const struct ticket_facts *f);
 

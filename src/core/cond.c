@@ -1,0 +1,71 @@
+#include "cond.h"
+
+static bool value_fits(const struct cond_attr *ca, struct str value)
+{
+	for (size_t i = 0; i < ca->n_values; i++)
+		if (str_eq(ca->values[i], value))
+			return true;
+	return false;
+}
+
+static bool attr_fits(const struct cond_attr *ca, const struct str attr[ATTR_N_RULES])
+{
+	struct str rest = attr[ca->attr], tag;
+
+	if (ca->attr != ATTR_TAGS)
+		return value_fits(ca, rest);
+	while (rest.len > 0) {
+		str_cut(&rest, TAG_SEP, &tag);
+		if (value_fits(ca, tag))
+			return true;
+	}
+	return false;
+}
+
+bool cond_fits_attrs(const struct cond *c, const struct str attr[ATTR_N_RULES])
+{
+	for (size_t i = 0; i < c->n_attrs; i++)
+		if (!attr_fits(&c->attrs[i], attr))
+			return false;
+	return true;
+}
+
+static bool bits_fit(const struct cond *c, const struct event_bits *b)
+{
+	return (c->types == 0 || (c->types & b->types)) && (c->roles == 0 || (c->roles & b->role)) &&
+	       (c->modes == 0 || (c->modes & b->mode)) && (c->is_public == 0 || (c->is_public & b->is_public)) &&
+	       (c->automated == 0 || (c->automated & b->automated));
+}
+
+static bool looks_at_events(const struct cond *c)
+{
+	return c->types != 0 || c->roles != 0 || c->modes != 0 || c->is_public != 0 || c->automated != 0;
+}
+
+const struct cond *conds_fit_attrs(const struct conds *cs, const struct str attr[ATTR_N_RULES])
+{
+	for (size_t i = 0; i < cs->n; i++)
+		if (cond_fits_attrs(&cs->v[i], attr))
+			return &cs->v[i];
+	return NULL;
+}
+
+bool conds_fit(const struct conds *cs, const struct event_bits *b, const struct str attr[ATTR_N_RULES])
+{
+	for (size_t i = 0; i < cs->n; i++)
+		if (bits_fit(&cs->v[i], b) && cond_fits_attrs(&cs->v[i], attr))
+			return true;
+	return false;
+}
+
+bool conds_begin_to_fit(const struct conds *cs, const struct event_bits *b, const struct str before[ATTR_N_RULES],
+			const struct str attr[ATTR_N_RULES])
+{
+	for (size_t i = 0; i < cs->n; i++) {
+		const struct cond *c = &cs->v[i];
+
+		if (bits_fit(c, b) && cond_fits_attrs(c, attr) && (looks_at_events(c) || !cond_fits_attrs(c, before)))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,26 @@
+/* Whether conditions (core/metric.h) fit an event and the attributes of its ticket. Rule 25 of the clocks. */
+#ifndef PLAZO_SRC_CORE_COND_H
+#define PLAZO_SRC_CORE_COND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/metric.h"
+
+/* What a condition may ask of an event, as bits that its masks are laid over. */
+struct event_bits { uint32_t types; unsigned role, mode, is_public, automated; };
+
+/* The attribute part alone. */
+bool cond_fits_attrs(const struct cond *c, const struct str attr[ATTR_N_RULES]);
+
+/* The first of the list whose attribute part fits, or NULL. */
+const struct cond *conds_fit_attrs(const struct conds *cs, const struct str attr[ATTR_N_RULES]);
+
+/* One of the list fits the event, and the attributes as it leaves them. */
+bool conds_fit(const struct conds *cs, const struct event_bits *b, const struct str attr[ATTR_N_RULES]);
+
+/* The same, but one that names attributes alone counts only when it did not fit the attributes `before` the event. */
+bool conds_begin_to_fit(const struct conds *cs, const struct event_bits *b, const struct str before[ATTR_N_RULES],
+			const struct str attr[ATTR_N_RULES]);
+
+#endif
