@@ -21,7 +21,7 @@
  *   GET  /v1/next                   ?limit=: {next: [{at, namespace, ticket, contract, metric, cycle, step, due}]}, earliest first
  *   GET  /v1/deliveries             ?ticket= (ID or NAMESPACE/ID) &id= &failed=1 &limit=: {deliveries: [{id, receiver, type, namespace,
  *                                    ticket, at, due, created, state, attempts, next, status, detail, settled, alert}]}, newest first
- *   POST /v1/receivers/NAME/test    {ok, status, detail}
+ *   POST /v1/receivers/NAME/test    {ok: true, status, detail}; 502 when the receiver did not take it
  *   POST /v1/reload                 ?dry_run=1: {ok: true, changed, warnings: [TEXT]}; 422 with {…, errors: [TEXT], warnings: [TEXT]}
  *   POST /v1/import                 ?source=NAME &alert=1: NDJSON or JSON of events: {accepted, duplicates, refused: [PROBLEM with index]}
  *   GET  /v1/tail                   ?after=N: NDJSON of what is decided, as it is decided, until somebody hangs up: {seq, at, what: "alert",

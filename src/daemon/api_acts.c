@@ -273,9 +273,13 @@ static void test_done(void *ctx, bool ok, int status, const char *detail)
 	struct buf b;
 	struct json_out o = json_out(&b);
 
+	if (!ok) {
+		api_refuse(r, 502, "The receiver did not take it (status %d): %s", status, detail);
+		return;
+	}
 	buf_init(&b, 4096);
 	json_begin_object(&o);
-	json_put_flag(&o, "ok", ok);
+	json_put_flag(&o, "ok", true);
 	json_put_number(&o, "status", status);
 	json_put_text(&o, "detail", str_of(detail));
 	json_end_object(&o);
