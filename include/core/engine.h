@@ -85,8 +85,16 @@ struct wall engine_next(const struct engine *en);
  */
 enum apply engine_apply(struct engine *en, const struct event *e, uint64_t seq, contract_allowed_fn *allowed, const void *ctx, struct effects *fx);
 
+/* The same for a ticket whose number the caller has; with ENGINE_NO_TICKET it is looked for. */
+enum apply engine_apply_to(struct engine *en, uint32_t ticket, const struct event *e, uint64_t seq, contract_allowed_fn *allowed, const void *ctx,
+			   struct effects *fx);
+
 /* ---- keeping tickets ---- */
 
+#define ENGINE_NO_TICKET UINT32_MAX
+
+/* The number of a ticket in memory, its own while it stays there, or ENGINE_NO_TICKET. */
+uint32_t engine_find(const struct engine *en, struct str ns, struct str ticket);
 bool engine_has(const struct engine *en, struct str ns, struct str ticket);
 
 /* Appends the ticket's row (versioned). False when there is no such ticket. */
@@ -109,9 +117,12 @@ struct ticket_row { struct str ns, ticket, contract, row; bool over; struct wall
 typedef void engine_row_fn(void *ctx, const struct ticket_row *row);
 size_t engine_take_changed(struct engine *en, size_t n, engine_row_fn *fn, void *ctx);
 
-/* A held ticket stays in memory: the caller has an event for it on its way through the journal. Counted; unknown tickets are ignored. */
-void engine_hold(struct engine *en, struct str ns, struct str ticket);
-void engine_release(struct engine *en, struct str ns, struct str ticket);
+/*
+ * A held ticket stays in memory, and its number its own: the caller has an event for it on its way through the journal. Counted, up
+ * to 65,535 at a time: one that was held so often stays until the next start. ENGINE_NO_TICKET is ignored.
+ */
+void engine_hold(struct engine *en, uint32_t ticket);
+void engine_release(struct engine *en, uint32_t ticket);
 
 /* ---- looking ---- */
 

@@ -358,10 +358,9 @@ static void append_event(struct engine *en, struct opened *o, const struct event
 }
 
 /* Whether the event is one for this ticket; opens the ticket, made where there is none. */
-static enum apply accept_event(struct engine *en, const struct event *e, uint64_t seq, uint64_t id, contract_allowed_fn *allowed,
+static enum apply accept_event(struct engine *en, uint32_t slot, const struct event *e, uint64_t seq, uint64_t id, contract_allowed_fn *allowed,
 			       const void *ctx, struct effects *fx, struct opened *o)
 {
-	uint32_t slot = table_find(en, e->ns, e->ticket);
 	const struct hist *same;
 
 	arena_reset(en->scratch);
@@ -390,11 +389,18 @@ static enum apply accept_event(struct engine *en, const struct event *e, uint64_
 
 enum apply engine_apply(struct engine *en, const struct event *e, uint64_t seq, contract_allowed_fn *allowed, const void *ctx, struct effects *fx)
 {
+	return engine_apply_to(en, ENGINE_NO_TICKET, e, seq, allowed, ctx, fx);
+}
+
+enum apply engine_apply_to(struct engine *en, uint32_t ticket, const struct event *e, uint64_t seq, contract_allowed_fn *allowed, const void *ctx,
+			   struct effects *fx)
+{
+	uint32_t slot = ticket != ENGINE_NO_TICKET ? ticket : table_find(en, e->ns, e->ticket);
 	uint64_t id = siphash64(en->opt.key, e->id.p, e->id.len);
 	struct firing fr = { .cause = CAUSE_EVENT, .now = e->received, .moved_at = wall_min(e->at, e->received), .event = e };
 	struct event copy = *e;
 	struct opened o;
-	enum apply answer = accept_event(en, e, seq, id, allowed, ctx, fx, &o);
+	enum apply answer = accept_event(en, slot, e, seq, id, allowed, ctx, fx, &o);
 
 	if (answer != APPLY_DONE) {
 		en->stats.n_duplicates += answer == APPLY_DUPLICATE;
@@ -414,6 +420,11 @@ enum apply engine_apply(struct engine *en, const struct event *e, uint64_t seq, 
 
 /* ---- keeping and counting ---- */
 
+uint32_t engine_find(const struct engine *en, struct str ns, struct str ticket)
+{
+	return table_find(en, ns, ticket);
+}
+
 bool engine_has(const struct engine *en, struct str ns, struct str ticket)
 {
 	return table_find(en, ns, ticket) != MAP_ABSENT;
@@ -429,27 +440,25 @@ bool engine_drop(struct engine *en, struct str ns, struct str ticket)
 	return true;
 }
 
-void engine_hold(struct engine *en, struct str ns, struct str ticket)
+void engine_hold(struct engine *en, uint32_t ticket)
 {
-	uint32_t slot = table_find(en, ns, ticket);
-
-	if (slot != MAP_ABSENT && table_at(en, slot)->n_holds < UINT16_MAX)
-		table_at(en, slot)->n_holds++;
+	if (ticket != ENGINE_NO_TICKET && table_at(en, ticket)->n_holds < UINT16_MAX)
+		table_at(en, ticket)->n_holds++;
 }
 
-void engine_release(struct engine *en, struct str ns, struct str ticket)
+void engine_release(struct engine *en, uint32_t ticket)
 {
-	uint32_t slot = table_find(en, ns, ticket);
 	struct ticket *t;
 
-	if (slot == MAP_ABSENT)
+	if (ticket == ENGINE_NO_TICKET)
 		return;
-	t = table_at(en, slot);
-	if (t->n_holds > 0)
+	t = table_at(en, ticket);
+	/* At the maximum nobody knows how many there are. */
+	if (t->n_holds > 0 && t->n_holds < UINT16_MAX)
 		t->n_holds--;
 	/* A ticket that was over and saved while it was held is looked at again. */
 	if (t->n_holds == 0 && (t->flags & TICKET_OVER))
-		table_changed(en, slot);
+		table_changed(en, ticket);
 }
 
 void engine_each(const struct engine *en, engine_each_fn *fn, void *ctx)

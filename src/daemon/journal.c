@@ -9,7 +9,8 @@
 
 struct append {
 	struct append   *next;
-	uint64_t         hash;         /* of its ticket */
+	uint32_t         ticket;       /* the engine's number, held; ENGINE_NO_TICKET: it was not in memory */
+	uint64_t         hash;         /* of its ticket, where that has no number */
 	struct wall      received;
 	journal_done_fn *fn;
 	void            *ctx;
@@ -113,7 +114,7 @@ enum err journal_append(struct daemon *d, const struct event *e, journal_done_fn
 {
 	struct journal *j = &d->journal;
 	struct append *a = j->spare != NULL ? j->spare : xmalloc(sizeof(*a));
-	bool in_memory = engine_has(d->engine, e->ns, e->ticket);
+	uint32_t ticket = engine_find(d->engine, e->ns, e->ticket);
 	struct store_append job = { .ns = e->ns, .ticket = e->ticket, .cookie = (uint64_t)(uintptr_t)a };
 	enum err err;
 
@@ -122,28 +123,31 @@ enum err journal_append(struct daemon *d, const struct event *e, journal_done_fn
 	buf_reset(&j->record);
 	event_encode(e, &j->record);
 	job.record = buf_str(&j->record);
-	job.fetch = !in_memory && store_may_have(d->store, e->ns, e->ticket);
+	job.fetch = ticket == ENGINE_NO_TICKET && store_may_have(d->store, e->ns, e->ticket);
 	err = buf_ok(&j->record) ? store_append(d->store, &job) : ERR_LIMIT;
 	if (err != ERR_OK) {
 		a->next = j->spare;
 		j->spare = a;
 		return err;
 	}
-	*a = (struct append){ .hash = hash_of(d, e->ns, e->ticket), .received = e->received, .fn = fn, .ctx = ctx, .index = index };
+	*a = (struct append){ .ticket = ticket, .received = e->received, .fn = fn, .ctx = ctx, .index = index };
 	if (j->last != NULL)
 		j->last->next = a;
 	else
 		j->first = a;
 	j->last = a;
 	j->n++;
-	under_way(j, a->hash);
-	engine_hold(d->engine, e->ns, e->ticket);
+	if (ticket == ENGINE_NO_TICKET) {
+		a->hash = hash_of(d, e->ns, e->ticket);
+		under_way(j, a->hash);
+	}
+	engine_hold(d->engine, ticket);
 	return ERR_OK;
 }
 
 /* ---- out ---- */
 
-enum apply journal_apply(struct daemon *d, uint64_t seq, const struct event *e)
+enum apply journal_apply(struct daemon *d, uint64_t seq, uint32_t ticket, const struct event *e)
 {
 	const struct source *src = config_source(d->cfg, e->source);
 	enum apply result;
@@ -152,7 +156,7 @@ enum apply journal_apply(struct daemon *d, uint64_t seq, const struct event *e)
 	while (engine_advance(d->engine, e->received, 1000, &d->fx))
 		;
 	/* A source that is no longer configured was asked when its event was answered. */
-	result = engine_apply(d->engine, e, seq, src != NULL ? source_allows : NULL, src, &d->fx);
+	result = engine_apply_to(d->engine, ticket, e, seq, src != NULL ? source_allows : NULL, src, &d->fx);
 	d->journal.seq = seq;
 	d->journal.n_events[e->type] += result == APPLY_DONE;
 	return result;
@@ -168,8 +172,8 @@ static void load_fetched(struct daemon *d, const struct ticket_row *row)
 		log_error("journal", "load", "ticket=" STR_FMT "/" STR_FMT " error=\"%s\"", STR_ARG(row->ns), STR_ARG(row->ticket), diag.msg);
 }
 
-/* Applies a committed event. While others of its ticket are under way, the ticket is held once for each of them. */
-static enum apply apply_committed(struct daemon *d, const struct store_done *done, uint32_t n_waiting)
+/* Applies a committed event. A ticket that it brings into memory is held once for each of the events that came before there was one to hold. */
+static enum apply apply_committed(struct daemon *d, const struct store_done *done, uint32_t ticket, uint32_t n_waiting)
 {
 	struct reader r = reader_of(done->record);
 	enum apply result = APPLY_DUPLICATE;
@@ -180,24 +184,29 @@ static enum apply apply_committed(struct daemon *d, const struct store_done *don
 		log_error("journal", "decode", "seq=%llu", (unsigned long long)done->seq);
 		return result;
 	}
-	had = engine_has(d->engine, e.ns, e.ticket);
+	if (ticket == ENGINE_NO_TICKET)
+		ticket = engine_find(d->engine, e.ns, e.ticket);
+	had = ticket != ENGINE_NO_TICKET;
 	if (!had && done->fetched && done->ticket != NULL)
 		load_fetched(d, done->ticket);
-	result = journal_apply(d, done->seq, &e);
+	result = journal_apply(d, done->seq, ticket, &e);
+	if (!had)
+		ticket = engine_find(d->engine, e.ns, e.ticket);
 	for (uint32_t i = 0; i < n_waiting && !had; i++)
-		engine_hold(d->engine, e.ns, e.ticket);
-	engine_release(d->engine, e.ns, e.ticket);
+		engine_hold(d->engine, ticket);
+	engine_release(d->engine, ticket);
 	return result;
 }
 
 /* An event that did not reach the disk: the ticket is held for it, if it is in memory. */
-static void let_go(struct daemon *d, const struct store_done *done)
+static void let_go(struct daemon *d, const struct store_done *done, uint32_t ticket)
 {
 	struct reader r = reader_of(done->record);
 	struct event e;
 
-	if (event_decode(&r, &e))
-		engine_release(d->engine, e.ns, e.ticket);
+	if (ticket == ENGINE_NO_TICKET && event_decode(&r, &e))
+		ticket = engine_find(d->engine, e.ns, e.ticket);
+	engine_release(d->engine, ticket);
 }
 
 void journal_committed(struct daemon *d, const struct store_done *done)
@@ -205,18 +214,19 @@ void journal_committed(struct daemon *d, const struct store_done *done)
 	struct journal *j = &d->journal;
 	struct append *a = j->first;
 	enum apply result = APPLY_DUPLICATE;
-	uint32_t n;
+	uint32_t n = 0;
 
 	assert(a != NULL && done->cookie == (uint64_t)(uintptr_t)a);
 	j->first = a->next;
 	if (j->first == NULL)
 		j->last = NULL;
 	j->n--;
-	n = arrived(j, a->hash);
+	if (a->ticket == ENGINE_NO_TICKET)
+		n = arrived(j, a->hash);
 	if (done->err == ERR_OK)
-		result = apply_committed(d, done, n);
+		result = apply_committed(d, done, a->ticket, n);
 	else
-		let_go(d, done);
+		let_go(d, done, a->ticket);
 	a->fn(d, a->ctx, a->index, done->err, result);
 	a->next = j->spare;
 	j->spare = a;

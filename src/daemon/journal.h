@@ -24,7 +24,7 @@ struct journal {
 	struct append  *spare;
 	size_t          n;
 	struct map      index;              /* of `waiting`, by the hash of the ticket */
-	struct waiting *waiting;            /* how many events are under way for a ticket */
+	struct waiting *waiting;            /* how many events are under way for a ticket that was not in memory when they came */
 	uint32_t        n_waiting, cap_waiting, free_waiting;
 	struct buf      record;             /* one event's bytes, reused */
 	struct intake_batch **done;         /* answered at the end of the turn */
@@ -45,8 +45,11 @@ MUST_CHECK enum err journal_append(struct daemon *d, const struct event *e, jour
 /* A store_done of STORE_APPENDED. */
 void journal_committed(struct daemon *d, const struct store_done *done);
 
-/* A journaled event into the engine, at the start and after a commit: time is advanced to when it was received, fully. */
-enum apply journal_apply(struct daemon *d, uint64_t seq, const struct event *e);
+/*
+ * A journaled event into the engine, at the start and after a commit: time is advanced to when it was received, fully. `ticket` is the
+ * engine's number of its ticket, or ENGINE_NO_TICKET.
+ */
+enum apply journal_apply(struct daemon *d, uint64_t seq, uint32_t ticket, const struct event *e);
 
 /* How far time may be advanced: `now`, or the `received` of the oldest event under way. */
 struct wall journal_horizon(const struct daemon *d, struct wall now);

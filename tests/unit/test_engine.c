@@ -341,11 +341,11 @@ static void test_over_tickets_leave(void **state)
 	assert_int_equal(r.over, 0);
 	assert_int_equal(engine_take_changed(f->en, 10, count_row, &r), 0);
 	assert_int_equal(apply(f, event("e2", "T1", EVENT_RESOLVED, 1)), APPLY_DONE);
-	engine_hold(f->en, STR("desk"), STR("T1"));
+	engine_hold(f->en, engine_find(f->en, STR("desk"), STR("T1")));
 	assert_int_equal(engine_take_changed(f->en, 10, count_row, &r), 1);
 	assert_int_equal(r.over, 1);
 	assert_true(engine_has(f->en, STR("desk"), STR("T1")));        /* held: an event is under way */
-	engine_release(f->en, STR("desk"), STR("T1"));
+	engine_release(f->en, engine_find(f->en, STR("desk"), STR("T1")));
 	assert_int_equal(engine_take_changed(f->en, 10, count_row, &r), 1);
 	assert_false(engine_has(f->en, STR("desk"), STR("T1")));
 	assert_true(engine_has(f->en, STR("desk"), STR("T2")));
