@@ -13,7 +13,7 @@ comma := ,
 B := build$(if $(SAN),-san-$(subst $(comma),-,$(SAN)))
 
 # ---- what is compiled: one list a layer, in the order of the layers ----
-SRC_base   := arena buf civil err heap json json_node json_out json_string log map now siphash str wall xalloc
+SRC_base   := arena buf civil err heap json json_member json_node json_out json_string log map now siphash str wall xalloc
 SRC_core   := alert calendar calendar_days calendar_walk clock cond effects engine engine_row engine_table engine_view escalate event fired history metric rules span symbols ticket zone zone_rule
 SRC_config := calendars cond config contracts digest emit escalations ical include keys lint load metrics node policies problems \
 	receivers scalar scalar_net scalar_time schema secrets server show sources targets yaml zones
@@ -22,7 +22,7 @@ SRC_store  := bloom db db_file exec load queue rows store task trouble worker
 SRC_notify := attempt dispatch flight mail notify phrases queue receiver retry settings sign smtp smtp_job text text_clean webhook
 SRC_web    := auth metrics route ticket_json
 SRC_daemon := afterword api api_acts api_metrics api_scan api_status api_ticket clockwatch force journal listen lookup main options outbox recover reload snapshot systemd tail turn writer
-SRC_ctl    := calendar_cmd check client explain io main remote render simulate
+SRC_ctl    := calendar_cmd check client explain import io main remote render show simulate
 
 # ---- flags ----
 PKGS     := libevent libevent_pthreads libcurl yaml-0.1 libsystemd hiredis sqlite3 libical libcrypto

@@ -4,8 +4,7 @@
 
 #include <stdbool.h>
 
-#include "base/json.h"
-#include "base/wall.h"
+#include "base/json_member.h"
 #include "core/engine.h"
 
 /* TICKET, its clocks too. */
@@ -18,12 +17,5 @@ void next_json(struct json_out *o, const struct ticket_view *v, const struct clo
 
 /* Is a clock that has not stopped breached, or is its breach the next thing to come, or due within the hour? */
 bool ticket_at_risk(const struct ticket_view *v, struct wall now);
-
-/* Members of an object: null for WALL_NEVER and for empty texts; seconds with the fraction they need. */
-void json_put_instant(struct json_out *o, const char *key, struct wall t);
-void json_put_text(struct json_out *o, const char *key, struct str s);
-void json_put_number(struct json_out *o, const char *key, int64_t v);
-void json_put_flag(struct json_out *o, const char *key, bool v);
-void json_put_seconds(struct json_out *o, const char *key, int64_t ms);
 
 #endif

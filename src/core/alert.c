@@ -1,8 +1,6 @@
 #include "core/alert.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
+#include "base/json_member.h"
 #include "base/siphash.h"
 #include "core/event.h"
 
@@ -45,51 +43,10 @@ void alert_set_id(struct alert *a)
 
 /* ---- writing ---- */
 
-static void put_text(struct json_out *o, const char *key, struct str s)
-{
-	json_put_key(o, key);
-	if (s.len != 0)
-		json_put_str(o, s);
-	else
-		json_put_null(o);
-}
-
 static void put_text_if(struct json_out *o, const char *key, struct str s)
 {
 	if (s.len != 0)
-		put_text(o, key, s);
-}
-
-static void put_number(struct json_out *o, const char *key, int64_t v)
-{
-	json_put_key(o, key);
-	json_put_i64(o, v);
-}
-
-/* null for WALL_NEVER, and for what could not be read back. */
-static void put_instant(struct json_out *o, const char *key, struct wall t)
-{
-	char text[WALL_TEXT_LEN];
-	bool known = !wall_before(t, WALL_MIN) && wall_before(t, WALL_MAX);
-
-	put_text(o, key, known ? str_of(wall_format(t, text)) : (struct str){ NULL, 0 });
-}
-
-/* Whole seconds as an integer, others with the digits that they need: nothing is rounded away. */
-static void put_seconds(struct json_out *o, const char *key, int64_t ms)
-{
-	char text[40];
-	uint64_t abs = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
-	unsigned fraction = (unsigned)(abs % 1000);
-	int n = snprintf(text, sizeof(text), "%s%" PRIu64, ms < 0 ? "-" : "", abs / 1000);
-
-	if (fraction != 0) {
-		n += snprintf(text + n, sizeof(text) - (size_t)n, ".%03u", fraction);
-		while (text[n - 1] == '0')
-			n--;
-	}
-	json_put_key(o, key);
-	json_put_raw(o, (struct str){ text, (size_t)n });
+		json_put_text(o, key, s);
 }
 
 static void put_receivers(struct json_out *o, const struct alert *a)
@@ -106,29 +63,29 @@ void alert_write(const struct alert *a, bool with_ns, struct buf *out)
 	struct json_out o = json_out(out);
 
 	json_begin_object(&o);
-	put_text(&o, "id", str_of(a->id));
-	put_text(&o, "type", str_of(alert_type_names[a->type]));
-	put_instant(&o, "at", a->at);
-	put_text(&o, "ticket", a->ticket);
-	put_text(&o, "contract", a->contract);
-	put_text(&o, "metric", a->metric);
-	put_number(&o, "cycle", a->cycle);
-	put_text(&o, "step", a->step);
-	put_number(&o, "occurrence", a->occurrence);
-	put_instant(&o, "due", a->due);
-	put_text(&o, "target", a->target);
-	put_seconds(&o, "elapsed_s", a->elapsed_ms);
-	put_seconds(&o, "remaining_s", a->remaining_ms);
-	put_text(&o, "priority", a->priority);
+	json_put_text(&o, "id", str_of(a->id));
+	json_put_text(&o, "type", str_of(alert_type_names[a->type]));
+	json_put_instant(&o, "at", a->at);
+	json_put_text(&o, "ticket", a->ticket);
+	json_put_text(&o, "contract", a->contract);
+	json_put_text(&o, "metric", a->metric);
+	json_put_number(&o, "cycle", a->cycle);
+	json_put_text(&o, "step", a->step);
+	json_put_number(&o, "occurrence", a->occurrence);
+	json_put_instant(&o, "due", a->due);
+	json_put_text(&o, "target", a->target);
+	json_put_seconds(&o, "elapsed_s", a->elapsed_ms);
+	json_put_seconds(&o, "remaining_s", a->remaining_ms);
+	json_put_text(&o, "priority", a->priority);
 	put_receivers(&o, a);
-	put_text(&o, "reason", a->reason);
-	put_seconds(&o, "late_s", a->late_ms);
+	json_put_text(&o, "reason", a->reason);
+	json_put_seconds(&o, "late_s", a->late_ms);
 	put_text_if(&o, "agreement", a->agreement);
 	put_text_if(&o, "customer", a->customer);
 	put_text_if(&o, "subject", a->subject);
 	put_text_if(&o, "url", a->url);
 	if (with_ns)
-		put_text(&o, "namespace", a->ns);
+		json_put_text(&o, "namespace", a->ns);
 	json_end_object(&o);
 }
 

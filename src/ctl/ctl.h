@@ -16,8 +16,8 @@ enum exit_status { EXIT_FINE = 0, EXIT_NO = 1, EXIT_USAGE = 64, EXIT_BAD_EVENTS 
 
 /* Every option that any command takes; a command names those it knows in its row of the table. */
 enum option {
-	OPT_CONFIG, OPT_UNTIL, OPT_CLOCKS, OPT_JSON, OPT_SOURCE, OPT_SOCKET, OPT_URL, OPT_TOKEN_FILE, OPT_AT_RISK, OPT_CONTRACT, OPT_ALL,
-	OPT_TICKET, OPT_FAILED, OPT_REASON, OPT_BY, OPT_ALERT, OPT_LIMIT, OPT_HELP, OPT_N
+	OPT_CONFIG, OPT_UNTIL, OPT_CLOCKS, OPT_JSON, OPT_SOURCE, OPT_SOCKET, OPT_URL, OPT_TOKEN_FILE, OPT_AT_RISK, OPT_CONTRACT, OPT_AFTER,
+	OPT_TICKET, OPT_FAILED, OPT_REASON, OPT_BY, OPT_ALERT, OPT_LIMIT, OPT_DRY_RUN, OPT_HELP, OPT_N
 };
 
 struct ctl {
@@ -47,8 +47,6 @@ struct config *ctl_config(const struct ctl *ctl, bool show_warnings, int *status
 
 /* Seconds from milliseconds: "3600", "0.250". */
 char *ctl_seconds(int64_t ms, char out[32]);
-void json_put_seconds(struct json_out *o, int64_t ms);
-void json_put_wall(struct json_out *o, struct wall t);      /* null for WALL_NEVER */
 
 /* A whole file, or standard input for "-". NULL with *status set. Gives the text, to free(). */
 char *ctl_read_all(const char *path, size_t max, size_t *len, int *status);

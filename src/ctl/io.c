@@ -14,23 +14,6 @@ char *ctl_seconds(int64_t ms, char out[32])
 	return out;
 }
 
-void json_put_seconds(struct json_out *o, int64_t ms)
-{
-	char text[32];
-
-	json_put_raw(o, str_of(ctl_seconds(ms, text)));
-}
-
-void json_put_wall(struct json_out *o, struct wall t)
-{
-	char text[WALL_TEXT_LEN];
-
-	if (wall_is_never(t))
-		json_put_null(o);
-	else
-		json_put_z(o, wall_format(t, text));
-}
-
 char *ctl_read_all(const char *path, size_t max, size_t *len, int *status)
 {
 	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "base/json_member.h"
 #include "base/limits.h"
 #include "base/xalloc.h"
 #include "ctl.h"
@@ -284,32 +285,19 @@ static void print_clock(const struct ticket_view *tv, const struct clock_view *c
 	buf_reset(b);
 	o = json_out(b);
 	json_begin_object(&o);
-	json_put_key(&o, "ticket");
-	json_put_str(&o, tv->ticket);
-	json_put_key(&o, "contract");
-	json_put_str(&o, tv->contract);
-	json_put_key(&o, "metric");
-	json_put_str(&o, c->metric);
-	json_put_key(&o, "cycle");
-	json_put_i64(&o, c->cycle);
-	json_put_key(&o, "state");
-	json_put_str(&o, c->state);
-	json_put_key(&o, "target");
-	json_put_str(&o, c->target);
-	json_put_key(&o, "started");
-	json_put_wall(&o, c->started);
-	json_put_key(&o, "stopped");
-	json_put_wall(&o, c->stopped);
-	json_put_key(&o, "due");
-	json_put_wall(&o, c->due);
-	json_put_key(&o, "elapsed_s");
-	json_put_seconds(&o, c->elapsed_ms);
-	json_put_key(&o, "paused_s");
-	json_put_seconds(&o, c->paused_ms);
-	json_put_key(&o, "breached");
-	json_put_bool(&o, c->breached);
-	json_put_key(&o, "waived");
-	json_put_bool(&o, c->waived);
+	json_put_text(&o, "ticket", tv->ticket);
+	json_put_text(&o, "contract", tv->contract);
+	json_put_text(&o, "metric", c->metric);
+	json_put_number(&o, "cycle", c->cycle);
+	json_put_text(&o, "state", c->state);
+	json_put_text(&o, "target", c->target);
+	json_put_instant(&o, "started", c->started);
+	json_put_instant(&o, "stopped", c->stopped);
+	json_put_instant(&o, "due", c->due);
+	json_put_seconds(&o, "elapsed_s", c->elapsed_ms);
+	json_put_seconds(&o, "paused_s", c->paused_ms);
+	json_put_flag(&o, "breached", c->breached);
+	json_put_flag(&o, "waived", c->waived);
 	json_end_object(&o);
 	buf_putc(b, '\n');
 	fwrite(b->p, 1, b->len, stdout);

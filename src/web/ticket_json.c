@@ -1,57 +1,6 @@
 #include "web/ticket_json.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #define SOON_MS MS_PER_H
-
-/* ---- members ---- */
-
-void json_put_instant(struct json_out *o, const char *key, struct wall t)
-{
-	char text[WALL_TEXT_LEN];
-	bool known = !wall_before(t, WALL_MIN) && wall_before(t, WALL_MAX);
-
-	json_put_key(o, key);
-	json_put_z(o, known ? wall_format(t, text) : NULL);
-}
-
-void json_put_text(struct json_out *o, const char *key, struct str s)
-{
-	json_put_key(o, key);
-	if (s.len > 0)
-		json_put_str(o, s);
-	else
-		json_put_null(o);
-}
-
-void json_put_number(struct json_out *o, const char *key, int64_t v)
-{
-	json_put_key(o, key);
-	json_put_i64(o, v);
-}
-
-void json_put_flag(struct json_out *o, const char *key, bool v)
-{
-	json_put_key(o, key);
-	json_put_bool(o, v);
-}
-
-void json_put_seconds(struct json_out *o, const char *key, int64_t ms)
-{
-	uint64_t abs = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
-	unsigned fraction = (unsigned)(abs % 1000);
-	char text[40];
-	int n = snprintf(text, sizeof(text), "%s%" PRIu64, ms < 0 ? "-" : "", abs / 1000);
-
-	if (fraction != 0) {
-		n += snprintf(text + n, sizeof(text) - (size_t)n, ".%03u", fraction);
-		while (text[n - 1] == '0')
-			n--;
-	}
-	json_put_key(o, key);
-	json_put_raw(o, (struct str){ text, (size_t)n });
-}
 
 /* ---- clocks ---- */
 
