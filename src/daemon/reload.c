@@ -203,7 +203,7 @@ static void answer(struct http_request *r, const struct reload_job *job, bool ok
 		json_put_key(&o, "status");
 		json_put_i64(&o, 422);
 		json_put_key(&o, "detail");
-		json_put_z(&o, "Nothing has changed.");
+		json_put_z(&o, "The configuration is refused; the one in force stays.");
 		put_texts(&o, "errors", &job->problems, false, job->why);
 	}
 	put_texts(&o, "warnings", &job->problems, true, NULL);
