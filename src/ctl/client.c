@@ -46,22 +46,48 @@ void client_escape(const char *text, enum slash slash, struct buf *out)
 			buf_printf(out, "%%%02X", (unsigned char)*text);
 }
 
-static int print_failure(struct exchange *x)
+void client_query(const struct ctl *ctl, const struct query *q, size_t n, struct buf *path)
+{
+	char sep = '?';
+
+	for (size_t i = 0; i < n; i++) {
+		const char *v = ctl->value[q[i].option];
+
+		if (v == NULL)
+			continue;
+		buf_printf(path, "%c%s=", sep, q[i].name);
+		client_escape(v[0] != '\0' ? v : "1", SLASH_ENCODE, path);
+		sep = '&';
+	}
+}
+
+static void print_lines(const struct json_doc *d, const char *list)
+{
+	for (json_node e = json_first(d, json_get(d, 0, str_of(list))); e != JSON_ABSENT; e = json_next(d, e))
+		fprintf(stderr, "  " STR_FMT "\n", STR_ARG(json_text(d, e)));
+}
+
+static int print_failure(const struct ctl *ctl, struct exchange *x)
 {
 	struct json_doc *d = json_create();
+	struct diag diag;
 	long status = 0;
-	int result;
+	int result = EXIT_NO;
 
 	curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (json_parse(d, buf_str(&x->failure), NULL) == ERR_OK && json_kind(d, 0) == JSON_OBJECT) {
+	if (status == 422 && x->rq->unprocessable != 0)
+		result = x->rq->unprocessable;
+	if (json_parse(d, buf_str(&x->failure), &diag) != ERR_OK || json_kind(d, 0) != JSON_OBJECT) {
+		result = ctl_fail(result, "the daemon answered %ld", status);
+	} else if (ctl->value[OPT_JSON] != NULL) {
+		printf("%s\n", buf_cstr(&x->failure));
+	} else {
 		struct str title = json_text(d, json_get(d, 0, STR("title")));
 		struct str detail = json_text(d, json_get(d, 0, STR("detail")));
 
-		result = ctl_fail(EXIT_NO, STR_FMT, STR_ARG(detail.len > 0 ? detail : title));
-		for (json_node e = json_first(d, json_get(d, 0, STR("errors"))); e != JSON_ABSENT; e = json_next(d, e))
-			fprintf(stderr, "  " STR_FMT "\n", STR_ARG(json_text(d, e)));
-	} else {
-		result = ctl_fail(EXIT_NO, "the daemon answered %ld", status);
+		result = ctl_fail(result, STR_FMT, STR_ARG(detail.len > 0 ? detail : title));
+		print_lines(d, "errors");
+		print_lines(d, "choices");
 	}
 	json_destroy(d);
 	return result;
@@ -122,7 +148,7 @@ static int perform(const struct ctl *ctl, struct exchange *x)
 	if (rc != CURLE_OK && !(rc == CURLE_WRITE_ERROR && x->rq->on_piece != NULL))
 		return ctl_fail(EXIT_NO_DAEMON, "no answer from plazod at %s: %s", ctl->value[OPT_URL] != NULL ? ctl->value[OPT_URL] :
 				ctl->value[OPT_SOCKET] != NULL ? ctl->value[OPT_SOCKET] : "/run/plazo/plazod.sock", curl_easy_strerror(rc));
-	return is_fine(x->curl) ? EXIT_FINE : print_failure(x);
+	return is_fine(x->curl) ? EXIT_FINE : print_failure(ctl, x);
 }
 
 int client_send(const struct ctl *ctl, const struct request *rq)

@@ -16,16 +16,21 @@ struct request {
 	void            *ctx;
 	struct buf      *answer;
 	bool             endless;        /* no time limit: reload, tail */
+	int              unprocessable;  /* the exit status of a 422; 0: EXIT_NO */
 };
 
 /*
- * Sends it. EXIT_FINE for 2xx. Otherwise prints what the daemon said (a problem's title, detail and errors) or why it was not
- * reached, and gives EXIT_NO or EXIT_NO_DAEMON.
+ * Sends it. EXIT_FINE for 2xx. Otherwise prints what the daemon said (a problem's detail, errors and choices; with --json as it came, to
+ * stdout) or why it was not reached, and gives EXIT_NO or EXIT_NO_DAEMON.
  */
 int client_send(const struct ctl *ctl, const struct request *rq);
 
 /* A path segment, percent-encoded (RFC 3986); '/' stays where `keep_slash`. */
 enum slash { SLASH_ENCODE, SLASH_KEEP };
 void client_escape(const char *text, enum slash slash, struct buf *out);
+
+/* "?a=b&c=d" of those options that were given; a flag is 1. Appends to `path`. */
+struct query { enum option option; const char *name; };
+void client_query(const struct ctl *ctl, const struct query *q, size_t n, struct buf *path);
 
 #endif

@@ -22,13 +22,14 @@ static const struct { const char *name, *arg, *help; } options[OPT_N] = {
 	[OPT_TOKEN_FILE] = { "--token-file", "FILE", "an operator's token" },
 	[OPT_AT_RISK]    = { "--at-risk", NULL, "only those with a warning out or a breach" },
 	[OPT_CONTRACT]   = { "--contract", "ID", "only of this contract" },
-	[OPT_ALL]        = { "--all", NULL, "closed ones too" },
+	[OPT_AFTER]      = { "--after", "NAMESPACE/ID", "those behind this one" },
 	[OPT_TICKET]     = { "--ticket", "ID", "only of this ticket" },
 	[OPT_FAILED]     = { "--failed", NULL, "only what has failed or was given up" },
 	[OPT_REASON]     = { "--reason", "TEXT", "why; it is kept with the ticket" },
 	[OPT_BY]         = { "--by", "DURATION", "open time to add, such as 2h" },
 	[OPT_ALERT]      = { "--alert", NULL, "send also what was due before the import" },
 	[OPT_LIMIT]      = { "--limit", "N", "at most so many" },
+	[OPT_DRY_RUN]    = { "--dry-run", NULL, "only tell what would come of it" },
 	[OPT_HELP]       = { "--help", NULL, "this" },
 };
 
@@ -45,7 +46,8 @@ static const struct command commands[] = {
 	{ "explain", "TICKET [EVENTS.ndjson]", 1, 2, OFFLINE | BIT(OPT_UNTIL) | BIT(OPT_SOURCE) | REMOTE, cmd_explain,
 	  "each stretch of each clock, and why it counted" },
 	{ "status", "", 0, 0, REMOTE, cmd_status, "how the daemon is" },
-	{ "tickets", "", 0, 0, REMOTE | BIT(OPT_AT_RISK) | BIT(OPT_CONTRACT) | BIT(OPT_ALL) | BIT(OPT_LIMIT), cmd_tickets, "the open tickets and their clocks" },
+	{ "tickets", "", 0, 0, REMOTE | BIT(OPT_AT_RISK) | BIT(OPT_CONTRACT) | BIT(OPT_LIMIT) | BIT(OPT_AFTER), cmd_tickets,
+	  "the tickets in memory, each with its most urgent clock" },
 	{ "ticket", "ID", 1, 1, REMOTE, cmd_ticket, "one ticket; NAMESPACE/ID where an id is ambiguous" },
 	{ "next", "", 0, 0, REMOTE | BIT(OPT_LIMIT), cmd_next, "what fires next" },
 	{ "deliveries", "", 0, 0, REMOTE | BIT(OPT_TICKET) | BIT(OPT_FAILED) | BIT(OPT_LIMIT), cmd_deliveries, "what was sent to whom, and what was not" },
@@ -53,7 +55,7 @@ static const struct command commands[] = {
 	{ "waive", "TICKET METRIC", 2, 2, REMOTE | BIT(OPT_REASON), cmd_waive, "excuses a breach, with a name and a reason" },
 	{ "extend", "TICKET METRIC", 2, 2, REMOTE | BIT(OPT_BY) | BIT(OPT_REASON), cmd_extend, "gives a clock more time" },
 	{ "import", "EVENTS.ndjson", 1, 1, REMOTE | BIT(OPT_SOURCE) | BIT(OPT_ALERT), cmd_import, "past events, without alerts for what is past" },
-	{ "reload", "", 0, 0, REMOTE, cmd_reload, "reads the configuration again, and tells the result" },
+	{ "reload", "", 0, 0, REMOTE | BIT(OPT_DRY_RUN), cmd_reload, "reads the configuration again, and tells the result" },
 	{ "tail", "", 0, 0, REMOTE, cmd_tail, "alerts as they happen" },
 	{ "version", "", 0, 0, 0, cmd_version, "the version" },
 };
@@ -179,7 +181,7 @@ static void command_first(int argc, char **argv)
 
 		at += opt >= 0 && options[opt].arg != NULL && value == NULL ? 2 : 1;
 	}
-	for (int from = at; from < argc && from < at + 2; from++) {
+	for (int from = at; from < argc && from < at + 2 && argv[from][0] != '-'; from++) {
 		char *word = argv[from];
 
 		for (int k = from; k > from - at; k--)

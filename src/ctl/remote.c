@@ -1,20 +1,20 @@
 /* The commands that ask the daemon. Each is a request and a way to show the answer; --json shows it as it came. */
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "client.h"
 #include "core/span.h"
 #include "ctl.h"
 #include "render.h"
+#include "show.h"
 
-#define MAX_IMPORT ((size_t)1 << 30)
-
-/* How an answer is shown: a table of the list under `list`, or the object. */
+/* How an answer is shown: a table of the list under `list`, or by a function of show.h. */
 struct view {
-	const char          *list;        /* JSON pointer; NULL: the whole object */
+	const char          *list;        /* JSON pointer */
 	const struct column *columns;
 	size_t               n_columns;
 	const char          *empty;
+	show_fn             *print;       /* where there is no list */
+	const char          *is_fine;     /* JSON pointer: false there makes the exit status EXIT_NO */
 };
 
 #define COLUMNS(v) .columns = (v), .n_columns = sizeof(v) / sizeof((v)[0])
@@ -25,19 +25,19 @@ static int show(const struct ctl *ctl, struct buf *answer, const struct view *vi
 	struct diag diag = { 0 };
 	int status = EXIT_FINE;
 
-	if (ctl->value[OPT_JSON] != NULL) {
-		fwrite(buf_cstr(answer), 1, answer->len, stdout);
-		if (answer->len > 0 && answer->p[answer->len - 1] != '\n')
-			putchar('\n');
-		return EXIT_FINE;
-	}
 	d = json_create();
 	if (json_parse(d, buf_str(answer), &diag) != ERR_OK)
 		status = ctl_fail(EXIT_NO_DAEMON, "the daemon's answer is no JSON: %s", diag.msg);
+	else if (ctl->value[OPT_JSON] != NULL)
+		printf("%s\n", buf_cstr(answer));
 	else if (view->list != NULL)
 		render_table(d, json_pointer(d, 0, str_of(view->list)), view->columns, view->n_columns, view->empty);
 	else
-		render_object(d, 0, 0);
+		view->print(ctl, d);
+	if (status == EXIT_FINE && view->is_fine != NULL && !str_eqz(json_raw(d, json_pointer(d, 0, str_of(view->is_fine))), "true"))
+		status = EXIT_NO;
+	if (status == EXIT_FINE && json_is_str(d, json_get(d, 0, STR("after"))))
+		fprintf(stderr, "plazoctl: there are more: go on with --after " STR_FMT "\n", STR_ARG(json_text(d, json_get(d, 0, STR("after")))));
 	json_destroy(d);
 	return status;
 }
@@ -56,24 +56,6 @@ static int ask(const struct ctl *ctl, const char *path, const struct view *view)
 	return status;
 }
 
-/* "?a=b&c=d" of the options that were given. */
-struct query { enum option option; const char *name; };
-
-static void put_query(const struct ctl *ctl, const struct query *q, size_t n, struct buf *path)
-{
-	char sep = '?';
-
-	for (size_t i = 0; i < n; i++) {
-		const char *v = ctl->value[q[i].option];
-
-		if (v == NULL)
-			continue;
-		buf_printf(path, "%c%s=", sep, q[i].name);
-		client_escape(v[0] != '\0' ? v : "1", SLASH_ENCODE, path);
-		sep = '&';
-	}
-}
-
 static int ask_with(const struct ctl *ctl, const char *path, const struct query *q, size_t n, const struct view *view)
 {
 	struct buf b;
@@ -81,7 +63,7 @@ static int ask_with(const struct ctl *ctl, const char *path, const struct query 
 
 	buf_init(&b, 8192);
 	buf_puts(&b, path);
-	put_query(ctl, q, n, &b);
+	client_query(ctl, q, n, &b);
 	status = ask(ctl, buf_cstr(&b), view);
 	buf_finish(&b);
 	return status;
@@ -89,16 +71,17 @@ static int ask_with(const struct ctl *ctl, const char *path, const struct query 
 
 int cmd_status(struct ctl *ctl)
 {
-	return ask(ctl, "/v1/status", &(struct view){ 0 });
+	return ask(ctl, "/v1/status", &(struct view){ .print = show_status, .is_fine = "/ready" });
 }
 
 int cmd_tickets(struct ctl *ctl)
 {
 	static const struct column columns[] = {
-		{ "TICKET", "/ticket" }, { "CONTRACT", "/contract" }, { "PRIORITY", "/priority" }, { "STATE", "/state" }, { "NEXT DUE", "/due" },
-		{ "METRIC", "/metric" }, { "SUBJECT", "/subject" },
+		{ "TICKET", "/ticket", CELL_TEXT }, { "CONTRACT", "/contract", CELL_TEXT }, { "PRIORITY", "/priority", CELL_TEXT },
+		{ "STATE", "/state", CELL_TEXT }, { "METRIC", "/metric", CELL_TEXT }, { "DUE", "/due", CELL_INSTANT }, { "LEFT", "/due", CELL_LEFT },
+		{ "SUBJECT", "/subject", CELL_TEXT },
 	};
-	static const struct query query[] = { { OPT_CONTRACT, "contract" }, { OPT_AT_RISK, "at_risk" }, { OPT_ALL, "all" }, { OPT_LIMIT, "limit" } };
+	static const struct query query[] = { { OPT_CONTRACT, "contract" }, { OPT_AT_RISK, "at_risk" }, { OPT_LIMIT, "limit" }, { OPT_AFTER, "after" } };
 
 	return ask_with(ctl, "/v1/tickets", query, 4, &(struct view){ .list = "/tickets", COLUMNS(columns), .empty = "no tickets" });
 }
@@ -125,13 +108,14 @@ static int ask_ticket(struct ctl *ctl, const char *suffix, const struct view *vi
 
 int cmd_ticket(struct ctl *ctl)
 {
-	return ask_ticket(ctl, "", &(struct view){ 0 });
+	return ask_ticket(ctl, "", &(struct view){ .print = show_ticket });
 }
 
 int explain_remote(struct ctl *ctl)
 {
 	static const struct column columns[] = {
-		{ "METRIC", "/metric" }, { "CYCLE", "/cycle" }, { "FROM", "/from" }, { "TO", "/to" }, { "COUNTED S", "/counted_s" }, { "WHY", "/why" },
+		{ "METRIC", "/metric", CELL_TEXT }, { "CYCLE", "/cycle", CELL_TEXT }, { "FROM", "/from", CELL_TEXT }, { "TO", "/to", CELL_TEXT },
+		{ "COUNTED S", "/counted_s", CELL_TEXT }, { "WHY", "/why", CELL_TEXT },
 	};
 
 	return ask_ticket(ctl, "/explain", &(struct view){ .list = "/stretches", COLUMNS(columns), .empty = "no clocks" });
@@ -140,7 +124,8 @@ int explain_remote(struct ctl *ctl)
 int cmd_next(struct ctl *ctl)
 {
 	static const struct column columns[] = {
-		{ "AT", "/at" }, { "TICKET", "/ticket" }, { "CONTRACT", "/contract" }, { "METRIC", "/metric" }, { "CYCLE", "/cycle" }, { "STEP", "/step" },
+		{ "AT", "/at", CELL_INSTANT }, { "IN", "/at", CELL_LEFT }, { "TICKET", "/ticket", CELL_TEXT }, { "CONTRACT", "/contract", CELL_TEXT },
+		{ "METRIC", "/metric", CELL_TEXT }, { "CYCLE", "/cycle", CELL_TEXT }, { "STEP", "/step", CELL_TEXT },
 	};
 	static const struct query query[] = { { OPT_LIMIT, "limit" } };
 
@@ -150,8 +135,9 @@ int cmd_next(struct ctl *ctl)
 int cmd_deliveries(struct ctl *ctl)
 {
 	static const struct column columns[] = {
-		{ "CREATED", "/created" }, { "RECEIVER", "/receiver" }, { "TYPE", "/type" }, { "TICKET", "/ticket" }, { "STATE", "/state" },
-		{ "TRIES", "/attempts" }, { "STATUS", "/status" }, { "DETAIL", "/detail" }, { "ID", "/id" },
+		{ "CREATED", "/created", CELL_INSTANT }, { "TICKET", "/ticket", CELL_TEXT }, { "TYPE", "/type", CELL_TEXT },
+		{ "STEP", "/alert/step", CELL_TEXT }, { "RECEIVER", "/receiver", CELL_TEXT }, { "STATE", "/state", CELL_TEXT },
+		{ "TRIES", "/attempts", CELL_TEXT }, { "DETAIL", "/detail", CELL_TEXT }, { "ID", "/id", CELL_TEXT },
 	};
 	static const struct query query[] = { { OPT_TICKET, "ticket" }, { OPT_FAILED, "failed" }, { OPT_LIMIT, "limit" } };
 
@@ -160,10 +146,10 @@ int cmd_deliveries(struct ctl *ctl)
 
 /* ---- acts ---- */
 
-static int post(const struct ctl *ctl, const char *path, struct str body, const char *type, const struct view *view)
+static int post(const struct ctl *ctl, const char *path, struct str body, int unprocessable, const struct view *view)
 {
 	struct buf answer;
-	struct request rq = { .method = "POST", .path = path, .body = body, .content_type = type, .answer = &answer, .endless = true };
+	struct request rq = { .method = "POST", .path = path, .body = body, .answer = &answer, .endless = true, .unprocessable = unprocessable };
 	int status;
 
 	buf_init(&answer, (size_t)16 << 20);
@@ -194,7 +180,7 @@ static int act_on_clock(struct ctl *ctl, const char *suffix, const char *by)
 		json_put_z(&o, by);
 	}
 	json_end_object(&o);
-	status = post(ctl, buf_cstr(&path), buf_str(&body), NULL, &(struct view){ 0 });
+	status = post(ctl, buf_cstr(&path), buf_str(&body), EXIT_NO, &(struct view){ .print = show_act });
 	buf_finish(&path);
 	buf_finish(&body);
 	return status;
@@ -228,14 +214,16 @@ int cmd_receiver_test(struct ctl *ctl)
 	buf_puts(&path, "/v1/receivers/");
 	client_escape(ctl->args[0], SLASH_ENCODE, &path);
 	buf_puts(&path, "/test");
-	status = post(ctl, buf_cstr(&path), (struct str){ NULL, 0 }, NULL, &(struct view){ 0 });
+	status = post(ctl, buf_cstr(&path), (struct str){ NULL, 0 }, EXIT_NO, &(struct view){ .print = show_test, .is_fine = "/ok" });
 	buf_finish(&path);
 	return status;
 }
 
 int cmd_reload(struct ctl *ctl)
 {
-	return post(ctl, "/v1/reload", (struct str){ NULL, 0 }, NULL, &(struct view){ 0 });
+	const char *path = ctl->value[OPT_DRY_RUN] != NULL ? "/v1/reload?dry_run=1" : "/v1/reload";
+
+	return post(ctl, path, (struct str){ NULL, 0 }, EXIT_BAD_CONFIG, &(struct view){ .print = show_reload });
 }
 
 static bool print_piece(void *ctx, struct str piece)
@@ -246,111 +234,16 @@ static bool print_piece(void *ctx, struct str piece)
 
 int cmd_tail(struct ctl *ctl)
 {
+	struct tail_lines lines;
 	struct request rq = { .method = "GET", .path = "/v1/tail", .on_piece = print_piece, .endless = true };
+	int status;
 
-	return client_send(ctl, &rq);
-}
-
-/* ---- import: in pieces that a request may carry, with progress on a terminal ---- */
-
-#define PIECE_BYTES ((size_t)1 << 20)
-
-static struct str next_piece(struct str *rest)
-{
-	struct str piece = *rest;
-
-	if (rest->len > PIECE_BYTES) {
-		size_t len = PIECE_BYTES;
-
-		while (len > 0 && rest->p[len - 1] != '\n')
-			len--;
-		if (len > 0)
-			piece.len = len;
-	}
-	rest->p += piece.len;
-	rest->len -= piece.len;
-	return piece;
-}
-
-struct tally { int64_t accepted, duplicates, refused; };
-
-/* Adds up one answer; refused events are told with the line they stand on. */
-static void add_answer(struct buf *answer, size_t first_line, struct tally *t)
-{
-	struct json_doc *d = json_create();
-	int64_t n, index;
-
-	if (json_parse(d, buf_str(answer), NULL) == ERR_OK) {
-		if (json_get(d, 0, STR("accepted")) != JSON_ABSENT && json_i64(d, json_get(d, 0, STR("accepted")), 0, INT64_MAX, &n) == ERR_OK)
-			t->accepted += n;
-		if (json_get(d, 0, STR("duplicates")) != JSON_ABSENT && json_i64(d, json_get(d, 0, STR("duplicates")), 0, INT64_MAX, &n) == ERR_OK)
-			t->duplicates += n;
-		for (json_node e = json_first(d, json_get(d, 0, STR("refused"))); e != JSON_ABSENT; e = json_next(d, e)) {
-			struct str why = json_text(d, json_get(d, e, STR("detail"))), where = json_text(d, json_get(d, e, STR("pointer")));
-
-			t->refused++;
-			if (json_i64(d, json_get(d, e, STR("index")), 0, INT64_MAX, &index) != ERR_OK)
-				index = 0;
-			fprintf(stderr, "event %zu: " STR_FMT " " STR_FMT "\n", first_line + (size_t)index, STR_ARG(where), STR_ARG(why));
-		}
-	}
-	json_destroy(d);
-}
-
-static size_t count_lines(struct str s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.len; i++)
-		n += s.p[i] == '\n';
-	return n;
-}
-
-static int import_pieces(struct ctl *ctl, const char *path, struct str rest, struct tally *t)
-{
-	size_t line = 1, total = rest.len;
-	int status = EXIT_FINE;
-
-	while (rest.len > 0 && status == EXIT_FINE) {
-		struct str piece = next_piece(&rest);
-		struct buf answer;
-		struct request rq = { .method = "POST", .path = path, .body = piece, .content_type = "application/x-ndjson", .answer = &answer };
-
-		buf_init(&answer, (size_t)64 << 20);
-		status = client_send(ctl, &rq);
-		if (status == EXIT_FINE)
-			add_answer(&answer, line, t);
-		line += count_lines(piece);
-		buf_finish(&answer);
-		fprintf(stderr, "\rimport: %zu %% (%lld accepted)", (total - rest.len) * 100 / total, (long long)t->accepted);
-	}
-	fputc('\n', stderr);
-	return status;
-}
-
-int cmd_import(struct ctl *ctl)
-{
-	static const struct query query[] = { { OPT_SOURCE, "source" }, { OPT_ALERT, "alert" } };
-	int status = EXIT_FINE;
-	struct tally t = { 0 };
-	size_t len;
-	char *text;
-	struct buf path;
-
-	if (ctl->value[OPT_SOURCE] == NULL)
-		return ctl_usage(ctl, "--source says whose tickets these are");
-	text = ctl_read_all(ctl->args[0], MAX_IMPORT, &len, &status);
-	if (text == NULL)
-		return status;
-	buf_init(&path, 8192);
-	buf_puts(&path, "/v1/import");
-	put_query(ctl, query, 2, &path);
-	status = import_pieces(ctl, buf_cstr(&path), (struct str){ text, len }, &t);
-	if (status == EXIT_FINE) {
-		printf("%lld accepted, %lld duplicates, %lld refused\n", (long long)t.accepted, (long long)t.duplicates, (long long)t.refused);
-		status = t.refused > 0 ? EXIT_BAD_EVENTS : EXIT_FINE;
-	}
-	buf_finish(&path);
-	free(text);
+	if (ctl->value[OPT_JSON] != NULL)
+		return client_send(ctl, &rq);
+	tail_lines_init(&lines);
+	rq.on_piece = show_tail;
+	rq.ctx = &lines;
+	status = client_send(ctl, &rq);
+	tail_lines_finish(&lines);
 	return status;
 }

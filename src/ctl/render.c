@@ -2,22 +2,56 @@
 
 #include <stdlib.h>
 
+#include "base/now.h"
 #include "base/xalloc.h"
+#include "core/span.h"
+#include "notify/text.h"
 
-/* What a terminal shows of a value: no control characters, whatever a ticket's subject holds. */
-static void put_value(const struct json_doc *d, json_node n, struct buf *out)
+/* "1h 2m", "-3m": what is left until then, in the two largest units. */
+static void put_left(struct str instant, struct buf *out)
 {
+	struct diag diag;
+	struct wall t;
+	int64_t ms;
+
+	if (wall_parse(instant, &t, &diag) != ERR_OK)
+		return;
+	ms = t.ms - wall_now().ms;
+	if (ms < 0)
+		buf_putc(out, '-');
+	text_duration(ms, TEXT_EN, out);
+}
+
+/* Whole seconds: the fraction tells an operator nothing. */
+static void put_seconds(struct str s, struct buf *out)
+{
+	char text[SPAN_TEXT_LEN];
+	struct str whole;
+	int64_t seconds;
+
+	(void)str_cut(&s, '.', &whole);
+	if (str_to_i64(whole, INT32_MIN, INT32_MAX, &seconds) == ERR_OK)
+		buf_puts(out, span_format_ms(seconds * MS_PER_S, text));
+}
+
+void render_value(const struct json_doc *d, json_node n, enum cell cell, struct buf *out)
+{
+	size_t before = out->len;
 	struct str s;
 
-	if (n == JSON_ABSENT || json_kind(d, n) == JSON_NULL) {
-		buf_putc(out, '-');
-		return;
+	if (n != JSON_ABSENT && json_kind(d, n) != JSON_NULL) {
+		s = json_is_str(d, n) ? json_text(d, n) : json_raw(d, n);
+		if (cell == CELL_INSTANT && s.len == 24 && s.p[19] == '.')
+			buf_printf(out, "%.19sZ", s.p);
+		else if (cell == CELL_LEFT)
+			put_left(s, out);
+		else if (cell == CELL_SECONDS)
+			put_seconds(s, out);
+		else
+			text_clean(s, out);          /* whatever a ticket's subject holds, the terminal stays as it is */
 	}
-	s = json_is_str(d, n) ? json_text(d, n) : json_raw(d, n);
-	if (s.len == 0)
+	if (out->len == before)
 		buf_putc(out, '-');
-	for (size_t i = 0; i < s.len; i++)
-		buf_putc(out, (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i]);
 }
 
 /* Columns that a terminal gives to UTF-8 text: continuation bytes take none. */
@@ -55,7 +89,7 @@ void render_table(const struct json_doc *d, json_node list, const struct column 
 	for (json_node row = json_first(d, list); row != JSON_ABSENT; row = json_next(d, row))
 		for (size_t i = 0; i < n; i++) {
 			buf_reset(&cell);
-			put_value(d, json_pointer(d, row, str_of(columns[i].pointer)), &cell);
+			render_value(d, json_pointer(d, row, str_of(columns[i].pointer)), columns[i].cell, &cell);
 			if (width(buf_str(&cell)) > wide[i])
 				wide[i] = width(buf_str(&cell));
 		}
@@ -64,7 +98,7 @@ void render_table(const struct json_doc *d, json_node list, const struct column 
 	for (json_node row = json_first(d, list); row != JSON_ABSENT; row = json_next(d, row))
 		for (size_t i = 0; i < n; i++) {
 			buf_reset(&cell);
-			put_value(d, json_pointer(d, row, str_of(columns[i].pointer)), &cell);
+			render_value(d, json_pointer(d, row, str_of(columns[i].pointer)), columns[i].cell, &cell);
 			print_cell(buf_str(&cell), wide[i], i + 1 == n);
 		}
 	buf_finish(&cell);
@@ -76,7 +110,7 @@ static void render_scalar(const struct json_doc *d, json_node n)
 	struct buf b;
 
 	buf_init(&b, 1u << 20);
-	put_value(d, n, &b);
+	render_value(d, n, CELL_TEXT, &b);
 	printf("%s\n", buf_cstr(&b));
 	buf_finish(&b);
 }

@@ -4,11 +4,17 @@
 
 #include "ctl.h"
 
-/* A column: its title and the JSON pointer of its value within a row. */
-struct column { const char *title, *pointer; };
+/* How a value is shown: an instant without its milliseconds, seconds as a duration, an instant as how far away it is. */
+enum cell { CELL_TEXT, CELL_INSTANT, CELL_SECONDS, CELL_LEFT };
+
+/* A column: its title, the JSON pointer of its value within a row, and how it is shown. */
+struct column { const char *title, *pointer; enum cell cell; };
 
 /* Rows without a value have a "-". Prints `empty` where the list is. */
 void render_table(const struct json_doc *d, json_node list, const struct column *columns, size_t n, const char *empty);
+
+/* One value as it would stand in a table; "-" for none. Appends to `out`. */
+void render_value(const struct json_doc *d, json_node n, enum cell cell, struct buf *out);
 
 /* Nested objects and lists are indented. */
 void render_object(const struct json_doc *d, json_node object, unsigned depth);

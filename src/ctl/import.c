@@ -1,0 +1,133 @@
+/* plazoctl import: past events, in pieces that a request may carry, with progress on a terminal. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "ctl.h"
+
+#define MAX_IMPORT  ((size_t)1 << 30)
+#define PIECE_BYTES ((size_t)1 << 20)
+
+static struct str next_piece(struct str *rest)
+{
+	struct str piece = *rest;
+
+	if (rest->len > PIECE_BYTES) {
+		size_t len = PIECE_BYTES;
+
+		while (len > 0 && rest->p[len - 1] != '\n')
+			len--;
+		if (len > 0)
+			piece.len = len;
+	}
+	rest->p += piece.len;
+	rest->len -= piece.len;
+	return piece;
+}
+
+#define MAX_TOLD 20      /* refused events that are told one by one: a file of another kind has thousands */
+
+struct tally { int64_t accepted, duplicates, refused; };
+
+static int64_t number(const struct json_doc *d, json_node from, struct str key)
+{
+	json_node n = json_get(d, from, key);
+	int64_t v;
+
+	return n != JSON_ABSENT && json_i64(d, n, 0, INT64_MAX, &v) == ERR_OK ? v : 0;
+}
+
+/* The pointer begins with the event's place in this piece, which says nothing: "/12/priority" is "/priority". */
+static struct str within_event(struct str pointer)
+{
+	struct str rest = pointer, head;
+
+	(void)str_cut(&rest, '/', &head);
+	return str_cut(&rest, '/', &head) ? (struct str){ rest.p - 1, rest.len + 1 } : (struct str){ NULL, 0 };
+}
+
+static void tell_refused(const struct json_doc *d, json_node e, size_t event, struct tally *t)
+{
+	struct str why = json_text(d, json_get(d, e, STR("detail")));
+	struct str where = within_event(json_text(d, json_get(d, e, STR("pointer"))));
+
+	if (t->refused++ < MAX_TOLD)
+		fprintf(stderr, "event %zu: " STR_FMT "%s" STR_FMT "\n", event, STR_ARG(where), where.len > 0 ? ": " : "", STR_ARG(why));
+	else if (t->refused == MAX_TOLD + 1)
+		fprintf(stderr, "and so on\n");
+}
+
+/* Adds up one answer; refused events are told with their place in the file. */
+static void add_answer(struct buf *answer, size_t first, struct tally *t)
+{
+	struct json_doc *d = json_create();
+	struct diag diag;
+
+	if (json_parse(d, buf_str(answer), &diag) == ERR_OK) {
+		t->accepted += number(d, 0, STR("accepted"));
+		t->duplicates += number(d, 0, STR("duplicates"));
+		for (json_node e = json_first(d, json_get(d, 0, STR("refused"))); e != JSON_ABSENT; e = json_next(d, e))
+			tell_refused(d, e, first + (size_t)number(d, e, STR("index")), t);
+	}
+	json_destroy(d);
+}
+
+static size_t count_lines(struct str s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		n += s.p[i] == '\n';
+	return n;
+}
+
+static int import_pieces(struct ctl *ctl, const char *path, struct str rest, struct tally *t)
+{
+	size_t line = 1, total = rest.len;
+	int status = EXIT_FINE;
+
+	while (rest.len > 0 && status == EXIT_FINE) {
+		struct str piece = next_piece(&rest);
+		struct buf answer;
+		struct request rq = { .method = "POST", .path = path, .body = piece, .content_type = "application/x-ndjson", .answer = &answer };
+
+		buf_init(&answer, (size_t)64 << 20);
+		status = client_send(ctl, &rq);
+		if (status == EXIT_FINE)
+			add_answer(&answer, line, t);
+		line += count_lines(piece);
+		buf_finish(&answer);
+		if (isatty(STDERR_FILENO))
+			fprintf(stderr, "\rimport: %zu %% (%lld accepted)%s", (total - rest.len) * 100 / total, (long long)t->accepted,
+				rest.len > 0 ? "" : "\n");
+	}
+	return status;
+}
+
+int cmd_import(struct ctl *ctl)
+{
+	static const struct query query[] = { { OPT_SOURCE, "source" }, { OPT_ALERT, "alert" } };
+	int status = EXIT_FINE;
+	struct tally t = { 0 };
+	size_t len;
+	char *text;
+	struct buf path;
+
+	if (ctl->value[OPT_SOURCE] == NULL)
+		return ctl_usage(ctl, "--source says whose tickets these are");
+	text = ctl_read_all(ctl->args[0], MAX_IMPORT, &len, &status);
+	if (text == NULL)
+		return status;
+	buf_init(&path, 8192);
+	buf_puts(&path, "/v1/import");
+	client_query(ctl, query, 2, &path);
+	status = import_pieces(ctl, buf_cstr(&path), (struct str){ text, len }, &t);
+	if (status == EXIT_FINE) {
+		printf(ctl->value[OPT_JSON] != NULL ? "{\"accepted\":%lld,\"duplicates\":%lld,\"refused\":%lld}\n" :
+		       "%lld accepted, %lld duplicates, %lld refused\n", (long long)t.accepted, (long long)t.duplicates, (long long)t.refused);
+		status = t.refused > 0 ? EXIT_BAD_EVENTS : EXIT_FINE;
+	}
+	buf_finish(&path);
+	free(text);
+	return status;
+}
