@@ -29,7 +29,7 @@ void history_append(struct buf *out, struct symbols *syms, const struct event *e
 		n += e->set >> i & 1;
 	buf_put_varint(out, (uint64_t)(e->received.ms - last_received));
 	buf_put_varint(out, (uint64_t)(e->received.ms - at.ms));
-	buf_putc(out, (char)(e->type | e->role << 4 | e->is_private << 6 | e->automated << 7));
+	buf_putc(out, (char)((unsigned)e->type | (unsigned)e->role << 4 | (unsigned)e->is_private << 6 | (unsigned)e->automated << 7));
 	buf_putc(out, (char)((unsigned)e->mode | (actor != 0 ? REC_ACTOR : 0) | (act ? REC_ACT : 0) | (n < 15 ? n : 15) << 4));
 	if (n >= 15)
 		buf_put_varint(out, n);
