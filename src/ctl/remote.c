@@ -214,7 +214,7 @@ int cmd_receiver_test(struct ctl *ctl)
 	buf_puts(&path, "/v1/receivers/");
 	client_escape(ctl->args[0], SLASH_ENCODE, &path);
 	buf_puts(&path, "/test");
-	status = post(ctl, buf_cstr(&path), (struct str){ NULL, 0 }, EXIT_NO, &(struct view){ .print = show_test, .is_fine = "/ok" });
+	status = post(ctl, buf_cstr(&path), (struct str){ NULL, 0 }, EXIT_NO, &(struct view){ .print = show_test });
 	buf_finish(&path);
 	return status;
 }

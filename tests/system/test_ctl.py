@@ -1,0 +1,339 @@
+"""plazoctl against a daemon: every command, as text and as JSON, and every exit status."""
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import threading
+
+import harness
+from harness import Case, agent_reply, event, hook, opened
+
+FINE, NO, USAGE, BAD_EVENTS, NO_INPUT, NO_DAEMON, BAD_CONFIG = 0, 1, 64, 65, 66, 69, 78
+INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+
+
+class Base(Case):
+	"""One daemon for a whole class, with a ticket that was breached and answered, and others that run, pause, or fit no contract."""
+
+	@classmethod
+	def setUpClass(cls):
+		cls.well, cls.gone = harness.HookSink(), harness.HookSink(default=410)
+		cls.shared = harness.Plazod().configure({"hook": hook(cls.well), "gone": hook(cls.gone)}, policies={"quick": {"metrics": {
+			"response": {"target": {"P1": "1s", "default": "1h"}}, "resolution": {"target": "3h"}}, "escalation": "standard"}},
+			steps=[{"at": "50%", "notify": ["hook"]}, {"at": "breach", "notify": ["hook", "gone"]}]).start()
+		d = cls.shared
+		d.accept([opened("INC-1", subject="Core switch in Bogotá\x1b[2J\u009b31m\ris down\n", assignee="ana", tags=["net", "core"]),
+			  opened("INC-2", priority="P2"), opened("INC-4", priority="P2")])
+		d.accept(event("INC-2", "changed", status="pending"))
+		stray = opened("INC-3")
+		del stray["contract"]
+		d.accept(stray)
+		cls.well.wait(8, type="sla.breach", ticket="INC-1")
+		d.accept(agent_reply("INC-1"))
+		cls.well.wait(8, type="sla.cleared", ticket="INC-1")
+
+	@classmethod
+	def tearDownClass(cls):
+		cls.shared.close()
+		cls.well.close()
+		cls.gone.close()
+
+	def setUp(self):
+		self.d = self.shared
+
+	def text(self, *args, status=FINE):
+		p = self.d.ctl(*args)
+		self.assertEqual(p.returncode, status, p.stdout + p.stderr)
+		self.assertNotRegex(p.stdout, "[\x00-\x09\x0b-\x1f\x7f-\x9f]", "what a ticket holds reaches the terminal")
+		return p.stdout
+
+	def json(self, *args, status=FINE):
+		p = self.d.ctl(*args, "--json")
+		self.assertEqual(p.returncode, status, p.stdout + p.stderr)
+		return json.loads(p.stdout)
+
+	def write(self, name, text):
+		path = self.d.dir / name
+		path.write_text(text)
+		return str(path)
+
+	def row(self, text, name):
+		"""The cells of the row that begins with the name, by the titles of the columns."""
+		lines = text.splitlines()
+		at = next(i for i, line in enumerate(lines) if line.startswith(name + " "))
+		head = next(lines[i] for i in range(at, -1, -1) if re.match(r"[A-Z]+ .*[A-Z]$", lines[i]))
+		starts = [m.start() for m in re.finditer(r"(?:(?<=  )|^)\S", head)]
+		cut = lambda line: [line[a:b].strip() for a, b in zip(starts, starts[1:] + [None])]
+		return dict(zip(cut(head), cut(lines[at])))
+
+
+class Questions(Base):
+	def test_status(self):
+		text = self.text("status")
+		self.assertRegex(text, rf"^plazod \S+, ready, since {INSTANT}\n")
+		self.assertRegex(text, r"(?m)^tickets    4 in memory, 1 without a contract$")
+		self.assertRegex(text, rf"(?m)^next step  {INSTANT}, in 2?9 min")
+		self.assertEqual(self.row(text, "gone")["DISABLED"], "true")
+		self.assertEqual(self.row(text, "hook")["KIND"], "webhook")
+		got = self.json("status")
+		self.assertTrue(got["ready"])
+		self.assertEqual((got["tickets"], got["unmatched"], got["store"]["state"]), (4, 1, "well"))
+
+	def test_tickets(self):
+		text = self.text("tickets")
+		self.assertEqual([line.split()[0] for line in text.splitlines()], ["TICKET", "INC-1", "INC-2", "INC-3", "INC-4"])
+		self.assertRegex(self.row(text, "INC-2")["LEFT"], r"^5\d min$")
+		self.assertEqual(self.row(text, "INC-3")["STATE"], "unmatched")
+		self.assertEqual([t["ticket"] for t in self.json("tickets")["tickets"]], ["INC-1", "INC-2", "INC-3", "INC-4"])
+		self.assertEqual([t["ticket"] for t in self.json("tickets", "--contract", "acme")["tickets"]], ["INC-1", "INC-2", "INC-4"])
+		self.assertEqual(self.text("tickets", "--contract", "other"), "no tickets\n")
+		self.assertNotIn("INC-3", self.text("tickets", "--at-risk"))
+
+	def test_tickets_page_by_page(self):
+		p = self.d.ctl("tickets", "--limit", "3")
+		self.assertIn("--after helpdesk/INC-3", p.stderr)
+		p = self.d.ctl("tickets", "--limit", "3", "--after", "helpdesk/INC-3")
+		self.assertEqual([line.split()[0] for line in p.stdout.splitlines()], ["TICKET", "INC-4"])
+		self.assertEqual(p.stderr, "")
+
+	def test_ticket(self):
+		for name in ("INC-1", "helpdesk/INC-1"):
+			text = self.text("ticket", name)
+			self.assertRegex(text, r"^helpdesk/INC-1  Core switch in Bogotá \[2J 31m is down\n")
+			self.assertRegex(text, r"(?m)^tags +core, net$")
+			clock = self.row(text, "response")
+			self.assertEqual((clock["STATE"], clock["TARGET"]), ("breached", "1s"))
+			self.assertRegex(clock["STOPPED"], INSTANT)
+			self.assertEqual(self.row(text, "resolution")["NEXT"], "50%")
+		self.assertEqual(self.json("ticket", "INC-1")["subject"], "Core switch in Bogotá\x1b[2J\u009b31m\ris down\n")
+		self.text("ticket", "INC-99", status=NO)
+		self.assertEqual(self.json("ticket", "INC-99", status=NO)["status"], 404)
+
+	def test_explain(self):
+		self.assertIn("paused: status=pending", self.text("explain", "INC-2"))
+		stretches = self.json("explain", "INC-2")["stretches"]
+		self.assertEqual([(s["metric"], s["counts"]) for s in stretches], [("response", True), ("resolution", True), ("resolution", False)])
+		self.text("explain", "INC-99", status=NO)
+
+	def test_next(self):
+		text = self.text("next")
+		self.assertRegex(text.splitlines()[1], rf"^{INSTANT}  2?9 min  +INC-[24] ")
+		at = [n["at"] for n in self.json("next")["next"]]
+		self.assertEqual(at, sorted(at))
+		self.assertEqual(len(self.json("next", "--limit", "1")["next"]), 1)
+
+	def test_deliveries(self):
+		sent = self.json("deliveries", "--ticket", "INC-1")["deliveries"]
+		told = {(v["type"], v["receiver"], v["state"]) for v in sent}
+		self.assertLessEqual({("sla.warning", "hook", "sent"), ("sla.breach", "hook", "sent"), ("sla.breach", "gone", "dead"),
+				      ("sla.cleared", "hook", "sent")}, told)
+		self.assertEqual({v["id"] for v in sent if v["state"] == "sent"}, {r.id for r in self.well.alerts(ticket="INC-1")})
+		failed = self.text("deliveries", "--failed").splitlines()
+		self.assertEqual(len(failed), 2)
+		self.assertRegex(failed[1], rf"^{INSTANT}  INC-1 +sla\.breach +breach +gone +dead +1 +.*410")
+		self.assertEqual(self.text("deliveries", "--ticket", "INC-4"), "no deliveries\n")
+		self.assertIn("unmatched", self.text("deliveries", "--ticket", "INC-3"))
+
+	# ---- the way there ----
+	def test_over_http_with_a_token(self):
+		token = pathlib.Path(self.write("token", harness.TOKEN_READ + "\n"))
+		there = ("--url", f"http://127.0.0.1:{self.d.port}")
+		self.assertIn("ready", harness.plazoctl("status", *there, "--token-file", str(token)).stdout)
+		p = harness.plazoctl("status", *there)
+		self.assertEqual(p.returncode, NO)
+		self.assertIn("token", p.stderr)
+		p = harness.plazoctl("waive", "INC-1", "response", "--reason", "x", *there, "--token-file", str(token))
+		self.assertEqual(p.returncode, NO)
+		self.assertIn("may not act", p.stderr)
+		self.assertEqual(harness.plazoctl("status", *there, "--token-file", "/nowhere").returncode, NO_INPUT)
+
+	def test_no_daemon(self):
+		for args in (["status"], ["tickets"], ["reload"], ["receiver", "test", "hook"], ["tail"]):
+			with self.subTest(args):
+				p = harness.plazoctl("--socket", str(self.d.dir / "nobody.sock"), *args)
+				self.assertEqual(p.returncode, NO_DAEMON)
+				self.assertIn("nobody.sock", p.stderr)
+		self.assertEqual(harness.plazoctl("status", "--url", f"http://127.0.0.1:{harness.free_port()}").returncode, NO_DAEMON)
+
+	def test_usage(self):
+		for args in ([], ["nonsense"], ["receiver"], ["ticket"], ["ticket", "A", "B"], ["status", "--nonsense"], ["status", "--failed"],
+			     ["tickets", "--limit"], ["calendar", "add", "always"], ["receiver", "tset", "hook"]):
+			with self.subTest(args):
+				p = harness.plazoctl(*args)
+				self.assertEqual((p.returncode, p.stdout), (USAGE, ""))
+				self.assertNotEqual(p.stderr, "")
+		self.assertIn("did you mean `tickets`", harness.plazoctl("tikets").stderr)
+
+	def test_options_before_the_command(self):
+		self.assertIn("INC-1", self.text("deliveries", "--ticket", "INC-1"))
+		self.assertIn("INC-1", harness.plazoctl("--json", "--socket", str(self.d.socket), "deliveries", "--ticket=INC-1").stdout)
+
+	# ---- without a daemon ----
+	def test_check(self):
+		p = harness.plazoctl("check", "-c", str(self.d.conf))
+		self.assertEqual(p.returncode, FINE, p.stdout + p.stderr)
+		self.assertRegex(p.stdout, r"2 contracts")
+		bad = self.write("bad.yaml", "contracts: {acme: {polcy: x}}\n")
+		p = harness.plazoctl("check", "-c", bad)
+		self.assertEqual(p.returncode, BAD_CONFIG)
+		self.assertRegex(p.stdout + p.stderr, r"bad\.yaml:1:\d+: error: .*did you mean .*policy")
+		self.assertEqual(harness.plazoctl("check", "-c", "/nowhere.yaml").returncode, NO_INPUT)
+
+	def test_calendar(self):
+		conf = ("-c", str(self.d.conf))
+		at = "2026-11-23T10:00:00Z"
+		self.assertEqual(harness.plazoctl("calendar", "add", "always", at, "2h", *conf).stdout, "2026-11-23T12:00:00.000Z\n")
+		self.assertEqual(harness.plazoctl("calendar", "add", "always", at, *conf, "--", "-2h").stdout, "2026-11-23T08:00:00.000Z\n")
+		self.assertEqual(harness.plazoctl("calendar", "between", "always", at, "2026-11-23T11:00:00.250Z", *conf).stdout, "3600.250\n")
+		p = harness.plazoctl("calendar", "open", "always", at, *conf)
+		self.assertEqual((p.returncode, p.stdout), (FINE, "open\n"))
+		self.assertNotEqual(harness.plazoctl("calendar", "open", "nonsense", at, *conf).returncode, FINE)
+
+	def test_simulate_and_explain_from_a_file(self):
+		events = "\n".join(json.dumps(e) for e in (opened("S-1", at="2026-11-23T10:00:00Z"),
+							   agent_reply("S-1", at="2026-11-23T10:00:03Z"))) + "\n"
+		path = self.write("events.ndjson", events)
+		conf = ("-c", str(self.d.conf), "--source", "helpdesk")
+		p = harness.plazoctl("simulate", *conf, "--until", "2026-11-23T10:01:00Z", path)
+		self.assertEqual(p.returncode, FINE, p.stderr)
+		self.assertEqual([json.loads(line)["type"] for line in p.stdout.splitlines()], ["sla.warning", "sla.breach", "sla.cleared"])
+		again = harness.plazoctl("simulate", *conf, "--until", "2026-11-23T10:01:00Z", "-", stdin=events)
+		self.assertEqual(again.stdout, p.stdout)
+		clocks = [json.loads(line) for line in harness.plazoctl("simulate", *conf, "--clocks", path).stdout.splitlines()]
+		self.assertEqual({(c["metric"], c["state"]) for c in clocks} & {("response", "breached")}, {("response", "breached")})
+		p = harness.plazoctl("explain", "S-1", path, *conf)
+		self.assertEqual(p.returncode, FINE, p.stderr)
+		self.assertIn("counted", p.stdout)
+		self.assertEqual(harness.plazoctl("explain", "S-9", path, *conf).returncode, NO)
+		self.assertEqual(harness.plazoctl("simulate", *conf, "-", stdin="{oops\n").returncode, BAD_EVENTS)
+		self.assertEqual(harness.plazoctl("simulate", *conf, "/nowhere").returncode, NO_INPUT)
+		self.assertEqual(harness.plazoctl("simulate", "-c", "/nowhere.yaml", path).returncode, NO_INPUT)
+
+	def test_secrets_are_not_shown(self):
+		p = harness.plazoctl("config", "show", "-c", str(self.d.conf))
+		self.assertEqual(p.returncode, FINE, p.stderr)
+		self.assertIn("<secret>", p.stdout)
+		for secret in (harness.SECRET, harness.TOKEN_READ, harness.TOKEN_ACT):
+			self.assertNotIn(secret, p.stdout)
+
+
+class Acts(Base):
+	def test_receiver_test(self):
+		n = len(self.well.alerts())
+		self.assertIn("hook has taken the test alert", self.text("receiver", "test", "hook"))
+		self.assertTrue(self.json("receiver", "test", "hook")["ok"])
+		self.assertEqual([r.valid for r in self.well.alerts()[n:]], [True, True])
+		self.assertIn("410", self.d.ctl("receiver", "test", "gone").stderr)
+		self.text("receiver", "test", "gone", status=NO)
+		self.text("receiver", "test", "nobody", status=NO)
+
+	def test_waive(self):
+		self.d.accept(opened("INC-W", at=harness.instant(-5)))
+		self.assertEqual(self.text("waive", "INC-W", "response", "--reason", "the line was cut by a digger"), "response of INC-W is waived\n")
+		clock = next(c for c in self.json("ticket", "INC-W")["clocks"] if c["metric"] == "response")
+		self.assertEqual((clock["breached"], clock["waived"]), (True, True))
+		self.assertIn("no clock", self.d.ctl("waive", "INC-W", "nonsense", "--reason", "x").stderr)
+		self.text("waive", "INC-W", "nonsense", "--reason", "x", status=NO)
+		self.text("waive", "INC-99", "response", "--reason", "x", status=NO)
+		self.text("waive", "INC-W", "response", status=USAGE)
+		self.d.accept(event("INC-W", "cancelled"))
+
+	def test_extend(self):
+		self.d.accept(opened("INC-E", priority="P3"))
+		before = self.json("ticket", "INC-E")["clocks"][0]["due"]
+		self.assertEqual(self.text("extend", "INC-E", "response", "--by", "2h", "--reason", "asked"), "response of INC-E has 2h more\n")
+		after = self.json("ticket", "INC-E")["clocks"][0]["due"]
+		self.assertEqual(harness.parse_instant(after) - harness.parse_instant(before), 7200)
+		for by in ("-2h", "0s", "soon", ""):
+			self.text("extend", "INC-E", "response", "--by", by, "--reason", "x", status=USAGE)
+		self.text("extend", "INC-E", "response", "--by", "2h", status=USAGE)
+		self.d.accept(event("INC-E", "cancelled"))
+
+	def test_import(self):
+		events = [e for i in range(300) for e in (opened(f"OLD-{i}", at=harness.instant(-3600)),
+							   event(f"OLD-{i}", "cancelled", at=harness.instant(-1800)))]
+		path = self.write("old.ndjson", "".join(json.dumps(e) + "\n" for e in events))
+		self.assertEqual(self.text("import", path, "--source", "helpdesk"), "600 accepted, 0 duplicates, 0 refused\n")
+		self.assertEqual(self.json("import", path, "--source", "helpdesk"), {"accepted": 0, "duplicates": 600, "refused": 0})
+		self.assertEqual(self.well.tries(ticket="OLD-1"), [], "what was due before the import was sent")
+		self.assertEqual(self.json("ticket", "OLD-1")["clocks"][0]["breached"], True)
+
+	def test_import_refused(self):
+		good = json.dumps(opened("OLD-A", at=harness.instant(-60)))
+		path = self.write("mixed.ndjson", good + "\n{oops\n" + json.dumps(opened("OLD-B", priority=7)) + "\n")
+		p = self.d.ctl("import", path, "--source", "helpdesk")
+		self.assertEqual((p.returncode, p.stdout), (BAD_EVENTS, "1 accepted, 0 duplicates, 2 refused\n"))
+		self.assertRegex(p.stderr, r"(?m)^event 2: .*JSON")
+		self.assertRegex(p.stderr, r"(?m)^event 3: /priority: ")
+		self.assertLess(len(self.d.ctl("import", str(self.d.conf), "--source", "helpdesk").stderr.splitlines()), 25)
+		self.text("import", path, "--source", "nobody", status=NO)
+		self.text("import", path, status=USAGE)
+		self.text("import", str(self.d.dir / "nothing"), "--source", "helpdesk", status=NO_INPUT)
+		self.d.accept(event("OLD-A", "cancelled"))
+
+	def test_reload(self):
+		self.assertRegex(self.text("reload"), r"^reloaded: nothing has changed\n")
+		good = self.d.cfg
+		self.addCleanup(lambda: (self.d.write(good), self.text("reload")))
+		self.d.write({**good, "contracts": {**good["contracts"], "third": {"customer": "Third", "policy": "quick"}}})
+		self.assertRegex(self.text("reload", "--dry-run"), "would change")
+		self.assertTrue(self.json("reload", "--dry-run")["changed"])
+		self.assertEqual(self.json("status")["config"]["contracts"], 2, "a dry run changed something")
+		self.assertRegex(self.text("reload"), r"^reloaded\n")
+		self.assertEqual(self.json("status")["config"]["contracts"], 3)
+		self.d.write({**good, "contract": {}})
+		p = self.d.ctl("reload")
+		self.assertEqual((p.returncode, p.stdout), (BAD_CONFIG, ""))
+		self.assertRegex(p.stderr, r"plazod\.yaml:\d+:\d+: error: .*contract")
+		self.assertEqual(len(self.json("reload", status=BAD_CONFIG)["errors"]), 1)
+		self.assertIn("was refused", self.text("status"))
+
+	def test_tail(self):
+		path = harness.BUILD / "plazoctl"
+		lines = {"text": [], "json": []}
+		for kind, more in (("text", []), ("json", ["--json"])):
+			p = subprocess.Popen([str(path), "--socket", str(self.d.socket), "tail", *more], stdout=subprocess.PIPE, text=True)
+			self.addCleanup(lambda p=p: (p.kill(), p.wait(), p.stdout.close()))
+			threading.Thread(target=lambda p=p, kind=kind: lines[kind].extend(iter(p.stdout.readline, "")), daemon=True).start()
+		n = iter(range(100))
+		def told():
+			"""The first breach that each has told; the readers may not be there yet when the first ticket is."""
+			name = f"TAIL-{next(n)}"
+			self.d.accept([opened(name, at=harness.instant(-30)), event(name, "cancelled")])
+			found = [[line for line in got if "sla.breach" in line] for got in lines.values()]
+			return [got[0] for got in found] if all(found) else None
+		as_text, as_json = harness.wait_for("a breach in each", 10, told, 0.3)
+		self.assertRegex(as_text, rf"^{INSTANT}  sla\.breach TAIL-\d+ response breach, due {INSTANT}, to hook gone  [0-9a-f]{{32}}\n$")
+		entry = json.loads(as_json)
+		self.assertEqual((entry["what"], entry["alert"]["type"]), ("alert", "sla.breach"))
+
+
+class Stuck(Case):
+	def test_a_daemon_that_does_not_answer(self):
+		"""Whoever holds the socket and says nothing is no daemon; closing it is an answer too."""
+		path = self.d.dir / "mute.sock"
+		with socket.socket(socket.AF_UNIX) as s:
+			s.bind(str(path))
+			s.listen()
+			threading.Thread(target=lambda: s.accept()[0].close(), daemon=True).start()
+			p = harness.plazoctl("--socket", str(path), "status")
+			self.assertEqual(p.returncode, NO_DAEMON, p.stderr)
+
+	def test_who_may_use_the_socket(self):
+		if os.getuid() != 0:
+			self.skipTest("another user needs root")
+		self.run_with()
+		self.d.dir.chmod(0o755)
+		self.d.socket.chmod(0o666)      # the socket file lets them in: who is asking is checked all the same
+		p = subprocess.run([str(harness.BUILD / "plazoctl"), "--socket", str(self.d.socket), "status"], capture_output=True, text=True,
+				   timeout=20, preexec_fn=lambda: (os.setgroups([]), os.setgid(65534), os.setuid(65534)), check=False)
+		if "Permission denied" in p.stderr and "plazoctl:" not in p.stderr:
+			self.skipTest("this user may not run the build")
+		self.assertEqual(p.returncode, NO, p.stderr)
+		self.assertIn("root", p.stderr)
+
+
+if __name__ == "__main__":
+	harness.main()
