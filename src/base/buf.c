@@ -1,6 +1,7 @@
 #include "base/buf.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,11 +174,8 @@ void buf_put_bytes(struct buf *b, struct str s)
 
 void buf_put_u64le(struct buf *b, uint64_t v)
 {
-	uint8_t bytes[8];
-
-	for (unsigned i = 0; i < 8; i++)
-		bytes[i] = (uint8_t)(v >> (8 * i));
-	buf_append(b, bytes, sizeof(bytes));
+	v = htole64(v);
+	buf_append(b, &v, sizeof(v));
 }
 
 static bool reader_fail(struct reader *r)
@@ -203,6 +201,9 @@ uint64_t reader_varint(struct reader *r)
 {
 	uint64_t v = 0;
 
+	/* Nearly all are short. */
+	if (!r->bad && r->p < r->end && *r->p < 0x80)
+		return *r->p++;
 	for (unsigned shift = 0; shift < 70; shift += 7) {
 		uint64_t byte = reader_byte(r);
 
@@ -226,14 +227,13 @@ int64_t reader_zigzag(struct reader *r)
 
 uint64_t reader_u64le(struct reader *r)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
 	if (!reader_has(r, 8))
 		return 0;
-	for (unsigned i = 0; i < 8; i++)
-		v |= (uint64_t)r->p[i] << (8 * i);
+	memcpy(&v, r->p, 8);
 	r->p += 8;
-	return v;
+	return le64toh(v);
 }
 
 struct str reader_bytes(struct reader *r)

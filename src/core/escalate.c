@@ -99,12 +99,14 @@ static bool names_breach(const struct escalation *esc)
 static void find_due(struct work *w)
 {
 	size_t n = w->esc != NULL ? w->esc->n_steps : 0;
+	/* While the breach is to come, so are the steps behind it, and later: they are not looked for. */
+	bool before = !breach_spent(w->fc) && !breach_is_due(w) && !wall_before(clock_breach(w->c), w->fr->now);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct step *s = &w->esc->steps[i];
 		struct due_step d = { .step = s };
 
-		if (!step_open(w->fc, s, &d.rep))
+		if ((before && s->kind == STEP_AFTER_BREACH && s->offset_ms > 0) || !step_open(w->fc, s, &d.rep))
 			continue;
 		for (; d.rep < s->times; d.rep++) {
 			d.at = clock_step(w->c, s, d.rep, &d.skip);

@@ -24,6 +24,7 @@ struct fold {
 	struct str             before[ATTR_N_RULES];    /* the attributes before the present event */
 	struct str             contract_id;         /* as `contract` was looked up for */
 	const struct contract *first;               /* the first it ever has: lends its calendar to the time before (rule 8: counted from the start) */
+	const struct contract *latest;              /* whose metrics were added last */
 };
 
 /* ---- what holds for a clock at present ---- */
@@ -55,19 +56,24 @@ static const struct calendar *choose_calendar(const struct fold *fd, const struc
 	return k->calendar;
 }
 
+static void aim(const struct fold *fd, const struct track *tr, struct wall t, const struct target *target, const struct calendar *cal)
+{
+	const struct contract *k = fd->f->contract;
+
+	if (k == NULL)
+		return;
+	tr->clock->boundary = k->boundary;
+	clock_retarget(tr->clock, t, target, cal, k->on_change);
+}
+
 static void retarget(struct fold *fd, struct track *tr, struct wall t)
 {
-	const struct ticket_facts *f = fd->f;
-	const struct target *target = NULL;
-	const struct calendar *cal;
+	const struct target *target;
 
-	if (tr->clock == NULL || f->contract == NULL)
+	if (tr->clock == NULL || fd->f->contract == NULL)
 		return;
-	if (tr->present)
-		target = choose_target(tr->metric, f->attr);
-	cal = choose_calendar(fd, tr->metric, target);
-	tr->clock->boundary = f->contract->boundary;
-	clock_retarget(tr->clock, t, target, cal, f->contract->on_change);
+	target = tr->present ? choose_target(tr->metric, fd->f->attr) : NULL;
+	aim(fd, tr, t, target, choose_calendar(fd, tr->metric, target));
 }
 
 static void retarget_all(struct fold *fd, struct wall t)
@@ -109,10 +115,15 @@ static void pause_or_resume_all(struct fold *fd, struct wall t)
 
 /* ---- contracts and their metrics ---- */
 
-static const struct metric *find_metric(const struct contract *k, const char *name)
+/* The contract's metric of the same name. */
+static const struct metric *find_metric(const struct contract *k, const struct metric *m)
 {
+	/* Most tickets have one contract under one revision: then it is the same one. */
 	for (size_t i = 0; k != NULL && i < k->n_metrics; i++)
-		if (strcmp(k->metrics[i].name, name) == 0)
+		if (&k->metrics[i] == m)
+			return m;
+	for (size_t i = 0; k != NULL && i < k->n_metrics; i++)
+		if (strcmp(k->metrics[i].name, m->name) == 0)
 			return &k->metrics[i];
 	return NULL;
 }
@@ -121,7 +132,7 @@ static void update_tracks(struct fold *fd)
 {
 	for (uint32_t i = 0; i < fd->n_tracks; i++) {
 		struct track *tr = &fd->tracks[i];
-		const struct metric *m = find_metric(fd->f->contract, tr->metric->name);
+		const struct metric *m = find_metric(fd->f->contract, tr->metric);
 
 		tr->present = m != NULL;
 		if (m == NULL)
@@ -132,21 +143,30 @@ static void update_tracks(struct fold *fd)
 	}
 }
 
+static bool has_track(const struct fold *fd, uint32_t n, const char *name)
+{
+	uint32_t i = 0;
+
+	while (i < n && strcmp(fd->tracks[i].metric->name, name) != 0)
+		i++;
+	return i < n;
+}
+
 /* Every metric that any contract of the ticket's life has: what comes later has a past to count from. */
 static void add_tracks(struct fold *fd, const struct contract *k)
 {
+	uint32_t n = fd->n_tracks;
+
+	if (k == NULL || k == fd->latest)
+		return;
 	if (fd->first == NULL)
 		fd->first = k;
-	for (size_t i = 0; k != NULL && i < k->n_metrics; i++) {
-		uint32_t j = 0;
-
-		while (j < fd->n_tracks && strcmp(fd->tracks[j].metric->name, k->metrics[i].name) != 0)
-			j++;
-		if (j < fd->n_tracks)
-			continue;
-		fd->tracks = arena_grow(fd->arena, fd->tracks, fd->n_tracks, fd->n_tracks + 1, sizeof(*fd->tracks));
-		fd->tracks[fd->n_tracks++].metric = &k->metrics[i];
-	}
+	fd->latest = k;
+	fd->tracks = arena_grow(fd->arena, fd->tracks, n, n + k->n_metrics, sizeof(*fd->tracks));
+	/* The names within one contract differ. */
+	for (size_t i = 0; i < k->n_metrics; i++)
+		if (!has_track(fd, n, k->metrics[i].name))
+			fd->tracks[fd->n_tracks++].metric = &k->metrics[i];
 }
 
 static const struct rules *rules_at(const struct timeline *tl, struct wall t, size_t *next)
@@ -221,6 +241,8 @@ static void start(struct fold *fd, struct track *tr, struct wall t)
 {
 	struct ticket_facts *f = fd->f;
 	const struct contract *k = f->contract != NULL ? f->contract : fd->first;
+	const struct target *target = tr->present ? choose_target(tr->metric, f->attr) : NULL;
+	const struct calendar *cal = choose_calendar(fd, tr->metric, target);
 	struct clock *c;
 	uint32_t cycle = tr->clock != NULL ? tr->clock->cycle + 1 : 1;
 
@@ -231,13 +253,12 @@ static void start(struct fold *fd, struct track *tr, struct wall t)
 		fd->cap_clocks = cap;
 	}
 	c = arena_alloc(fd->arena, sizeof(*c));
-	clock_start(c, fd->arena, tr->metric, k->boundary,
-		    choose_calendar(fd, tr->metric, tr->present ? choose_target(tr->metric, f->attr) : NULL), t);
+	clock_start(c, fd->arena, tr->metric, k->boundary, cal, t);
 	c->cycle = cycle;
 	c->order = (uint32_t)(tr - fd->tracks);
 	f->clocks[f->n_clocks++] = c;
 	tr->clock = c;
-	retarget(fd, tr, t);
+	aim(fd, tr, t, target, cal);
 }
 
 static bool runs(const struct track *tr)
@@ -432,6 +453,16 @@ static int by_metric_and_cycle(const void *x, const void *y)
 	return a->cycle < b->cycle ? -1 : a->cycle > b->cycle;
 }
 
+/* They were started in this order, unless metrics took turns. */
+static void put_in_order(const struct ticket_facts *f)
+{
+	for (uint32_t i = 1; i < f->n_clocks; i++)
+		if (by_metric_and_cycle(&f->clocks[i - 1], &f->clocks[i]) > 0) {
+			qsort(f->clocks, f->n_clocks, sizeof(struct clock *), by_metric_and_cycle);
+			return;
+		}
+}
+
 void ticket_facts_make(const struct timeline *tl, struct arena *a, struct ticket_facts *out)
 {
 	struct fold fd = { .tl = tl, .arena = a, .f = out };
@@ -451,8 +482,7 @@ void ticket_facts_make(const struct timeline *tl, struct arena *a, struct ticket
 	for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= tl->until.ms; rev++)
 		pass_revision(&fd, &tl->revisions[rev]);
 	pass_all(&fd, tl->until);
-	if (out->n_clocks > 1)
-		qsort(out->clocks, out->n_clocks, sizeof(struct clock *), by_metric_and_cycle);
+	put_in_order(out);
 }
 
 const struct escalation *ticket_escalation(const struct ticket_facts *f)
