@@ -1,9 +1,11 @@
 # Tests: every tests/{unit,property}/test_NOUN.c is a program of its own, linked against all objects but the two mains.
-# Extra libraries of one test: LIBS_test_NOUN. Python tests (tests/*/test_*.py) and tests/check_*.sh are found by themselves.
+# Extra libraries of one test: LIBS_test_NOUN. Python tests (tests/*/test_*.py) and tests/check_*.sh are found by themselves; tests/simulate
+# has programs of its own, each with a count as its last line.
 TEST_PKGS := cmocka jansson
 TEST_SRC  := $(wildcard tests/unit/test_*.c tests/property/test_*.c)
 TEST_BIN  := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 TEST_PY   := $(sort $(filter-out tests/system/%,$(wildcard tests/*/test_*.py))) $(sort $(wildcard tests/system/test_*.py))
+TEST_SIM  := tests/simulate/run.py tests/simulate/model.py tests/simulate/real_log.py
 TEST_SH   := $(sort $(wildcard tests/check_*.sh tests/check_*.py))
 
 $(B)/tests/%: tests/%.c $(LIB)
@@ -19,7 +21,7 @@ check:  ## install what the tests need, build, run everything (up to 5 minutes o
 	@packaging/deps build test
 	@tests/system/servers $(abspath build/servers)
 	@$(MAKE) --no-print-directory all check-programs
-	@PLAZO_SAN="$(SAN)" tests/run --build $(B) $(TEST_SH) $(TEST_BIN) $(TEST_PY)
+	@PLAZO_SAN="$(SAN)" tests/run --build $(B) $(TEST_SH) $(TEST_SIM) $(TEST_BIN) $(TEST_PY)
 
 check-programs: $(TEST_BIN)
 
