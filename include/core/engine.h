@@ -95,6 +95,9 @@ enum apply engine_apply_to(struct engine *en, uint32_t ticket, const struct even
 
 /* The number of a ticket in memory, its own while it stays there, or ENGINE_NO_TICKET. */
 uint32_t engine_find(const struct engine *en, struct str ns, struct str ticket);
+
+/* Hints, which change nothing: these held tickets are the next to be used, and the one after. Their memory comes meanwhile. */
+void engine_expect(const struct engine *en, uint32_t next, uint32_t after);
 bool engine_has(const struct engine *en, struct str ns, struct str ticket);
 
 /* Appends the ticket's row (versioned). False when there is no such ticket. */

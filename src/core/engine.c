@@ -425,6 +425,21 @@ uint32_t engine_find(const struct engine *en, struct str ns, struct str ticket)
 	return table_find(en, ns, ticket);
 }
 
+void engine_expect(const struct engine *en, uint32_t next, uint32_t after)
+{
+	if (after != ENGINE_NO_TICKET)
+		__builtin_prefetch(table_at(en, after));
+	if (next != ENGINE_NO_TICKET) {
+		const char *block = table_at(en, next)->block;
+
+		/* The name, the subject, and the beginning of the history. */
+		__builtin_prefetch(block);
+		__builtin_prefetch(block + 64);
+		__builtin_prefetch(block + 128);
+		__builtin_prefetch(block + 192);
+	}
+}
+
 bool engine_has(const struct engine *en, struct str ns, struct str ticket)
 {
 	return table_find(en, ns, ticket) != MAP_ABSENT;

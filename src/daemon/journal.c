@@ -209,6 +209,14 @@ static void let_go(struct daemon *d, const struct store_done *done, uint32_t tic
 	engine_release(d->engine, ticket);
 }
 
+/* Thousands of events lie between the two times that a ticket is looked at: without this, each waits for memory. */
+static void expect_next(const struct daemon *d, const struct append *a)
+{
+	const struct append *next = a->next, *after = next != NULL ? next->next : NULL;
+
+	engine_expect(d->engine, next != NULL ? next->ticket : ENGINE_NO_TICKET, after != NULL ? after->ticket : ENGINE_NO_TICKET);
+}
+
 void journal_committed(struct daemon *d, const struct store_done *done)
 {
 	struct journal *j = &d->journal;
@@ -221,6 +229,7 @@ void journal_committed(struct daemon *d, const struct store_done *done)
 	if (j->first == NULL)
 		j->last = NULL;
 	j->n--;
+	expect_next(d, a);
 	if (a->ticket == ENGINE_NO_TICKET)
 		n = arrived(j, a->hash);
 	if (done->err == ERR_OK)
