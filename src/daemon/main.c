@@ -20,6 +20,7 @@
 static void harden(void)
 {
 	struct rlimit none = { 0, 0 }, files;
+	sigset_t later;
 
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)setrlimit(RLIMIT_CORE, &none);
@@ -28,6 +29,10 @@ static void harden(void)
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	/* One that comes before there is a loop waits for it, in place of ending the process. SIGTERM may: nothing is lost by it. */
+	sigemptyset(&later);
+	sigaddset(&later, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, &later, NULL);
 	/* A limit on the size of files is a full disk, and is told by write(). */
 	signal(SIGXFSZ, SIG_IGN);
 }

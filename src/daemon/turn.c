@@ -87,6 +87,32 @@ static void on_hup(evutil_socket_t sig, short what, void *ctx)
 	reload_ask(ctx);
 }
 
+static void on_signal_later(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * libevent gives back the handlers that it finds here once its own events are freed: by then the end is under way, and a second
+ * SIGTERM must not cut it short. Not SIG_IGN, which would throw away a signal that came a moment ago.
+ */
+static void setup_signals(struct daemon *d)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	static const event_callback_fn fn[] = { on_stop, on_stop, on_hup };
+	sigset_t all;
+
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
+	for (size_t i = 0; i < 3; i++) {
+		signal(signals[i], on_signal_later);
+		d->ev_signals[i] = evsignal_new(d->base, signals[i], fn[i], d);
+		event_add(d->ev_signals[i], NULL);
+	}
+	sigemptyset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
+}
+
 enum err turn_setup(struct daemon *d, struct diag *diag)
 {
 	d->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -98,13 +124,9 @@ enum err turn_setup(struct daemon *d, struct diag *diag)
 	d->ev_clock = event_new(d->base, d->clock_fd, EV_READ | EV_PERSIST, on_clock, d);
 	d->ev_store = event_new(d->base, store_fd(d->store), EV_READ | EV_PERSIST, on_wake, d);
 	d->ev_timer = evtimer_new(d->base, on_wake, d);
-	d->ev_signals[0] = evsignal_new(d->base, SIGTERM, on_stop, d);
-	d->ev_signals[1] = evsignal_new(d->base, SIGINT, on_stop, d);
-	d->ev_signals[2] = evsignal_new(d->base, SIGHUP, on_hup, d);
 	event_add(d->ev_clock, NULL);
 	event_add(d->ev_store, NULL);
-	for (size_t i = 0; i < 3; i++)
-		event_add(d->ev_signals[i], NULL);
+	setup_signals(d);
 	return ERR_OK;
 }
 

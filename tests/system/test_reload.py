@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import random
+import signal
 import time
 
 import harness
@@ -114,6 +115,29 @@ class Stop(Case):
 			self.d = harness.Plazod()
 			self.addCleanup(self.d.close)
 			self.run_with(target="1h")
+
+	def test_a_second_sigterm_cuts_nothing_short(self):
+		self.run_with(target="1h")
+		for i in range(harness.scaled(40)):
+			self.d.accept([opened(f"T{i}-{k}") for k in range(50)])
+			self.d.process.send_signal(signal.SIGTERM)
+			end = time.monotonic() + 0.05
+			while self.d.process.poll() is None and time.monotonic() < end:
+				self.d.process.send_signal(signal.SIGTERM)
+				time.sleep(0.0005)
+			self.assertEqual(self.d.wait_end(), 0)
+			self.d.start()
+
+	def test_a_sighup_before_there_is_a_loop_is_a_reload(self):
+		self.d.configure()
+		for delay_ms in range(0, 40, 4):
+			self.d.start(ready=False, preexec=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP}))
+			time.sleep(delay_ms / 1000)
+			self.d.hup()
+			self.d.wait_ready()
+			harness.wait_for("a reload", 5, lambda: "reload: accepted" in self.d.log())
+			self.d.stop()
+			self.d.log_path.unlink()
 
 
 if __name__ == "__main__":
