@@ -312,12 +312,30 @@ struct wall clock_breach(const struct clock *c)
 	return c->target == NULL ? WALL_NEVER : before_end(c, c->due);
 }
 
+/* The first instant that counts for the present target. */
+static struct wall first_counted(const struct clock *c)
+{
+	for (uint32_t i = 0; i < c->n_segs; i++) {
+		const struct seg *s = &c->segs[i];
+		struct wall t;
+
+		if (s->kind != SEG_RUN || s->to.ms <= c->base.ms)
+			continue;
+		t = calendar_add(s->calendar, wall_max(s->from, c->base), 0, BOUNDARY_CLOSE);
+		if (wall_before(t, s->to))
+			return t;
+	}
+	return WALL_NEVER;
+}
+
 static struct wall step_before_due(const struct clock *c, const struct step *s)
 {
 	if (s->by_wall)
 		return wall_is_never(c->due) ? WALL_NEVER : wall_max(c->base, wall_plus(c->due, -s->offset_ms));
-	/* A shorter target: at its start, which is an instant that counts (rules 1 and 23). */
-	return reach(c, clock_total(c) - (s->offset_ms < c->budget + c->extra ? s->offset_ms : c->budget + c->extra), BOUNDARY_CLOSE);
+	/* A target no longer than that: at its start, which is an instant that counts (rules 1 and 23). */
+	if (s->offset_ms >= c->budget + c->extra)
+		return first_counted(c);
+	return reach(c, clock_total(c) - s->offset_ms, BOUNDARY_CLOSE);
 }
 
 static struct wall step_after_breach(const struct clock *c, const struct step *s, uint32_t rep, bool *skip)

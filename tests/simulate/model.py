@@ -5,7 +5,7 @@
 
 The model shares nothing with the engine, not even a way of thinking: no windows, no sums, no searching. Whether a minute is open is asked of
 zoneinfo; a clock is a counter; a step is due in the minute in which the counter says so. It knows response and resolution, pauses, reopening
-(resume), targets by priority (retroactive), and all kinds of steps. A third of the lives arrive out of order: of these the clocks alone are
+(resume), targets by priority (retroactive and from-change), and all kinds of steps. A third of the lives arrive out of order: of these the clocks alone are
 compared, since alerts depend on what was known when. PLAZO_LIVES and PLAZO_SEED are the same as the options.
 """
 import argparse
@@ -52,7 +52,8 @@ class Clock:
 		self.metric, self.started, self.stopped = metric, m, None
 		self.phase = "running"
 		self.used = self.idle = self.resolved_idle = 0
-		self.reached = {}         # counter to the first minute at which the clock stood there and ran
+		self.base = 0             # the counter when the present target began to count
+		self.reached = {}         # counter to the first minute (since then) at which the clock stood there and ran
 		self.ticked = False       # the minute before counted
 		self.target = self.due = None
 		self.breach_at = self.used_at_breach = None
@@ -61,7 +62,10 @@ class Clock:
 
 	def threshold(self, step):
 		kind, x = step["kind"], step["x"]
-		return self.target * x // 100 if kind == "percent" else max(self.target - x, 0)
+		return self.base + (self.target * x // 100 if kind == "percent" else max(self.target - x, 0))
+
+	def end(self):
+		return self.base + self.target
 
 	def breach(self, m, due):
 		self.breach_at, self.used_at_breach, self.due, self.was_breached = m, self.used, due, True
@@ -138,8 +142,10 @@ class Life:
 			target = targets.get(self.priority, targets["default"])
 			if c.phase == "stopped" or target == c.target:
 				continue
+			if self.world["on_change"] == "from-change" and m > c.started:
+				c.base, c.reached, c.ticked = c.used, {}, False
 			c.target = target
-			due = c.reached.get(target)
+			due = c.reached.get(c.end())
 			if due is None:
 				c.breach_at = None
 			elif c.breach_at is None:
@@ -152,21 +158,23 @@ class Life:
 			if c.metric != metric or c.phase == "stopped":
 				continue
 			if c.breach_at is None:
-				c.due = c.reached.get(c.target)
+				c.due = c.reached.get(c.end())
 				if c.due is None:
 					c.due = self.ahead(c, m)
 			c.phase, c.stopped, c.resolved_idle = "stopped", m, 0
 
 	def ahead(self, c, m):
 		"""When the counter will have reached the target, from minute m on."""
-		left = c.target - c.used
+		left = c.end() - c.used
 		if left == 0 and c.ticked:
 			return m
-		while left > 0 or not self.open[m]:
+		while left > 0:
 			left -= self.open[m]
 			m += 1
 			if left == 0:
-				break
+				return m
+		while not self.open[m]:
+			m += 1
 		return m
 
 	def say(self, c, m, kind, text, receivers, send=True):
@@ -210,7 +218,7 @@ class Life:
 			if s["kind"] in ("percent", "due") and i not in c.spent and c.reached.get(c.threshold(s)) == m:
 				c.spent.add(i)
 				self.say(c, m, "warning", s["text"], s["notify"])
-		if c.breach_at is None and c.reached.get(c.target) == m:
+		if c.breach_at is None and c.reached.get(c.end()) == m:
 			c.breach(m, m)
 			for s in self.steps:
 				if s["kind"] == "breach":
@@ -264,7 +272,8 @@ def random_world(rnd, opens):
 		opens[key] = open_minutes(*key)
 	metrics = rnd.choice((("response", "resolution"), ("resolution",), ("resolution", "response")))
 	return {"calendar": name, "base": base, "holidays": holidays, "open": opens[key], "steps": random_steps(rnd),
-		"targets": {m: random_targets(rnd) for m in metrics}, "pause": rnd.choice((("pending",), ("pending", "on-hold")))}
+		"targets": {m: random_targets(rnd) for m in metrics}, "on_change": rnd.choice(("retroactive", "retroactive", "from-change")),
+		"pause": rnd.choice((("pending",), ("pending", "on-hold")))}
 
 
 def random_life(rnd):
@@ -301,7 +310,7 @@ def config_of(world):
 			out.update(every=f"{s['every']}m", times=s["times"], **({"by": "wall"} if s["kind"] == "wall" else {}))
 		return out
 	return {
-		"calendars": {"cal": calendar}, "defaults": {"calendar": "cal", "pause": {"status": list(world["pause"])}},
+		"calendars": {"cal": calendar}, "defaults": {"calendar": "cal", "on_change": world["on_change"], "pause": {"status": list(world["pause"])}},
 		"policies": {"p": {"metrics": {m: {"target": {p: f"{x}m" for p, x in t.items()}} for m, t in world["targets"].items()}, "escalation": "std" if world["steps"] else "none"}},
 		"contracts": {"acme": {"customer": "ACME", "policy": "p"}},
 		"escalations": {"std": [step(s) for s in world["steps"]]} if world["steps"] else {},
