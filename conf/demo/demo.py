@@ -69,14 +69,15 @@ TELLING = {
 	"changed": "is now “{status}”",
 }
 ABOUT = """\
-Three contracts, with promises scaled to seconds:
-  Económica (Hotel Miramar)        a technician on site within three business days   here 24 s: a second is an hour of office time
-  Superplus (ACME)                 remote attention within two hours                 here 10 s: a second is twelve minutes
-  In-Plant (Altos Hornos del Norte) immediate, within five minutes                   here  3 s: a second is a hundred seconds
-Warnings go to the log at 75 %. Breaches go to the manager by signed webhook. What is still not attended a while after its
-breach goes to the director by mail, in Spanish. AC-203 waits for its customer, so its clock stands; HM-102 is attended
-remotely, which its contract does not count.
+plazod watches the promises of three contracts, here scaled to seconds:
+  Económica  Hotel Miramar            a technician on site within three business days   24 s: a second is an hour of office time
+  Superplus  ACME                     remote attention within two hours                 10 s: a second is twelve minutes
+  In-Plant   Altos Hornos del Norte   immediate: somebody there within five minutes      3 s: a second is a hundred seconds
+Warnings at 75 % of the time go to the journal, breaches to the manager too, by signed webhook; what is still not attended a while
+later goes to the director by mail, in Spanish. AC-203 waits for its customer, so its clock stands; HM-102 is attended remotely,
+which its contract does not count.
 """
+LEGEND = "Below, what happens at the help desk, and behind each ◀ what plazod sends, by which way.\n"
 
 
 class Teller:
@@ -110,11 +111,19 @@ def verify(headers, body, secret):
 
 def in_words(alert):
 	name = alert["type"].removeprefix("sla.")
-	late = alert.get("remaining_s", 0)
-	left = f"{late:g} s left" if late > 0 else f"{-late:g} s late" if late < 0 else "at its due time"
-	more = {"warning": f"warning at {alert.get('step')}, {left}", "breach": "BREACH: the promise is broken",
-		"escalation": f"escalation, {left}, still not attended", "cleared": "cleared: it was attended after all"}
+	s = alert.get("remaining_s", 0)
+	left = f"{s:.1f} s left" if s > 0 else f"{-s:.1f} s late" if s < 0 else "at its due time"
+	more = {"warning": f"warning at {alert.get('step')} of the time, {left}", "breach": "BREACH: the promise is broken",
+		"escalation": f"escalation, {left} and still not attended", "cleared": f"cleared: attended, {left}"}
 	return f"{alert['ticket']} {alert['metric']}: {more.get(name, name)}"
+
+
+def in_journal(text):
+	"""The alert of a line of the journal; None of other lines."""
+	fields = {k: json.loads(v) if v.startswith('"') else v for k, v in re.findall(r'(\w+)=("(?:\\.|[^"\\])*"|\S+)', text)}
+	if not fields.get("type", "").startswith("sla."):
+		return None
+	return {**fields, "remaining_s": int(fields.get("remaining_ms", 0)) / 1000}
 
 
 def hook_server(teller, secret):
@@ -182,9 +191,9 @@ def read_log(stream, log_file, teller):
 			out.write(line)
 			out.flush()
 			text = re.sub(r"^<\d>", "", line.decode("utf-8", "replace").rstrip())
-			m = re.search(r"\b(sla\.\w+)\b", text)
-			if m:
-				teller.arrived(m.group(1), "journal", text)
+			alert = in_journal(text)
+			if alert:
+				teller.arrived(alert["type"], "journal", in_words(alert))
 
 
 # ---- the tickets ----
@@ -252,9 +261,9 @@ Look further, in another terminal:
   {ctl} status
   {ctl} tickets --at-risk
   {ctl} ticket HM-103
-  {ctl} explain AC-203
+  {ctl} explain HM-103
   {ctl} deliveries --ticket AC-201
-The configuration is {work}/plazod.yaml; the log is {work}/plazod.log.
+The configuration is {work}/plazod.yaml; the whole journal is {work}/plazod.log.
 """, flush=True)
 
 
@@ -292,15 +301,15 @@ def main():
 		try:
 			wait_ready(port, process)
 			print(ABOUT)
-			print(f"plazod listens on 127.0.0.1:{port} with its database in {work}; its control socket is {work}/plazod.sock\n")
+			print(f"It listens on 127.0.0.1:{port} and keeps its database in {work}.\n{LEGEND}")
 			teller.began = time.monotonic()
 			tell_story(port, helpdesk, teller, process)
 			missing = verdict(teller)
 			code = 1 if missing else 0
 			print("\nArrived: " + ", ".join(f"{n} by {way}" for way, n in sorted(teller.ways.items())) +
 			      (f"\nMISSING: {', '.join(missing)}" if missing else ""))
-			look_further(os.path.abspath(a.build), work)
 			if not once:
+				look_further(os.path.abspath(a.build), work)
 				print("HM-103 waits for its customer; its clock stands. Ctrl-C ends plazod and this.", flush=True)
 				process.wait()
 		except KeyboardInterrupt:

@@ -54,14 +54,14 @@ def scaled(n):
 
 
 def wait_for(what, seconds, fn, every=0.02):
-	"""The first true value of fn() within the time; else an AssertionError that says what was waited for."""
+	"""The first true value of fn() within the time; else an AssertionError with `what`, a text or what makes one by then."""
 	end = time.monotonic() + seconds * SLOWER
 	while True:
 		value = fn()
 		if value:
 			return value
 		if time.monotonic() > end:
-			raise AssertionError(f"{what}: not within {seconds * SLOWER:g} s")
+			raise AssertionError(f"{what() if callable(what) else what}: not within {seconds * SLOWER:g} s")
 		time.sleep(every)
 
 
@@ -403,7 +403,7 @@ class HookSink:
 			return [r for r in self.received if r.alert is not None and all(r.alert.get(k) == v for k, v in want.items())]
 
 	def wait(self, seconds=10, count=1, **want):
-		wait_for(f"{count} of {want}; there are {self.received!r:.1500}", seconds, lambda: len(self.alerts(**want)) >= count)
+		wait_for(lambda: f"{count} of {want}; there are {self.received!r:.1500}", seconds, lambda: len(self.alerts(**want)) >= count)
 		return self.alerts(**want)
 
 	def close(self):

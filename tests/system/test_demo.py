@@ -16,6 +16,9 @@ class Demo(unittest.TestCase):
 		self.assertEqual(p.returncode, 0, p.stdout[-4000:] + p.stderr[-4000:])
 		self.assertLess(time.monotonic() - began, 60 * harness.SLOWER)
 		self.assertIn("signature verified", p.stdout)
+		self.assertNotIn("bad signature", p.stdout)
+		if not harness.SANITIZED:
+			self.assertIn("Arrived: 12 by journal, 6 by mail, 8 by webhook\n", p.stdout)
 
 
 if __name__ == "__main__":

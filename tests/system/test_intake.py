@@ -81,6 +81,18 @@ class Events(Case):
 		self.d.accept(e)
 		self.refused(self.d.post({**e, "priority": "P4"}), 409)
 
+	def test_conflict_in_a_batch(self):
+		e = opened(self.t)
+		self.d.accept(e)
+		r = self.d.post([event(self.t, "acknowledged"), {**e, "priority": "P4"}, e])
+		self.assertEqual((r.status, r.json["accepted"], r.json["duplicates"]), (207, 1, 1), r)
+		self.assertEqual([(p["index"], p["status"], p["id"]) for p in r.json["refused"]], [(1, 409, e["id"])])
+		self.assertEqual(self.d.get(f"/v1/tickets/{self.t}").json["priority"], "P1")
+
+	def test_the_same_id_of_another_ticket_is_another_event(self):
+		self.d.accept(opened(self.t, id="one"))
+		self.assertEqual(self.d.accept(opened(self.t + "-2", id="one")), {"accepted": 1, "duplicates": 0})
+
 	def test_unmatched_contract_is_accepted(self):
 		e = opened(self.t)
 		del e["contract"]
@@ -311,6 +323,20 @@ class Events(Case):
 		self.assertEqual(p.returncode, 0, p.stderr)
 		self.assertIn(self.t, p.stdout)
 		self.assertEqual(self.d.socket.stat().st_mode & 0o007, 0, "others may use the control socket")
+
+
+class Restart(Case):
+	def test_what_was_said_of_an_id_holds(self):
+		"""Duplicates and conflicts are known after a clean stop, after a kill, and once the ticket is over and out of memory."""
+		self.run_with(target="1h")
+		e = opened("T1")
+		events = [e, event("T1", "resolved", actor={"role": "agent"}), event("T1", "closed")]
+		for again in (self.d.stop, self.d.kill):
+			self.d.accept(events)
+			again()
+			self.d.start()
+			self.assertEqual(self.d.accept(events), {"accepted": 0, "duplicates": 3})
+			self.assertEqual(self.d.post({**e, "priority": "P4"}).status, 409)
 
 
 class Limits(Case):
