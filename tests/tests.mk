@@ -23,7 +23,7 @@ check:  ## install what the tests need, build, run everything (up to 5 minutes o
 	@$(MAKE) --no-print-directory all check-programs
 	@PLAZO_SAN="$(SAN)" tests/run --build $(B) $(TEST_SH) $(TEST_SIM) $(TEST_BIN) $(TEST_PY)
 
-check-programs: $(TEST_BIN)
+check-programs: $(TEST_BIN) $(B)/tests/config_keys
 
 # ---- make lint ----
 TIDY_CHECKS := bugprone-*,clang-analyzer-*,misc-redundant-expression,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier
