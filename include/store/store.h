@@ -8,7 +8,7 @@
  * All that queued while the last commit was on its way to the disk goes into the next one. Jobs take effect in their order: a row
  * that was queued after an alert is never on disk without it, which is what lets store_trim() follow store_save() at once.
  *
- * When the disk is full, events are refused with ERR_FULL, everything else is kept in memory and tried again each second. When
+ * When the disk is full, events and revisions are refused with ERR_FULL, everything else is kept in memory and tried again each second. When
  * the disk failed to keep what it took (a failed sync, a corrupt page), the store is dead: nothing is acknowledged any more, and
  * the caller must leave.
  */
@@ -92,7 +92,7 @@ enum err store_close(struct store *st, struct diag *d);  /* NULL is fine */
  */
 void store_push(struct store *st);
 
-/* ---- jobs: copy what they are given; ERR_FULL when the queue (or, for events, the disk) is full, ERR_IO when the store is dead ---- */
+/* ---- jobs: copy what they are given; ERR_FULL when the queue (or, for events and revisions, the disk) is full, ERR_IO when the store is dead ---- */
 
 /*
  * Journals one event. With `fetch`, the row of (ns, ticket) is read in the same commit, as it is after all earlier jobs, and comes with

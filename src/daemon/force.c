@@ -131,6 +131,11 @@ void force_destroy(struct force *f)
 	free(f);
 }
 
+enum err force_check(const struct force *f, struct diag *diag)
+{
+	return notify_settings_check(&f->notify, diag);
+}
+
 enum err force_apply(struct daemon *d, const struct force *f, struct diag *diag)
 {
 	const struct server_config *sc = &f->cfg->server;

@@ -12,6 +12,9 @@ struct force;
 MUST_CHECK enum err force_create(const struct config *cfg, struct force **out, struct diag *d);
 void force_destroy(struct force *f);             /* NULL is fine */
 
+/* What notify would refuse: force_apply() of what is fine here succeeds. */
+MUST_CHECK enum err force_check(const struct force *f, struct diag *diag);
+
 /* Puts it in force at intake, http and notify. When notify refuses, nothing has changed. */
 MUST_CHECK enum err force_apply(struct daemon *d, const struct force *f, struct diag *diag);
 

@@ -70,7 +70,8 @@ static int check(const struct config *cfg)
 	struct diag diag = { 0 };
 	struct force *f = NULL;
 
-	if (force_create(cfg, &f, &diag) != ERR_OK) {
+	if (force_create(cfg, &f, &diag) != ERR_OK || force_check(f, &diag) != ERR_OK) {
+		force_destroy(f);
 		fprintf(stderr, "%s:1:1: error: %s\n", cfg->path, diag.msg);
 		return EXIT_CONFIG;
 	}

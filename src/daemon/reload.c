@@ -1,6 +1,7 @@
 #include "daemon/reload.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -29,6 +30,8 @@ struct reload_job {
 	bool                  dry_run;
 	enum err              err;
 	struct config        *cfg;
+	struct force         *force;
+	uint64_t              digest;
 	struct problems       problems;
 	char                  why[DIAG_LEN];   /* refused by the loop, after it was read */
 	bool                  changed;
@@ -76,10 +79,33 @@ static enum err put_revision(struct daemon *d, const struct config *cfg, uint64_
 	return e;
 }
 
-bool reload_replan(struct daemon *d)
+static const char *why_not_journaled(enum err e)
+{
+	return e == ERR_FULL ? "the revision could not be journaled: the disk is full" : "the revision could not be journaled";
+}
+
+/* The configuration that the process was started with, when the disk had no room for it then. */
+static void pay_revision(struct daemon *d)
+{
+	struct store_health h;
+	struct buf text;
+
+	store_health(d->store, &h);
+	if (!d->reload.owed || d->reload.pending || h.state != STORE_WELL)
+		return;
+	buf_init(&text, CANONICAL_MAX);
+	config_canonical(d->cfg, &text);
+	if (put_revision(d, d->cfg, d->reload.digest, buf_str(&text)) == ERR_OK)
+		d->reload.owed = false;
+	buf_finish(&text);
+}
+
+bool reload_turn(struct daemon *d)
 {
 	struct mono began = mono_now();
 
+	if (d->reload.owed)
+		pay_revision(d);
 	while (d->reload.replanning && mono_now().ms - began.ms < REPLAN_MS)
 		d->reload.replanning = engine_replan(d->engine, REPLAN_SLICE, journal_horizon(d, d->now), &d->fx);
 	return d->reload.replanning;
@@ -109,55 +135,48 @@ enum err reload_first(struct daemon *d, bool known, uint64_t last_digest, struct
 
 /* ---- putting it in force ---- */
 
-static void swap(struct daemon *d, struct reload_job *job, struct force *f, uint64_t digest)
+static void put_in_force(struct daemon *d, struct reload_job *job)
 {
 	const char *restart = listen_needs_restart(d->cfg, job->cfg);
+	struct diag diag = { 0 };
 
 	if (restart != NULL) {
 		log_warn("reload", "restart-needed", "%s", restart);
 		problems_add(&job->problems, true, job->path, 0, 0, "%s", restart);
 	}
+	/* Checked before; and what is journaled is in force. */
+	if (force_apply(d, job->force, &diag) != ERR_OK)
+		log_error("reload", "apply", "error=\"%s\"", diag.msg);
 	force_destroy(d->reload.force);
-	d->reload.force = f;
+	d->reload.force = job->force;
+	job->force = NULL;
 	config_unref(d->cfg);
 	d->cfg = job->cfg;
 	job->cfg = NULL;
 	if (job->changed)
 		d->reload.since = d->now;
-	d->reload.digest = digest;
+	d->reload.digest = job->digest;
 }
 
-/* False, with job->why, when something refuses; then all is as it was. */
-static bool put_in_force(struct daemon *d, struct reload_job *job)
+/* False, with job->why, when something refuses. Nothing is in force before its revision is on disk, so nothing needs to be taken back. */
+static bool prepare(struct daemon *d, struct reload_job *job)
 {
 	struct diag diag = { 0 };
-	struct force *f = NULL;
 	struct buf text;
-	uint64_t digest;
 	enum err e;
 
 	buf_init(&text, CANONICAL_MAX);
-	digest = canonical(job->cfg, &text);
-	job->changed = digest != d->reload.digest;
-	e = buf_ok(&text) ? force_create(job->cfg, &f, &diag) : ERR_LIMIT;
-	if (e == ERR_OK && !job->dry_run)
-		e = force_apply(d, f, &diag);
+	job->digest = canonical(job->cfg, &text);
+	job->changed = job->digest != d->reload.digest;
+	e = buf_ok(&text) ? force_create(job->cfg, &job->force, &diag) : ERR_LIMIT;
+	if (e == ERR_OK)
+		e = force_check(job->force, &diag);
 	if (e == ERR_OK && !job->dry_run && job->changed) {
-		e = put_revision(d, job->cfg, digest, buf_str(&text));
-		if (e != ERR_OK) {
-			struct diag why = { 0 };
-
-			diag_set(&diag, "the revision could not be journaled: %s", err_name(e));
-			/* It was in force a moment ago, so it is not refused. */
-			if (force_apply(d, d->reload.force, &why) != ERR_OK)
-				log_error("reload", "back", "error=\"%s\"", why.msg);
-		}
+		e = put_revision(d, job->cfg, job->digest, buf_str(&text));
+		if (e != ERR_OK)
+			diag_set(&diag, "%s", why_not_journaled(e));
 	}
 	buf_finish(&text);
-	if (e == ERR_OK && !job->dry_run)
-		swap(d, job, f, digest);
-	else
-		force_destroy(f);
 	if (e != ERR_OK)
 		memcpy(job->why, diag.msg, sizeof(job->why));
 	return e == ERR_OK;
@@ -240,6 +259,7 @@ static void *read_config(void *arg)
 
 static void job_destroy(struct reload_job *job)
 {
+	force_destroy(job->force);
 	config_unref(job->cfg);
 	problems_finish(&job->problems);
 	free(job);
@@ -317,11 +337,14 @@ static void on_wake(evutil_socket_t fd, short what, void *ctx)
 		(void)pthread_join(job->thread, NULL);
 	d->reload.job = NULL;
 	daemon_now(d);
-	ok = job->err == ERR_OK && put_in_force(d, job);
+	ok = job->err == ERR_OK && prepare(d, job);
 	if (ok && job->changed && !job->dry_run) {
 		d->reload.committing = job;
 		return;
 	}
+	/* Other secrets may be the same configuration. */
+	if (ok && !job->dry_run)
+		put_in_force(d, job);
 	conclude(d, job, ok);
 	start_next(d);
 }
@@ -342,6 +365,11 @@ void reload_committed(struct daemon *d, const struct store_done *done)
 	rules_unref(rules);
 	d->reload.committing = NULL;
 	/* At the start there is no job: nobody asked. */
+	d->reload.owed = done->err != ERR_OK && (job == NULL || d->reload.owed);
+	if (job != NULL && done->err == ERR_OK)
+		put_in_force(d, job);
+	else if (job != NULL)
+		snprintf(job->why, sizeof(job->why), "%s", why_not_journaled(done->err));
 	if (job != NULL)
 		conclude(d, job, done->err == ERR_OK);
 	start_next(d);

@@ -28,7 +28,8 @@ struct reload {
 	struct reload_job    *job;         /* being read; NULL: none */
 	bool                  pending;     /* a revision is on its way to the disk … */
 	struct wall           pending_from;    /* … and holds from this instant: steps from then on wait for it */
-	struct reload_job    *committing;  /* in force but for the engine, which waits for its revision to be on disk */
+	struct reload_job    *committing;  /* in force once its revision is on disk */
+	bool                  owed;        /* the disk had no room for the first revision: it is journaled once there is some */
 	struct reload_waiter *waiters;     /* of the job */
 	struct reload_waiter *next;        /* of the one after it */
 	bool                  again;       /* a signal came meanwhile */
@@ -56,11 +57,11 @@ void reload_ask(struct daemon *d);
 /* POST /v1/reload. */
 void reload_request(struct daemon *d, struct http_request *r, bool dry_run);
 
-/* A store_done of STORE_REVISED: the revision is in its place in the journal, and comes into force. */
+/* A store_done of STORE_REVISED: the revision is in its place in the journal, and comes into force; or the disk is full, and it does not. */
 void reload_committed(struct daemon *d, const struct store_done *done);
 
-/* Some tickets to their new plan; true while there are more. */
-bool reload_replan(struct daemon *d);
+/* What is owed to the journal, and some tickets to their new plan; true while there are more. */
+bool reload_turn(struct daemon *d);
 
 /* At the start: journals the configuration when it is not the last one's. */
 MUST_CHECK enum err reload_first(struct daemon *d, bool known, uint64_t last_digest, struct diag *diag);

@@ -268,7 +268,7 @@ static bool turn(struct daemon *d)
 	store_push(d->store);
 	store_poll(d->store, on_done, d);
 	more = advance(d);
-	more |= reload_replan(d);
+	more |= reload_turn(d);
 	outbox_take_effects(d);
 	writer_flush(d);
 	journal_answer(d);

@@ -10,6 +10,12 @@ bool exec_is_task(enum store_what what)
 	return what == STORE_TRIMMED || what == STORE_SWEPT || !exec_is_write(what);
 }
 
+/* Time waits for a revision, and a source for its event: neither may wait for a disk that is full. */
+bool exec_may_refuse(enum store_what what)
+{
+	return what == STORE_APPENDED || what == STORE_REVISED;
+}
+
 /* ---- rows ---- */
 
 static int64_t ticket_sum(struct db *db, const struct ticket_row *row)

@@ -24,6 +24,9 @@ struct task {
 bool exec_is_task(enum store_what what);
 bool exec_is_write(enum store_what what);
 
+/* Is it refused while the disk is full, rather than kept for later? */
+bool exec_may_refuse(enum store_what what);
+
 /* An event: its answer, and the row it asked for. The journal row of all events of the transaction follows by exec_journal(). */
 int exec_event(struct db *db, const struct batch *b, const struct job *job, uint64_t seq, struct answers *out);
 int exec_journal(struct db *db, uint64_t seq, uint64_t n, struct str records);

@@ -188,7 +188,7 @@ static enum err queue_begin(struct store *st, enum store_what what, size_t bytes
 	pthread_mutex_lock(&st->lock);
 	if (st->state == STORE_DEAD)
 		e = ERR_IO;
-	else if ((lane == LANE_EVENTS && st->state == STORE_STALLED) || !has_room(st, lane, bytes))
+	else if ((exec_may_refuse(what) && st->state == STORE_STALLED) || !has_room(st, lane, bytes))
 		e = ERR_FULL;
 	if (e != ERR_OK)
 		pthread_mutex_unlock(&st->lock);

@@ -96,7 +96,7 @@ bool worker_has_task(const struct store *st, enum task_kind kind)
 }
 
 /*
- * Adds what is queued to what waits for the disk, without the events, which are refused; questions are answered meanwhile. Needed
+ * Adds what is queued to what waits for the disk, without events and revisions, which are refused; questions are answered meanwhile. Needed
  * only while stalled: otherwise the queue is taken whole, by exchange.
  */
 static void merge(struct store *st, struct batch *from, size_t first, struct batch *to, struct release *rel)
@@ -104,8 +104,9 @@ static void merge(struct store *st, struct batch *from, size_t first, struct bat
 	for (size_t i = first; i < from->n; i++) {
 		const struct job *job = &from->jobs[i];
 
-		if (job->what == STORE_APPENDED) {
-			answers_add(&st->out, job->what, job->cookie, ERR_FULL);
+		if (exec_may_refuse(job->what)) {
+			if (job->what == STORE_APPENDED || job->cookie != 0)
+				answers_add(&st->out, job->what, job->cookie, ERR_FULL);
 			worker_release(rel, job->what, job_bytes(job));
 		} else if (!exec_is_write(job->what)) {
 			worker_add_task(st, from, job);

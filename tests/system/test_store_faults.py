@@ -1,6 +1,7 @@
 """The store in trouble: a full disk, a second daemon, and databases that are not ours, broken, or newer than this plazod."""
 import contextlib
 import hashlib
+import json
 import os
 import pathlib
 import resource
@@ -74,6 +75,48 @@ class Full(Case):
 		self.d.start(preexec=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)))
 		self.check_full(sink, lambda: resource.prlimit(self.d.process.pid, resource.RLIMIT_FSIZE,
 							       (resource.RLIM_INFINITY, resource.RLIM_INFINITY)))
+
+	def no_room(self):
+		resource.prlimit(self.d.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+
+	def room(self):
+		resource.prlimit(self.d.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+		self.d.wait_ready(20)
+
+	def target_of(self, ticket):
+		return json.loads(self.d.ctl("ticket", ticket, "--json").stdout)["clocks"][0]["target"]
+
+	def test_a_reload_without_room_is_refused_and_holds_nothing_up(self):
+		"""A revision must be in the journal before it holds: time may not wait for a disk that is full."""
+		sink = self.sink()
+		self.run_with({"hook": hook(sink)}, target="4s")
+		self.d.accept(opened("ARMED"))
+		self.no_room()
+		self.assertEqual(self.d.post(opened("NO-ROOM")).status, 503)
+		self.d.configure({"hook": hook(sink)}, target="1h")
+		r = self.d.ctl("reload")
+		self.assertEqual(r.returncode, REFUSED, r)
+		self.assertIn("the disk is full", r.stderr)
+		breach = sink.wait(10, type="sla.breach", ticket="ARMED")[0]
+		self.assertLess(breach.when - harness.parse_instant(breach.alert["at"]), 1.5 * harness.SLOWER)
+		self.room()
+		self.d.accept(opened("BEFORE"))
+		self.assertEqual(self.target_of("BEFORE"), "4s")
+		self.assertEqual(self.d.ctl("reload").returncode, 0)
+		self.d.accept(opened("AFTER"))
+		self.assertEqual(self.target_of("AFTER"), "1h")
+
+	def test_a_start_without_room_goes_by_what_was_in_force(self):
+		sink = self.sink()
+		self.run_with({"hook": hook(sink)}, target="4s")
+		self.d.accept(opened("ARMED"))
+		self.d.kill()
+		self.d.configure({"hook": hook(sink)}, target="1h")
+		self.d.start(ready=False, preexec=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY)))
+		sink.wait(10, type="sla.breach", ticket="ARMED")
+		self.room()
+		harness.wait_for("the new revision", 10, lambda: self.d.accept(opened("T" + os.urandom(4).hex(), id=os.urandom(4).hex())) and
+				 "1h" in self.d.ctl("tickets", "--json").stdout)
 
 	def test_many_descriptors_are_taken(self):
 		"""With few descriptors and many idle clients, alerts and the journal go on."""
