@@ -16,6 +16,7 @@ struct due_step {
 	const struct step *step;     /* NULL: the breach, where the escalation does not name it */
 	uint32_t           rep;
 	bool               skip;     /* falls into resolved time: passed over without a word */
+	bool               repeated; /* so is the next firing of the step: where both are superseded, that one stands for this one */
 };
 
 /* The work on one clock. */
@@ -70,6 +71,8 @@ static void push_due(struct work *w, struct due_step d)
 		w->due = arena_grow(w->en->scratch, w->due, w->cap_due, cap, sizeof(*w->due));
 		w->cap_due = cap;
 	}
+	if (w->n_due > 0 && d.step != NULL && w->due[w->n_due - 1].step == d.step)
+		w->due[w->n_due - 1].repeated = !d.skip;
 	w->due[w->n_due++] = d;
 }
 
@@ -218,15 +221,18 @@ static void begin_breach(struct work *w)
 
 static void fire(struct work *w, const struct due_step *d, bool superseded)
 {
+	/* An event that puts a thousand repeats into the past must not cost a thousand rows. */
+	bool counted = superseded && d->repeated;
 	struct fired_step *fs;
 
 	if (kind_of(d) == STEP_BREACH)
 		begin_breach(w);
 	if (d->step == NULL)
 		return;
-	if (!d->skip)
+	if (!d->skip && !counted)
 		say(w, d, superseded);
 	fs = fired_step(&w->o->fired, entry(w), str_of(d->step->text));
+	fs->count += counted && !d->skip;
 	w->o->fired.changed = true;
 	if (d->step->kind == STEP_AFTER_BREACH)
 		fs->rep = d->rep + 1;

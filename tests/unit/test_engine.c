@@ -21,8 +21,11 @@ static const char base_text[] =
 	"defaults: {calendar: always, notify: [ops]}\n"
 	"policies:\n"
 	"  p: {EFFECTIVE metrics: {response: {target: 1h}, resolution: {target: TARGET}}, escalation: s}\n"
-	"contracts: {acme: {customer: ACME, policy: p, match: {domain: [acme.example]}}, beta: {customer: Beta, policy: p}}\n"
-	"escalations: {s: [{at: 50%, notify: [ops]}, {at: breach, notify: [ops]}, {at: breach+30m, notify: [ops]}]}\n"
+	"  q: {metrics: {resolution: {target: 1h}}, escalation: often}\n"
+	"contracts: {acme: {customer: ACME, policy: p, match: {domain: [acme.example]}}, beta: {customer: Beta, policy: p}, gamma: {customer: C, policy: q}}\n"
+	"escalations:\n"
+	"  s: [{at: 50%, notify: [ops]}, {at: breach, notify: [ops]}, {at: breach+30m, notify: [ops]}]\n"
+	"  often: [{at: breach, notify: [ops]}, {at: breach+1m, every: 1m, times: 1000, notify: [ops]}, {at: breach+20h, notify: [ops]}]\n"
 	"receivers: {ops: {log: {}}}\n";
 
 struct fixture {
@@ -370,6 +373,23 @@ static void test_list_of_changed(void **state)
 	assert_int_equal(engine_take_changed(f->en, 100, count_row, &r), 5);
 }
 
+static void test_a_thousand_repeats_in_the_past_are_one(void **state)
+{
+	struct fixture *f = *state;
+	struct event e = event("e1", "T1", EVENT_OPENED, 0);
+
+	e.attr[ATTR_CONTRACT] = STR("gamma");
+	e.body = event_body(&e);
+	e.received.ms += 3 * MS_PER_DAY;
+	assert_int_equal(apply(f, e), APPLY_DONE);
+	assert_int_equal(f->fx.n_alerts, 3);
+	assert_true(f->fx.alerts[0].superseded && f->fx.alerts[1].superseded && !f->fx.alerts[2].superseded);
+	/* The one that is recorded has the number that it would have had. */
+	assert_true(str_eqz(f->fx.alerts[1].step, "breach+1m"));
+	assert_int_equal(f->fx.alerts[1].occurrence, 1000);
+	assert_true(str_eqz(f->fx.alerts[2].step, "breach+20h"));
+}
+
 /* ---- revisions ---- */
 
 static void revise(struct fixture *f, struct config *cfg, int64_t minutes)
@@ -481,7 +501,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_duplicates), TEST(test_sequence_is_remembered), TEST(test_a_ticket_is_full), TEST(test_sources_touch_their_contracts_alone),
 		TEST(test_match_is_kept), TEST(test_unmatched_is_told_once), TEST(test_row_round_trip), TEST(test_hostile_rows),
-		TEST(test_symbols_are_given_back), TEST(test_over_tickets_leave), TEST(test_list_of_changed), TEST(test_reload_moves_running_clocks),
+		TEST(test_symbols_are_given_back), TEST(test_over_tickets_leave), TEST(test_list_of_changed),
+		TEST(test_a_thousand_repeats_in_the_past_are_one), TEST(test_reload_moves_running_clocks),
 		TEST(test_reload_for_new_tickets_alone), TEST(test_reload_that_changes_nothing), TEST(test_explain_adds_up),
 		TEST(test_view_of_what_comes_next),
 	};
