@@ -14,14 +14,17 @@ struct late {
 	};
 };
 
+#define HELD_MAX 8192         /* verdicts: some 4 MiB */
+
 void writer_init(struct writer *w)
 {
-	*w = (struct writer){ .arena = arena_create() };
+	*w = (struct writer){ .arena = arena_create(), .held_arena = arena_create() };
 }
 
 void writer_finish(struct writer *w)
 {
 	arena_destroy(w->arena);
+	arena_destroy(w->held_arena);
 	*w = (struct writer){ 0 };
 }
 
@@ -80,6 +83,7 @@ static void write_or_wait(struct daemon *d, const struct late *job)
 		return;
 	l = arena_alloc(w->arena, sizeof(*l));
 	*l = *job;
+	l->next = NULL;
 	if (l->what == STORE_JUDGED)
 		keep_verdict(w->arena, &l->verdict);
 	else if (l->what == STORE_SAVED)
@@ -104,13 +108,38 @@ void writer_settle(struct daemon *d, const struct delivery *row)
 	write_or_wait(d, &(struct late){ .what = STORE_SETTLED, .delivery = *row });
 }
 
+static void release_verdicts(struct daemon *d)
+{
+	struct writer *w = &d->writer;
+
+	for (const struct late *l = w->held; l != NULL; l = l->next)
+		write_or_wait(d, l);
+	w->held = w->held_last = NULL;
+	w->n_held = 0;
+	arena_reset(w->held_arena);
+}
+
 void writer_verdict(struct daemon *d, const struct verdict *v)
 {
-	write_or_wait(d, &(struct late){ .what = STORE_JUDGED, .verdict = *v });
+	struct writer *w = &d->writer;
+	struct late *l = arena_alloc(w->held_arena, sizeof(*l));
+
+	*l = (struct late){ .what = STORE_JUDGED, .verdict = *v };
+	keep_verdict(w->held_arena, &l->verdict);
+	if (w->held_last != NULL)
+		w->held_last->next = l;
+	else
+		w->held = l;
+	w->held_last = l;
+	if (++w->n_held == HELD_MAX)
+		release_verdicts(d);
 }
 
 void writer_save(struct daemon *d, const struct ticket_row *row)
 {
+	/* A ticket's row says that its verdict was given: it must not come before it. */
+	if (d->writer.n_held > 0)
+		release_verdicts(d);
 	write_or_wait(d, &(struct late){ .what = STORE_SAVED, .ticket = *row });
 }
 

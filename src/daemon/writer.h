@@ -20,6 +20,9 @@ struct writer {
 	struct arena *arena;          /* of what waits; emptied when nothing does */
 	struct late  *first, *last;
 	size_t        n;
+	struct arena *held_arena;     /* of verdicts that are not queued yet */
+	struct late  *held, *held_last;
+	size_t        n_held;
 };
 
 void writer_init(struct writer *w);
@@ -27,6 +30,11 @@ void writer_finish(struct writer *w);
 
 void writer_put(struct daemon *d, const struct delivery *row, uint64_t cookie);
 void writer_settle(struct daemon *d, const struct delivery *row);
+
+/*
+ * Verdicts are held until a ticket is saved, or until they are many: each is a row at a place of its own, and so several share a page.
+ * What is held in a crash comes anew from the journal, which reaches back at least to when its ticket was last saved.
+ */
 void writer_verdict(struct daemon *d, const struct verdict *v);
 void writer_save(struct daemon *d, const struct ticket_row *row);
 
