@@ -2,7 +2,7 @@
 """What a durable event costs: plazod with signatures, duplicate check and engine, its journal on a real disk, beside nginx that answers
 the same requests by 204 and keeps nothing. Rounds are interleaved and medians told; the ratios are what counts, since the machine is shared.
 
-/usr/bin/python3 tests/bench/bench_durable.py [--build build] [--rounds 3] [--seconds 2.5] [--cores one|both] [--only single|bulk]
+/usr/bin/python3 tests/bench/bench_durable.py [--build build] [--rounds 3] [--seconds 5.5] [--cores one|both] [--only single|bulk]
 """
 import argparse
 import contextlib
@@ -21,8 +21,8 @@ import harness  # noqa: E402
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SERVER, LOAD = "0", "1"                            # cores
-SINGLE = {"connections": 64, "requests": 400_000}
-BULK = {"connections": 8, "requests": 2_000, "lines": 1000}
+SINGLE = {"connections": 64, "requests": 900_000}
+BULK = {"connections": 8, "requests": 2_500, "lines": 1000}
 
 CONFIG = {
 	"calendars": {"office": {"zone": "Europe/Madrid", "hours": {"mon-fri": ["08:00-18:00"]}}},
@@ -138,7 +138,7 @@ def main():
 	parser = argparse.ArgumentParser()
 	parser.add_argument("--build", type=pathlib.Path, default=harness.BUILD)
 	parser.add_argument("--rounds", type=int, default=3)
-	parser.add_argument("--seconds", type=float, default=2.5)
+	parser.add_argument("--seconds", type=float, default=5.5)
 	parser.add_argument("--cores", choices=["one", "both"], default="both")
 	parser.add_argument("--only", choices=["single", "bulk"])
 	args = parser.parse_args()

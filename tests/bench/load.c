@@ -1,7 +1,7 @@
 /*
  * A load of ticket events: signed POSTs (Standard Webhooks) on kept-alive connections, one request under way on each. All requests are
  * made before the clock starts, so that the other core has the sending alone to do. One of five events opens a ticket, with attributes
- * and a subject; the others change or answer one of the last --tickets. Prints one line of JSON.
+ * and a subject; the others change or answer one of the last --tickets (0: all open one). Prints one line of JSON.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -98,7 +98,7 @@ static void later(struct load *l, struct buf *b)
 
 static void event(struct load *l, struct buf *b)
 {
-	if (l->n_opened <= l->lag || pick(l, 5) == 0)
+	if (l->tickets == 0 || l->n_opened <= l->lag || pick(l, 5) == 0)
 		opened(l, b);
 	else
 		later(l, b);
@@ -300,7 +300,7 @@ static void tell(const struct load *l, double took)
 
 static const char usage[] =
 	"load --port P [--path PATH] [--connections 64] [--requests 10000] [--lines 0 (a single event; else NDJSON)] [--seconds 6]\n"
-	"     [--tickets 20000] [--secret whsec_...] [--prefix p]\n";
+	"     [--tickets 20000; 0: every event opens one] [--secret whsec_...] [--prefix p]\n";
 
 static void parse(int argc, char **argv, struct load *l)
 {
