@@ -98,7 +98,8 @@ static enum outcome outcome_of(const struct dialogue *d, size_t i, CURLcode code
 		status = d->other;
 	*status_out = status;
 	/* No TLS where it is required, or no way to log in: waiting does not help, somebody must be told. */
-	if (code == CURLE_USE_SSL_FAILED || code == CURLE_LOGIN_DENIED || code == CURLE_PEER_FAILED_VERIFICATION)
+	if (code == CURLE_USE_SSL_FAILED || code == CURLE_LOGIN_DENIED || code == CURLE_PEER_FAILED_VERIFICATION ||
+	    code == CURLE_SSL_CACERT_BADFILE)
 		return OUTCOME_DENIED;
 	return retry_smtp(status);
 }
