@@ -52,6 +52,7 @@ MUST_CHECK enum err store_open(const struct store_options *opt, struct store **o
 
 struct sipkey store_key(const struct store *st);         /* random, made with the database: for engine_options.key */
 const char *store_id(const struct store *st);            /* random, 32 hexadecimal digits */
+struct wall store_latest(const struct store *st);        /* before store_start(): what the last store_trim() was told, or WALL_PAST */
 
 /* ---- before store_start() ---- */
 struct store_revision {
@@ -113,8 +114,11 @@ MUST_CHECK enum err store_save(struct store *st, const struct ticket_row *row, u
 MUST_CHECK enum err store_put_verdict(struct store *st, const struct verdict *v, uint64_t cookie);
 MUST_CHECK enum err store_put_revision(struct store *st, const struct store_revision *r, uint64_t cookie);
 
-/* Journaled events up to `seq` are covered by saved tickets and may go. In slices; a commit's events go together, with its last one. */
-MUST_CHECK enum err store_trim(struct store *st, uint64_t seq, uint64_t cookie);
+/*
+ * Journaled events up to `seq` are covered by saved tickets and may go. In slices; a commit's events go together, with its last one. None
+ * of them is younger than `latest`, which store_latest() tells from then on.
+ */
+MUST_CHECK enum err store_trim(struct store *st, uint64_t seq, struct wall latest, uint64_t cookie);
 
 /* Tickets that were over before `limit` go, with their deliveries and verdicts; also settled deliveries of no ticket. In slices. */
 MUST_CHECK enum err store_sweep(struct store *st, struct wall limit, uint64_t cookie);
@@ -139,7 +143,10 @@ MUST_CHECK enum err store_list_closed(struct store *st, const struct store_page 
 /* ---- answers: store/answer.h ---- */
 int store_fd(const struct store *st);                    /* readable while there are answers */
 
-/* Calls fn for each answer there is now. fn may queue jobs, but not poll. */
+/*
+ * Calls fn for the answers that there are, for some 10 ms: what is left makes store_fd() readable again. fn may queue jobs, but not
+ * poll.
+ */
 void store_poll(struct store *st, store_done_fn *fn, void *ctx);
 
 enum store_state { STORE_WELL, STORE_STALLED, STORE_DEAD };

@@ -131,7 +131,7 @@ static enum err load(struct recovery *rc, struct diag *diag)
 
 enum err recover(struct daemon *d, struct diag *diag)
 {
-	struct recovery rc = { .d = d, .latest = WALL_PAST };
+	struct recovery rc = { .d = d, .latest = store_latest(d->store) };
 	struct mono began = mono_now();
 	struct store_health h;
 	enum err e;

@@ -28,7 +28,7 @@ static void end_pass(struct daemon *d, struct mono now)
 	s->next = (struct mono){ now.ms + PAUSE_MS };
 	s->last_ms = now.ms - s->began.ms;
 	s->n_passes++;
-	if (s->seq > s->trimmed && !writer_is_behind(d) && store_trim(d->store, s->seq, 0) == ERR_OK)
+	if (s->seq > s->trimmed && !writer_is_behind(d) && store_trim(d->store, s->seq, d->now, 0) == ERR_OK)
 		s->trimmed = s->seq;
 }
 

@@ -296,7 +296,7 @@ static int meta_get(struct db *db, const char *key, struct str *value_out, int64
 static int read_meta(struct db *db)
 {
 	struct str value;
-	int64_t clean, seq, last = 0;
+	int64_t clean, seq, latest, last = 0;
 	int rc;
 
 	if ((rc = meta_get(db, "key", &value, NULL)) != SQLITE_OK)
@@ -311,10 +311,13 @@ static int read_meta(struct db *db)
 	memcpy(db->id, value.p, DB_ID_LEN);
 	if ((rc = meta_get(db, "clean", NULL, &clean)) != SQLITE_OK || (rc = meta_get(db, "seq", NULL, &seq)) != SQLITE_OK)
 		return rc;
+	if ((rc = meta_get(db, "latest", NULL, &latest)) != SQLITE_OK)
+		return rc;
 	sqlite3_reset(db->stmt[Q_META_GET]);
 	if ((rc = ask_i64(db, "SELECT coalesce((SELECT seq + n - 1 FROM journal ORDER BY seq DESC LIMIT 1), 0)", &last)) != SQLITE_OK)
 		return rc;
 	db->was_clean = clean != 0;
+	db->latest = (struct wall){ latest };
 	/* The journal may have been trimmed down to nothing; its numbers must not be given again. */
 	db->seq = (uint64_t)(last > seq ? last : seq);
 	return SQLITE_OK;

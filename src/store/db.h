@@ -38,6 +38,7 @@ struct db {
 	struct sipkey key;
 	char          id[DB_ID_LEN + 1];
 	uint64_t      seq;            /* number of the last event on disk */
+	struct wall   latest;         /* no trimmed event was received after that; as of the opening */
 	int           wal_pages;      /* in the log since it was last started anew */
 	bool          was_clean;      /* the last stop was clean */
 	bool          tidy;           /* closing may take the log away */

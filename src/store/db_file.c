@@ -5,6 +5,7 @@
 #include "store/db.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -175,8 +176,8 @@ static int fill(sqlite3 *h)
 		return SQLITE_IOERR;
 	buf_init(&sql, 1 << 16);
 	buf_printf(&sql, "PRAGMA page_size = %d; PRAGMA application_id = %d; PRAGMA user_version = %d; PRAGMA journal_mode = WAL;"
-		"PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; BEGIN; %s INSERT INTO meta VALUES('clean', 1), ('seq', 0), ('key', x'",
-		DB_PAGE_SIZE, DB_APPLICATION_ID, DB_VERSION, schema);
+		"PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; BEGIN; %s INSERT INTO meta VALUES('clean', 1), ('seq', 0), ('latest', %" PRId64 "), ('key', x'",
+		DB_PAGE_SIZE, DB_APPLICATION_ID, DB_VERSION, schema, WALL_PAST.ms);
 	for (size_t i = 0; i < 16; i++)
 		buf_printf(&sql, "%02x", random[i]);
 	buf_puts(&sql, "'), ('id', '");

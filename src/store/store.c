@@ -107,6 +107,11 @@ const char *store_id(const struct store *st)
 	return st->db->id;
 }
 
+struct wall store_latest(const struct store *st)
+{
+	return st->db->latest;
+}
+
 enum err store_start(struct store *st, struct diag *d)
 {
 	enum err e = db_mark_used(st->db, d);
@@ -314,7 +319,7 @@ enum err store_put_revision(struct store *st, const struct store_revision *r, ui
 	return queue_end(st);
 }
 
-enum err store_trim(struct store *st, uint64_t seq, uint64_t cookie)
+enum err store_trim(struct store *st, uint64_t seq, struct wall latest, uint64_t cookie)
 {
 	struct job *job;
 	enum err e = queue_begin(st, STORE_TRIMMED, 256, cookie, &job);
@@ -322,6 +327,7 @@ enum err store_trim(struct store *st, uint64_t seq, uint64_t cookie)
 	if (e != ERR_OK)
 		return e;
 	buf_put_varint(&st->queue.bytes, seq);
+	buf_put_zigzag(&st->queue.bytes, latest.ms);
 	return queue_end(st);
 }
 
@@ -389,14 +395,21 @@ void store_poll(struct store *st, store_done_fn *fn, void *ctx)
 	uint64_t count;
 	ssize_t got = read(st->efd, &count, sizeof count);
 
-	assert(st->polled.n == 0);
 	/* EAGAIN: polled without need. */
 	(void)got;
-	pthread_mutex_lock(&st->lock);
-	answers_move(&st->polled, &st->answers);
-	pthread_mutex_unlock(&st->lock);
-	answers_tell(&st->polled, fn, ctx);
+	if (st->polled.n == 0) {
+		pthread_mutex_lock(&st->lock);
+		answers_move(&st->polled, &st->answers);
+		pthread_mutex_unlock(&st->lock);
+	}
+	st->told = answers_tell(&st->polled, st->told, POLL_SLICE_MS, fn, ctx);
+	if (st->told < st->polled.n) {
+		poll_again(st);
+		return;
+	}
 	answers_reset(&st->polled);
+	st->told = 0;
+	/* What came meanwhile was announced, but the announcement may have been for those that were told now. */
 }
 
 void store_health(struct store *st, struct store_health *out)

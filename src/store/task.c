@@ -33,13 +33,18 @@ static void keep(struct buf *b, struct str s)
 
 static int trim(struct db *db, struct reader *r, bool *finished_out)
 {
-	/* Its numbers are not given again, also when the journal is empty. */
+	int64_t seq = (int64_t)reader_varint(r);
+	/* Its numbers are not given again, and time does not go back, also when the journal is empty. */
 	int rc = db_meta_put_i64(db, "seq", (int64_t)db->seq);
-	sqlite3_stmt *s = db_stmt(db, Q_JOURNAL_TRIM);
 
+	if (rc == SQLITE_OK)
+		rc = db_meta_put_i64(db, "latest", reader_zigzag(r));
 	if (rc != SQLITE_OK)
 		return rc;
-	bind_i64(s, 1, (int64_t)reader_varint(r));
+
+	sqlite3_stmt *s = db_stmt(db, Q_JOURNAL_TRIM);
+
+	bind_i64(s, 1, seq);
 	bind_i64(s, 2, SLICE_JOURNAL);
 	rc = db_run(db, Q_JOURNAL_TRIM);
 	*finished_out = rc == SQLITE_OK && sqlite3_changes(db->handle) < SLICE_JOURNAL;

@@ -248,15 +248,16 @@ static void trimming_never_gives_a_number_twice(void **state)
 		assert_int_equal(rig_append(r, "x", NULL, 1), ERR_OK);
 		rig_wait(r, r->n + 1);
 	}
-	assert_int_equal(store_trim(r->st, 299, 2), ERR_OK);
+	assert_int_equal(store_trim(r->st, 299, (struct wall){ 5000 }, 2), ERR_OK);
 	rig_wait(r, 301);
 	assert_int_equal(r->heard[300].what, STORE_TRIMMED);
 	assert_int_equal(rig_close(r), ERR_OK);
 	rig_open(r);
 	assert_int_equal(rig_load(r, &text), ERR_OK);
 	assert_string_equal(buf_cstr(&text), "e:300=x ");
+	assert_int_equal(store_latest(r->st).ms, 5000);
 	rig_start(r);
-	assert_int_equal(store_trim(r->st, 300, 2), ERR_OK);
+	assert_int_equal(store_trim(r->st, 300, (struct wall){ 6000 }, 2), ERR_OK);
 	rig_wait(r, 302);
 	assert_int_equal(rig_close(r), ERR_OK);
 	rig_start(r);

@@ -189,7 +189,7 @@ static void a_full_disk_passes(void **state)
 	assert_non_null(strstr(h.why, "full"));
 	assert_int_equal(rig_append(r, "refused too", NULL, 6), ERR_FULL);
 	assert_int_equal(rig_put(r, "kept2", "l1", "T", 7), ERR_OK);
-	assert_int_equal(store_trim(r->st, 1, 8), ERR_OK);
+	assert_int_equal(store_trim(r->st, 1, WALL_PAST, 8), ERR_OK);
 	/* Questions are answered meanwhile. */
 	assert_int_equal(store_list_deliveries(r->st, &(struct store_filter){ .limit = 10 }, 9), ERR_OK);
 	rig_wait(r, 5);
@@ -351,7 +351,7 @@ static void child_appends(struct rig *r, int out)
 			    || rig_save(r, name, name, sent % 3 == 0 ? 1000 : 0, 0) != ERR_OK)
 				_exit(1);
 		}
-		if (sent % 200 == 0 && store_trim(r->st, 0, 0) != ERR_OK)
+		if (sent % 200 == 0 && store_trim(r->st, 0, WALL_PAST, 0) != ERR_OK)
 			_exit(1);
 		r->n = 0;
 		rig_wait(r, 40);
