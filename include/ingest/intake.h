@@ -60,7 +60,8 @@ struct intake_options {
 	size_t          bulk_len;          /* of arrays and NDJSON: limits.bulk; 0: 8 MiB */
 	int             retry_after_s;     /* in answers of 503; 0: 5 */
 	intake_sink_fn *sink;
-	intake_now_fn  *now;
+	intake_now_fn  *now;               /* what events are stamped with; never goes back */
+	intake_now_fn  *clock;             /* the clock on the wall, which senders' signatures are compared with; NULL: the same */
 	void           *ctx;               /* of both */
 };
 

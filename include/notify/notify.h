@@ -50,6 +50,7 @@ enum notify_look { NOTIFY_SEND, NOTIFY_DROP };
 
 /* All run on the loop thread, may call notify_put(), and must not destroy the notify. All arguments are borrowed. */
 struct notify_ops {
+	/* The clock on the wall may go back: receivers compare signatures with it, and what is not due by it yet waits. */
 	void (*now)(void *ctx, struct wall *wall_out, struct mono *mono_out);
 
 	/* After every attempt and every decision not to make one. All states but NOTIFY_PENDING are final. */

@@ -1,5 +1,6 @@
 #include <event2/event.h>
 
+#include "base/now.h"
 #include "base/xalloc.h"
 #include "daemon/daemon.h"
 #include "daemon/sending.h"
@@ -103,7 +104,7 @@ static void ask_whether_told(evutil_socket_t fd, short what, void *ctx)
 
 void afterword_wait(struct sending *s)
 {
-	int64_t ms = s->next_at.ms - daemon_now(s->d).ms;
+	int64_t ms = s->next_at.ms - clockwatch_wall(&s->d->clock, boot_now()).ms;
 
 	ms = ms < 0 ? 0 : ms + 1;
 	s->told = true;                     /* not to be sent past this */

@@ -54,7 +54,12 @@ struct wall clockwatch_sample(struct clockwatch *c, struct wall wall, struct mon
 	return c->now;
 }
 
+struct wall clockwatch_wall(const struct clockwatch *c, struct mono boot)
+{
+	return (struct wall){ boot.ms + c->offset_ms };
+}
+
 int64_t clockwatch_ahead_ms(const struct clockwatch *c, struct mono boot)
 {
-	return c->now.ms - (boot.ms + c->offset_ms);
+	return c->now.ms - clockwatch_wall(c, boot).ms;
 }

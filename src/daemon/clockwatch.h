@@ -43,6 +43,9 @@ void clockwatch_init(struct clockwatch *c, struct wall wall, struct mono boot, s
 /* The time now. */
 struct wall clockwatch_sample(struct clockwatch *c, struct wall wall, struct mono boot, enum clock_news *news_out);
 
+/* The wall clock as believed, for what others compare with theirs: signatures, dates of mail. Unlike the time it may go back. */
+struct wall clockwatch_wall(const struct clockwatch *c, struct mono boot);
+
 /* How far the time is ahead of the wall clock as believed: over 0 while it stands still. */
 int64_t clockwatch_ahead_ms(const struct clockwatch *c, struct mono boot);
 

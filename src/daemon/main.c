@@ -97,11 +97,19 @@ static struct wall intake_now(void *ctx)
 	return daemon_now(ctx);
 }
 
+static struct wall intake_clock(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	daemon_now(d);
+	return clockwatch_wall(&d->clock, boot_now());
+}
+
 static bool make_parts(struct daemon *d)
 {
 	struct event_config *ec = event_config_new();
 	struct engine_options eopt = { store_key(d->store), d->cfg->server.max_skew_ms };
-	struct intake_options iopt = { .sink = journal_sink, .now = intake_now, .ctx = d };
+	struct intake_options iopt = { .sink = journal_sink, .now = intake_now, .clock = intake_clock, .ctx = d };
 	struct http_handler handler = { api_head, api_request, d };
 	struct http_limits limits = { .body_len = d->cfg->server.max_body };
 	struct sipkey seed = store_key(d->store);

@@ -237,9 +237,13 @@ void outbox_resume(struct daemon *d, const struct delivery *row)
 
 /* ---- what notify asks and tells ---- */
 
+/* While time stands still for a clock that was set back, the engine is ahead: what it decides waits here for its instant, and may yet be met. */
 static void op_now(void *ctx, struct wall *wall_out, struct mono *mono_out)
 {
-	*wall_out = daemon_now(ctx);
+	struct daemon *d = ctx;
+
+	daemon_now(d);
+	*wall_out = clockwatch_wall(&d->clock, boot_now());
 	*mono_out = mono_now();
 }
 

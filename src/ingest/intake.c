@@ -300,7 +300,7 @@ static void hand_to_sink(struct work *w)
 void intake_request(struct intake *in, struct http_request *r)
 {
 	struct wall now = in->opt.now(in->opt.ctx);
-	const struct intake_source *src = authenticate(in, r, now);
+	const struct intake_source *src = authenticate(in, r, in->opt.clock != NULL ? in->opt.clock(in->opt.ctx) : now);
 	struct work *w;
 
 	if (src == NULL)

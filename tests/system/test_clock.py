@@ -1,0 +1,82 @@
+"""A system clock that is set: nothing fires early, nothing is lost, and what others compare with their clocks is right."""
+import pathlib
+import time
+import unittest
+
+import harness
+from harness import Case, agent_reply, hook, instant, opened
+
+FAKETIME = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+HOUR = 3600
+
+
+@unittest.skipIf(FAKETIME is None, "libfaketime is not installed")
+class Clock(Case):
+	def setUp(self):
+		super().setUp()
+		self.offset = self.d.dir / "offset"
+		self.hooks = self.sink()
+
+	def set_clock(self, seconds):
+		tmp = self.offset.with_suffix(".new")
+		tmp.write_text(f"{seconds:+d}\n")
+		tmp.replace(self.offset)
+
+	def run_at(self, seconds, ready=True):
+		self.set_clock(seconds)
+		self.d.start(ready, env={"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(self.offset), "FAKETIME_NO_CACHE": "1",
+					 "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+
+	def now(self):
+		return harness.parse_instant(harness.request(self.d.socket, "GET", "/v1/status").json["now"])
+
+	def an_hour_ahead_and_corrected(self, target):
+		"""Started by a clock that is an hour ahead, stopped cleanly so that the journal is empty, and started by a good one."""
+		self.d.configure({"hook": hook(self.hooks)}, target=target)
+		self.run_at(HOUR)
+		time.sleep(2)
+		self.d.accept(opened("AHEAD", at=instant(HOUR)), at=time.time() + HOUR)
+		received = time.time() + HOUR
+		self.d.stop()
+		self.run_at(0, ready=False)
+		harness.wait_for("an answer", 10, lambda: self.d.socket.exists() and b"ok recovered" in self.d.get("/readyz", token=None).body)
+		return received
+
+	def test_time_does_not_go_back_by_a_restart(self):
+		received = self.an_hour_ahead_and_corrected("2h")
+		self.assertGreaterEqual(self.now(), received - 0.5)
+
+	def test_signatures_go_by_the_clock_on_the_wall(self):
+		self.an_hour_ahead_and_corrected("2s")
+		opening = time.time()
+		self.d.accept(opened("NOW"))
+		breach = self.hooks.wait(10, type="sla.breach", ticket="NOW")[0]
+		self.assertTrue(breach.valid, "the receiver sees a signature of the future")
+		self.assertGreaterEqual(breach.when, opening + 2 - 0.1, "a breach was told before it was due")
+
+	def test_what_is_met_in_time_by_the_clock_on_the_wall_is_no_breach(self):
+		self.an_hour_ahead_and_corrected("4s")
+		self.d.accept(opened("MET"))
+		self.d.accept(agent_reply("MET"))
+		time.sleep(5.5)
+		self.assertEqual(self.hooks.alerts(ticket="MET"), [])
+
+	def test_a_jump_that_is_taken_back_leaves_no_trace(self):
+		for jump in (HOUR, -HOUR):
+			with self.subTest(jump=jump):
+				self.d.configure({"hook": hook(self.hooks)}, target={"P1": "4s", "P2": "30m"})
+				self.run_at(0)
+				names = [f"P1{jump}", f"P2{jump}"]
+				self.d.accept([opened(names[0]), opened(names[1], priority="P2")])
+				time.sleep(1)
+				self.set_clock(jump)
+				breach = self.hooks.wait(8, type="sla.breach", ticket=names[0])[0]
+				self.assertLess(abs(breach.when - harness.parse_instant(breach.alert["due"])), 1 * harness.SLOWER)
+				self.set_clock(0)
+				time.sleep(0.5)
+				self.assertEqual(self.hooks.alerts(ticket=names[1]), [])
+				self.d.stop()
+
+
+if __name__ == "__main__":
+	harness.main()
