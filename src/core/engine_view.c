@@ -2,7 +2,7 @@
 
 #include "engine_private.h"
 
-static void view_clock(const struct opened *o, const struct clock *c, struct wall now, struct arena *a, struct clock_view *v)
+static void view_clock(struct opened *o, const struct clock *c, struct wall now, struct arena *a, struct clock_view *v)
 {
 	const struct fired_clock *fc = fired_find(&o->fired, str_of(c->metric->name), c->cycle);
 	bool said = fc != NULL && fc->breach_spent && clock_is_live(c) && !wall_before(now, clock_breach(c));

@@ -465,7 +465,7 @@ void escalate(struct engine *en, struct opened *o, const struct firing *fr, stru
 	}
 }
 
-struct wall escalate_next(const struct opened *o, const struct clock *c, struct str *step_out)
+struct wall escalate_next(struct opened *o, const struct clock *c, struct str *step_out)
 {
 	const struct escalation *esc = ticket_escalation(&o->facts);
 	const struct fired_clock *fc = fired_find(&o->fired, metric_of(c), c->cycle);

@@ -183,11 +183,16 @@ void fired_drop(struct str bytes, struct symbols *syms)
 	buf_finish(&none);
 }
 
-struct fired_clock *fired_find(const struct fired *f, struct str metric, uint32_t cycle)
+struct fired_clock *fired_find(struct fired *f, struct str metric, uint32_t cycle)
 {
-	for (uint32_t i = 0; i < f->n; i++)
-		if (f->v[i].cycle == cycle && str_eq(f->v[i].metric, metric))
-			return &f->v[i];
+	for (uint32_t k = 0, i = f->near; k < f->n; k++, i++) {
+		struct fired_clock *fc = &f->v[i = i < f->n ? i : 0];
+
+		if (fc->cycle == cycle && str_eq(fc->metric, metric)) {
+			f->near = i;
+			return fc;
+		}
+	}
 	return NULL;
 }
 

@@ -65,8 +65,8 @@ void answers_set_delivery(struct answers *a, struct answer *x, const struct deli
 void answers_cut(struct answers *a, size_t n, size_t len);
 void answers_move(struct answers *to, struct answers *from);     /* appends; `from` is empty afterwards */
 
-/* Calls fn for all, in order. */
-void answers_tell(const struct answers *a, store_done_fn *fn, void *ctx);
+/* Calls fn for those from the one at `from` on, in order, until `ms` have passed. Returns where it stopped. */
+size_t answers_tell(const struct answers *a, size_t from, int64_t ms, store_done_fn *fn, void *ctx);
 
 /* ---- packed rows ---- */
 

@@ -14,6 +14,8 @@
 #include "core/engine.h"
 #include "store/worker.h"
 
+#define POLL_SLICE_MS 10
+
 /* ---- opening ---- */
 
 static void init_wake(struct store *st)
@@ -390,10 +392,20 @@ int store_fd(const struct store *st)
 	return st->efd;
 }
 
+static void announce(struct store *st)
+{
+	static const uint64_t one = 1;
+	ssize_t put = write(st->efd, &one, sizeof one);
+
+	/* EAGAIN: announced already, and more often than can be counted. */
+	(void)put;
+}
+
 void store_poll(struct store *st, store_done_fn *fn, void *ctx)
 {
 	uint64_t count;
 	ssize_t got = read(st->efd, &count, sizeof count);
+	bool was_cut = st->polled.n > 0;
 
 	/* EAGAIN: polled without need. */
 	(void)got;
@@ -403,13 +415,13 @@ void store_poll(struct store *st, store_done_fn *fn, void *ctx)
 		pthread_mutex_unlock(&st->lock);
 	}
 	st->told = answers_tell(&st->polled, st->told, POLL_SLICE_MS, fn, ctx);
-	if (st->told < st->polled.n) {
-		poll_again(st);
-		return;
+	if (st->told == st->polled.n) {
+		answers_reset(&st->polled);
+		st->told = 0;
 	}
-	answers_reset(&st->polled);
-	st->told = 0;
-	/* What came meanwhile was announced, but the announcement may have been for those that were told now. */
+	/* Answers that came while these were told in slices were announced to a poll that did not take them. */
+	if (was_cut || st->polled.n > 0)
+		announce(st);
 }
 
 void store_health(struct store *st, struct store_health *out)

@@ -28,6 +28,7 @@ struct store {
 	/* the loop's */
 	struct bloom  over;             /* tickets that are closed on disk, or soon will be */
 	struct answers polled;          /* being told */
+	size_t         told;            /* of `polled` */
 
 	/* shared, under `lock` */
 	pthread_mutex_t  lock;
