@@ -5,7 +5,12 @@
 #include "daemon/daemon.h"
 #include "daemon/sending.h"
 
-#define ASK_AGAIN_MS INT64_C(500)
+/* An answer has up to a thousand rows: not many at once. */
+#define ASKING_MAX 4
+
+/* First and last wait between two looks at a row that is still to be tried: its receiver may be down for hours, and many may wait. */
+#define ASK_AGAIN_MS     INT64_C(500)
+#define ASK_AGAIN_MAX_MS (INT64_C(30) * MS_PER_S)
 
 static uint64_t clock_hash(const struct alert *a)
 {
@@ -61,6 +66,8 @@ static void suppress(struct daemon *d, const struct sending *s, const char *why)
 	writer_settle(d, &row);
 }
 
+static void ask_next(struct daemon *d);
+
 static void on_told(struct daemon *d, struct query *q, const struct store_done *done)
 {
 	struct sending *s = (struct sending *)q;
@@ -74,9 +81,12 @@ static void on_told(struct daemon *d, struct query *q, const struct store_done *
 	}
 	if (!done->last)
 		return;
+	d->outbox.n_asking--;
+	ask_next(d);
 	if (s->undecided && !s->was_told && done->err == ERR_OK) {
 		s->undecided = false;
-		s->next_at = wall_plus(d->now, ASK_AGAIN_MS);
+		s->wait_ms = s->wait_ms == 0 ? ASK_AGAIN_MS : s->wait_ms < ASK_AGAIN_MAX_MS / 2 ? s->wait_ms * 2 : ASK_AGAIN_MAX_MS;
+		s->next_at = wall_plus(clockwatch_wall(&d->clock, boot_now()), s->wait_ms);
 		afterword_wait(s);
 		return;
 	}
@@ -88,18 +98,47 @@ static void on_told(struct daemon *d, struct query *q, const struct store_done *
 	sending_destroy(&d->outbox, s);
 }
 
+static void ask(struct sending *s)
+{
+	struct store_filter f = { .ns = s->ns, .ticket = s->ticket, .limit = STORE_MAX_ROWS };
+
+	s->query.fn = on_told;
+	if (store_list_deliveries(s->d->store, &f, query_cookie(&s->query)) == ERR_OK) {
+		s->d->outbox.n_asking++;
+		return;
+	}
+	sending_send(s->d, s);
+	sending_destroy(&s->d->outbox, s);
+}
+
+static void ask_next(struct daemon *d)
+{
+	struct outbox *o = &d->outbox;
+
+	while (o->n_asking < ASKING_MAX && o->asker != NULL) {
+		struct sending *s = o->asker;
+
+		o->asker = s->next_asker;
+		if (o->asker == NULL)
+			o->last_asker = NULL;
+		ask(s);
+	}
+}
+
 static void ask_whether_told(evutil_socket_t fd, short what, void *ctx)
 {
 	struct sending *s = ctx;
-	struct store_filter f = { .ns = s->ns, .ticket = s->ticket, .limit = STORE_MAX_ROWS };
+	struct outbox *o = &s->d->outbox;
 
 	(void)fd;
 	(void)what;
-	s->query.fn = on_told;
-	if (store_list_deliveries(s->d->store, &f, query_cookie(&s->query)) == ERR_OK)
-		return;
-	sending_send(s->d, s);
-	sending_destroy(&s->d->outbox, s);
+	s->next_asker = NULL;
+	if (o->last_asker != NULL)
+		o->last_asker->next_asker = s;
+	else
+		o->asker = s;
+	o->last_asker = s;
+	ask_next(s->d);
 }
 
 void afterword_wait(struct sending *s)

@@ -22,6 +22,8 @@ struct outbox {
 	struct json_doc *doc;
 	struct sending  *first;             /* rows that are on their way to the disk, youngest first */
 	size_t           n;
+	struct sending  *asker, *last_asker;   /* of `first`: waiting for their turn to ask whether anybody was told; the oldest first */
+	size_t           n_asking;
 	struct parked   *parked;            /* rows that notify had no room for, oldest first */
 	size_t           n_parked, cap_parked;
 	uint64_t         n_decided[ALERT_N_TYPES];

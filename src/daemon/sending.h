@@ -11,11 +11,13 @@ struct sending {
 	struct query    query;
 	struct daemon  *d;
 	struct sending *prev, *next;
+	struct sending *next_asker;      /* waits for its turn to ask */
 	struct str      id, ns, ticket;  /* of a row that waits, in `names` */
 	char           *names;           /* owned */
 	uint64_t        clock;           /* hash of its metric and cycle */
 	enum alert_type type;
 	bool            was_told, undecided;
+	int64_t         wait_ms;         /* before it was looked at last */
 	struct wall     created, next_at;
 	bool            told;            /* notify has it already: the disk was full */
 	struct str      receiver;        /* behind the body */
