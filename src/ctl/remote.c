@@ -86,11 +86,11 @@ int cmd_tickets(struct ctl *ctl)
 	return ask_with(ctl, "/v1/tickets", query, 4, &(struct view){ .list = "/tickets", COLUMNS(columns), .empty = "no tickets" });
 }
 
-/* "/v1/tickets/ID" + suffix; an ID may be NAMESPACE/ID. */
+/* "/v1/tickets/ID" + suffix. An ID may be NAMESPACE/ID, and may have slashes of its own: the daemon tells which. */
 static void ticket_path(const char *id, const char *suffix, struct buf *path)
 {
 	buf_puts(path, "/v1/tickets/");
-	client_escape(id, SLASH_KEEP, path);
+	client_escape(id, path);
 	buf_puts(path, suffix);
 }
 
@@ -212,7 +212,7 @@ int cmd_receiver_test(struct ctl *ctl)
 
 	buf_init(&path, 8192);
 	buf_puts(&path, "/v1/receivers/");
-	client_escape(ctl->args[0], SLASH_ENCODE, &path);
+	client_escape(ctl->args[0], &path);
 	buf_puts(&path, "/test");
 	status = post(ctl, buf_cstr(&path), (struct str){ NULL, 0 }, EXIT_NO, &(struct view){ .print = show_test });
 	buf_finish(&path);

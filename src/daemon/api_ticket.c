@@ -141,16 +141,6 @@ static void list_of_ticket(struct daemon *d, struct lookup *l)
 					      .limit = api_limit(l->r, DELIVERIES_USUAL, STORE_MAX_ROWS) });
 }
 
-/* ID, or NAMESPACE/ID: what stands before the first '/' is the namespace when there is such a one. */
-static void split_name(const struct daemon *d, struct str text, struct api_call *c)
-{
-	c->name = text;
-	if (str_cut(&c->name, '/', &c->ns) && c->name.len > 0 && api_is_namespace(d, c->ns))
-		return;
-	c->ns = (struct str){ NULL, 0 };
-	c->name = text;
-}
-
 void api_deliveries(struct daemon *d, const struct api_call *c)
 {
 	struct store_filter f = { .dead_only = api_flag(c->r, "failed"), .limit = api_limit(c->r, DELIVERIES_USUAL, STORE_MAX_ROWS) };
@@ -159,7 +149,7 @@ void api_deliveries(struct daemon *d, const struct api_call *c)
 
 	buf_init(&b, 1024);
 	if (api_param(c->r, "ticket", &b)) {
-		split_name(d, buf_str(&b), &of);
+		of.name = buf_str(&b);
 		lookup_start(d, &of, list_of_ticket);
 	} else {
 		buf_reset(&b);

@@ -12,9 +12,9 @@ static void lookup_end(struct lookup *l)
 	free(l);
 }
 
-static void found(struct lookup *l, struct str ns)
+static void found(struct lookup *l, const struct lookup_name *name)
 {
-	l->found[l->n_found++] = arena_str(l->arena, ns);
+	l->found[l->n_found++] = *name;
 }
 
 static void refuse_ambiguous(struct lookup *l)
@@ -33,7 +33,7 @@ static void refuse_ambiguous(struct lookup *l)
 	json_put_key(&o, "choices");
 	json_begin_array(&o);
 	for (size_t i = 0; i < l->n_found; i++)
-		json_put_z(&o, arena_printf(l->arena, STR_FMT "/" STR_FMT, STR_ARG(l->found[i]), STR_ARG(l->ticket)));
+		json_put_z(&o, arena_printf(l->arena, STR_FMT "/" STR_FMT, STR_ARG(l->found[i].ns), STR_ARG(l->found[i].ticket)));
 	json_end_array(&o);
 	json_end_object(&o);
 	http_reply(l->r, &(struct http_reply){ .status = 409, .content_type = PROBLEM_TYPE, .body = buf_str(&b) });
@@ -47,22 +47,23 @@ static void conclude(struct daemon *d, struct lookup *l)
 	else if (l->n_found > 1)
 		refuse_ambiguous(l);
 	else {
-		l->ns = l->found[0];
+		l->ns = l->found[0].ns;
+		l->ticket = l->found[0].ticket;
 		l->fn(d, l);
 	}
 	lookup_end(l);
 }
 
-/* Asks the disk in one namespace after the other; in memory there is no need to. */
+/* Asks the disk for one name after the other; in memory there is no need to. */
 static void go_on(struct daemon *d, struct lookup *l)
 {
 	while (l->n_asked > 0) {
-		struct str ns = l->asked[l->n_asked - 1];
+		const struct lookup_name *name = &l->asked[l->n_asked - 1];
 
-		if (engine_has(d->engine, ns, l->ticket)) {
-			found(l, ns);
-		} else if (store_may_have(d->store, ns, l->ticket)) {
-			if (store_find_ticket(d->store, ns, l->ticket, query_cookie(&l->query)) == ERR_OK)
+		if (engine_has(d->engine, name->ns, name->ticket)) {
+			found(l, name);
+		} else if (store_may_have(d->store, name->ns, name->ticket)) {
+			if (store_find_ticket(d->store, name->ns, name->ticket, query_cookie(&l->query)) == ERR_OK)
 				return;
 			api_refuse(l->r, 503, "The store has no room for questions at the moment.");
 			lookup_end(l);
@@ -78,7 +79,7 @@ static void on_row(struct daemon *d, struct query *q, const struct store_done *d
 	struct lookup *l = (struct lookup *)q;
 
 	if (done->ticket != NULL) {
-		found(l, l->asked[l->n_asked - 1]);
+		found(l, &l->asked[l->n_asked - 1]);
 		l->row = arena_str(l->arena, done->ticket->row);
 	}
 	if (!done->last)
@@ -92,31 +93,30 @@ static void on_row(struct daemon *d, struct query *q, const struct store_done *d
 	go_on(d, l);
 }
 
-static void add_namespaces(struct daemon *d, struct lookup *l)
+static void add(struct lookup *l, struct str ns, struct str ticket)
 {
-	for (size_t i = 0; i < d->cfg->n_sources; i++) {
-		struct str ns = str_of(d->cfg->sources[i].ns);
-		bool seen = false;
-
-		for (size_t k = 0; k < l->n_asked; k++)
-			seen = seen || str_eq(l->asked[k], ns);
-		if (!seen)
-			l->asked[l->n_asked++] = arena_str(l->arena, ns);
-	}
+	for (size_t i = 0; i < l->n_asked; i++)
+		if (str_eq(l->asked[i].ns, ns) && str_eq(l->asked[i].ticket, ticket))
+			return;
+	l->asked[l->n_asked++] = (struct lookup_name){ arena_str(l->arena, ns), arena_str(l->arena, ticket) };
 }
 
 void lookup_start(struct daemon *d, const struct api_call *c, lookup_fn *fn)
 {
 	struct lookup *l = xcalloc(1, sizeof(*l));
+	struct str id = c->name, ns;
 
 	*l = (struct lookup){ .query = { on_row }, .fn = fn, .r = c->r, .route = c->route, .arena = arena_create() };
-	l->ticket = arena_str(l->arena, c->name);
 	l->asked = arena_array(l->arena, d->cfg->n_sources + 1, sizeof(*l->asked));
 	l->found = arena_array(l->arena, d->cfg->n_sources + 1, sizeof(*l->found));
-	if (c->ns.len > 0)
-		l->asked[l->n_asked++] = arena_str(l->arena, c->ns);
-	else
-		add_namespaces(d, l);
+	if (c->ns.len > 0) {
+		add(l, c->ns, c->name);
+	} else {
+		for (size_t i = 0; i < d->cfg->n_sources; i++)
+			add(l, str_of(d->cfg->sources[i].ns), c->name);
+		if (str_cut(&id, '/', &ns) && id.len > 0 && api_is_namespace(d, ns))
+			add(l, ns, id);
+	}
 	go_on(d, l);
 }
 

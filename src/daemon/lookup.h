@@ -10,6 +10,9 @@
 
 struct lookup;
 
+/* What the text of a request may name. */
+struct lookup_name { struct str ns, ticket; };
+
 /* Called once when there is one such ticket; answers the request. The lookup is valid during the call. */
 typedef void lookup_fn(struct daemon *d, struct lookup *l);
 
@@ -21,13 +24,16 @@ struct lookup {
 	struct arena        *arena;
 	struct str           ns, ticket;
 	struct str           row;            /* of a ticket that is not in memory */
-	struct str          *asked;          /* namespaces that were looked at, the one being looked at last */
+	struct lookup_name  *asked;          /* what is left to look at; the last one is being looked at */
 	size_t               n_asked;
-	struct str          *found;
+	struct lookup_name  *found;
 	size_t               n_found;
 };
 
-/* Answers 404 and 409 itself. */
+/*
+ * By namespace and id; without a namespace, by an id in any of them. Ids may have slashes, so a name with one is both: "a/b" the ticket
+ * "b" of the namespace "a", and the ticket "a/b" of any. Answers 404 and 409 itself.
+ */
 void lookup_start(struct daemon *d, const struct api_call *c, lookup_fn *fn);
 
 /*

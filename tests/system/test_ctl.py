@@ -241,6 +241,17 @@ class Acts(Base):
 		self.text("waive", "INC-W", "response", status=USAGE)
 		self.d.accept(event("INC-W", "cancelled"))
 
+	def test_ids_with_slashes(self):
+		self.d.accept([opened(t) for t in ("CHG/2026/17", "x/explain", "helpdesk/INC-S", "INC-S")])
+		for name in ("CHG/2026/17", "helpdesk/CHG/2026/17", "x/explain", "helpdesk/x/explain", "helpdesk/helpdesk/INC-S"):
+			self.assertIn(self.json("ticket", name)["ticket"], name)
+			self.assertEqual(self.json("explain", name)["ticket"], self.json("ticket", name)["ticket"])
+		self.assertEqual(self.json("ticket", "helpdesk/INC-S", status=NO)["choices"], ["helpdesk/INC-S", "helpdesk/helpdesk/INC-S"])
+		self.text("waive", "CHG/2026/17", "response", "--reason", "x")
+		self.text("deliveries", "--ticket", "CHG/2026/17")
+		self.assertEqual(self.d.get("/v1/tickets/CHG%2F2026%2F17").status, 200)
+		self.d.accept([event(t, "cancelled") for t in ("CHG/2026/17", "x/explain", "helpdesk/INC-S", "INC-S")])
+
 	def test_extend(self):
 		self.d.accept(opened("INC-E", priority="P3"))
 		before = self.json("ticket", "INC-E")["clocks"][0]["due"]

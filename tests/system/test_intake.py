@@ -4,8 +4,10 @@ import gzip
 import hashlib
 import hmac
 import json
+import pathlib
 import re
 import socket
+import threading
 import time
 
 import harness
@@ -351,6 +353,29 @@ class Limits(Case):
 			for s in idle:
 				s.close()
 		harness.wait_for("room again", 10, lambda: self.d.get("/healthz", token=None).status == 200)
+
+	def test_a_storm_in_one_ticket_stops_nobody(self):
+		"""Late replies, each of which ends a breached cycle and begins the next: thousands of clocks, alerts, and looks at what was told."""
+		sink = self.sink()
+		n = harness.scaled(1500)
+		self.run_with({"hook": harness.hook(sink)}, policies={"quick": {"metrics": {"update": {"target": "1h"}}, "escalation": "standard"}},
+			      steps=[{"at": "breach", "notify": ["hook"]},
+				     {"at": "breach+1s", "every": "1s", "times": 1000, "notify": ["hook"]}])
+		storm = [opened("T1", at=harness.instant(-900000))]
+		storm += [event("T1", "replied", actor={"role": "agent"}, at=harness.instant(-800000 + 60 * i)) for i in range(n)]
+		answers, slow = [], 0.0
+		sender = threading.Thread(target=lambda: answers.append(self.d.post_raw("\n".join(json.dumps(e) for e in storm),
+										content_type="application/x-ndjson", timeout=60)))
+		sender.start()
+		while sender.is_alive():
+			began = time.monotonic()
+			self.assertEqual(self.d.get("/healthz", token=None).status, 200)
+			slow = max(slow, time.monotonic() - began)
+			time.sleep(0.02)
+		self.assertEqual(answers[0].status, 202, answers[0])
+		self.assertLess(slow, 1.0, "the loop stood still")
+		status = pathlib.Path(f"/proc/{self.d.process.pid}/status").read_text()
+		self.assertLess(int(re.search(r"VmHWM:\s+(\d+)", status).group(1)), 300 * 1024, "KiB")
 
 	def test_a_second_secret_during_rotation(self):
 		old, new = harness.SECRET, "whsec_" + base64.b64encode(b"n" * 32).decode()
