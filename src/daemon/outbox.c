@@ -169,27 +169,34 @@ static void park(struct outbox *o, const char *id, struct str receiver)
 	p->receiver = xstrndup(receiver.p, receiver.len);
 }
 
-static void hand_over(struct daemon *d, struct str body, struct str receiver, unsigned attempts, struct wall next_at, struct wall created)
+enum place { ON_DISK, IN_MEMORY };
+
+/* False when notify has no room: what is on disk is asked for again later, what is in memory alone must stay there. */
+static bool hand_over(struct daemon *d, struct str body, struct str receiver, unsigned attempts, struct wall next_at, struct wall created,
+		      enum place place)
 {
 	struct str names[ALERT_MAX_RECEIVERS];
 	struct diag diag = { 0 };
 	struct alert a;
 	char *name;
+	bool full;
 
 	if (json_parse(d->outbox.doc, body, &diag) != ERR_OK || alert_read(d->outbox.doc, 0, names, &a) != ERR_OK) {
 		log_error("outbox", "unreadable", "receiver=" STR_FMT " error=\"%s\"", STR_ARG(receiver), diag.msg);
-		return;
+		return true;
 	}
 	name = xstrndup(receiver.p, receiver.len);
-	if (notify_put(d->notify, &(struct notify_delivery){ &a, name, attempts, next_at, created }) == ERR_FULL)
+	full = notify_put(d->notify, &(struct notify_delivery){ &a, name, attempts, next_at, created }) == ERR_FULL;
+	if (full && place == ON_DISK)
 		park(&d->outbox, a.id, receiver);
 	free(name);
+	return !full;
 }
 
 void sending_send(struct daemon *d, struct sending *s)
 {
 	s->told = true;
-	hand_over(d, (struct str){ s->body, s->body_len }, s->receiver, 0, s->next_at, s->created);
+	(void)hand_over(d, (struct str){ s->body, s->body_len }, s->receiver, 0, s->next_at, s->created, ON_DISK);
 }
 
 void outbox_committed(struct daemon *d, const struct store_done *done)
@@ -217,7 +224,7 @@ void outbox_send_uncommitted(struct daemon *d)
 		s = s->next;
 	for (; s != NULL; s = s->prev)
 		if (!s->told)
-			sending_send(d, s);
+			s->told = hand_over(d, (struct str){ s->body, s->body_len }, s->receiver, 0, s->next_at, s->created, IN_MEMORY);
 }
 
 void outbox_resume(struct daemon *d, const struct delivery *row)
@@ -232,7 +239,7 @@ void outbox_resume(struct daemon *d, const struct delivery *row)
 		}
 		sending_destroy(&d->outbox, s);
 	}
-	hand_over(d, row->body, row->receiver, row->attempts, row->next, row->created);
+	(void)hand_over(d, row->body, row->receiver, row->attempts, row->next, row->created, ON_DISK);
 }
 
 /* ---- what notify asks and tells ---- */
@@ -331,6 +338,7 @@ static void op_alert(void *ctx, const struct alert *a)
 
 struct refill {
 	struct query query;
+	char         id[ALERT_ID_LEN + 1];
 	char        *receiver;
 };
 
@@ -340,6 +348,9 @@ static void refill_row(struct daemon *d, struct query *q, const struct store_don
 
 	if (done->delivery != NULL && done->delivery->state == DELIVERY_PENDING && str_eqz(done->delivery->receiver, rf->receiver))
 		outbox_resume(d, done->delivery);
+	/* The store had no answer: the row is still there, and is asked for with the next. */
+	if (done->last && done->err == ERR_FULL)
+		park(&d->outbox, rf->id, str_of(rf->receiver));
 	if (done->last) {
 		free(rf->receiver);
 		free(rf);
@@ -351,7 +362,8 @@ static bool ask_for(struct daemon *d, const struct parked *p)
 	struct refill *rf = xmalloc(sizeof(*rf));
 	struct store_filter f = { .id = str_of(p->id), .limit = ALERT_MAX_RECEIVERS };
 
-	*rf = (struct refill){ { refill_row }, xstrdup(p->receiver) };
+	*rf = (struct refill){ .query = { refill_row }, .receiver = xstrdup(p->receiver) };
+	memcpy(rf->id, p->id, sizeof(rf->id));
 	if (store_list_deliveries(d->store, &f, query_cookie(&rf->query)) == ERR_OK)
 		return true;
 	free(rf->receiver);
