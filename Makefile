@@ -121,10 +121,10 @@ run:  ## build, start a plazod of its own and watch alerts of a dozen tickets ar
 	@/usr/bin/python3 conf/demo/demo.py --build $(B)
 
 # ---- install ----
-# The files of the system (units, /etc) belong where PREFIX says: /usr has its configuration in /etc.
-CONFDIR  := $(if $(filter /usr,$(PREFIX)),/etc/plazo,$(PREFIX)/etc/plazo)
+# The configuration is in /etc whatever the PREFIX: that is where plazod and plazoctl look for it.
+CONFDIR  := /etc/plazo
 DOCDIR   := $(PREFIX)/share/doc/plazo
-AT_PLACE := sed -e 's,/usr/sbin/plazod,$(PREFIX)/sbin/plazod,g' -e 's,/etc/plazo,$(CONFDIR),g'
+AT_PLACE := sed -e 's,/usr/sbin/plazod,$(PREFIX)/sbin/plazod,g' -e 's,/usr/share/,$(PREFIX)/share/,g'
 
 install: all  ## install under DESTDIR and PREFIX (/usr/local); a configuration that is there already stays
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
