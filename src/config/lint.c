@@ -112,6 +112,40 @@ static void check_unused_policies(struct load *l)
 	}
 }
 
+/* A misspelt `resolution` is a metric of the user's own. */
+static void check_metric_names(struct load *l)
+{
+	const struct node *map = node_getz(l->root, "policies");
+
+	for (const struct node *n = node_is_map(map) ? map->first : NULL; n != NULL; n = n->next) {
+		const struct policy *p = n->built;
+		const struct node *metrics = node_getz(n, "metrics");
+
+		for (size_t k = 0; p != NULL && k < p->n_metrics; k++) {
+			const struct metric *m = &p->metrics[k];
+			const char *near = str_nearest(str_of(m->name), metric_kind_names + 1, METRIC_N_KINDS - 1);
+
+			if (m->kind == METRIC_CUSTOM && near != NULL)
+				load_warn_key(l, node_getz(metrics, m->name), "'%s' is no built-in metric, but one of your own: did you mean '%s'?",
+					      m->name, near);
+		}
+	}
+}
+
+static void check_open_sources(struct load *l)
+{
+	const struct config *c = &l->whole->pub;
+	const struct node *map = node_getz(l->root, "sources");
+
+	if (c->server.listen.path != NULL)
+		return;
+	for (size_t i = 0; i < c->n_sources; i++)
+		if (c->sources[i].verify == VERIFY_NONE && node_is_map(map))
+			load_warn_key(l, node_getz(map, c->sources[i].name),
+				      "verify by none is for unix sockets, and server.listen is none: nothing is taken from source '%s'",
+				      c->sources[i].name);
+}
+
 void lint(struct load *l)
 {
 	check_holidays(l);
@@ -120,4 +154,6 @@ void lint(struct load *l)
 		return;
 	check_escalations(l);
 	check_unused_policies(l);
+	check_metric_names(l);
+	check_open_sources(l);
 }

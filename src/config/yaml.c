@@ -248,6 +248,9 @@ static void run(struct yaml *y, struct str text)
 {
 	bool done = false;
 
+	/* Editors of Windows begin a file with a byte order mark; libyaml skips it only when it may guess the encoding. */
+	if (str_starts(text, STR("\xef\xbb\xbf")))
+		text = (struct str){ text.p + 3, text.len - 3 };
 	yaml_parser_set_encoding(&y->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&y->parser, (const unsigned char *)text.p, text.len);
 	while (!done && !y->failed) {

@@ -245,6 +245,12 @@ static void test_warnings(void **state)
 		{ BASE "policies: {p: {metrics: {resolution: {target: 48h}}}}\ncontracts: {k: {policy: p}, m: {policy: p, calendar: always}}\n",
 		  "c.yaml:4:47: warning: 48h of opening hours of calendar 'c' take several days: business days are written as 1bd\n" },
 		{ BASE "policies: {p: {metrics: {resolution: {target: 24h}}}}\ncontracts: {m: {policy: p, calendar: always}}\n", "" },
+		{ BASE "policies: {p: {metrics: {resolutoin: {target: 1h}, l2-holding: {target: 1h}}}}\ncontracts: {k: {policy: p}}\n",
+		  "c.yaml:4:26: warning: 'resolutoin' is no built-in metric, but one of your own: did you mean 'resolution'?\n" },
+		{ "sources: {s: {webhook: {verify: {kind: none}}}}\n",
+		  "c.yaml:1:11: warning: verify by none is for unix sockets, and server.listen is none: nothing is taken from source 's'\n" },
+		{ "server: {listen: \"unix:/tmp/x\"}\nsources: {s: {webhook: {verify: {kind: none}}}}\n", "" },
+		{ "\xef\xbb\xbf" "calendars: {c: {zone: UTC, hours: 24x7}}\n", "" },
 		{ BASE "policies: {p: {metrics: {resolution: {target: 1h}}}}\n", "c.yaml:4:12: warning: policy 'p' is used by no contract\n" },
 		{ BASE "policies: {p: {metrics: {resolution: {target: [{target: 1h}, {when: {priority: P1}, target: 30m}]}}}}\n"
 		  "contracts: {k: {policy: p, ends: 2026-11-20}}\n",
