@@ -20,7 +20,7 @@ static const struct { const char *name, *arg, *help; } options[OPT_N] = {
 	[OPT_SOCKET]     = { "--socket", "PATH", "the daemon's unix socket (default /run/plazo/plazod.sock)" },
 	[OPT_URL]        = { "--url", "URL", "the daemon over HTTP instead, with --token-file" },
 	[OPT_TOKEN_FILE] = { "--token-file", "FILE", "an operator's token" },
-	[OPT_AT_RISK]    = { "--at-risk", NULL, "only those with a warning out or a breach" },
+	[OPT_AT_RISK]    = { "--at-risk", NULL, "only those breached, warned for the last time, or due within the hour" },
 	[OPT_CONTRACT]   = { "--contract", "ID", "only of this contract" },
 	[OPT_AFTER]      = { "--after", "NAMESPACE/ID", "those behind this one" },
 	[OPT_TICKET]     = { "--ticket", "ID", "only of this ticket" },
@@ -194,6 +194,7 @@ static void command_first(int argc, char **argv)
 static int parse(struct ctl *ctl, int argc, char **argv)
 {
 	bool only_args = false;
+	int64_t number;
 
 	for (int i = 0; i < argc; i++) {
 		const char *value;
@@ -217,6 +218,8 @@ static int parse(struct ctl *ctl, int argc, char **argv)
 				return ctl_usage(ctl, "%s needs a value: %s", options[opt].name, options[opt].arg);
 			value = argv[i];
 		}
+		if (opt == OPT_LIMIT && str_to_i64(str_of(value), 1, UINT32_MAX, &number) != ERR_OK)
+			return ctl_usage(ctl, "--limit %s: a whole number from 1 on is wanted", value);
 		ctl->value[opt] = value != NULL ? value : "";
 	}
 	return EXIT_FINE;

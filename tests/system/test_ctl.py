@@ -160,7 +160,7 @@ class Questions(Base):
 
 	def test_usage(self):
 		for args in ([], ["nonsense"], ["receiver"], ["ticket"], ["ticket", "A", "B"], ["status", "--nonsense"], ["status", "--failed"],
-			     ["tickets", "--limit"], ["calendar", "add", "always"], ["receiver", "tset", "hook"]):
+			     ["tickets", "--limit"], ["tickets", "--limit", "0"], ["next", "--limit", "x"], ["calendar", "add", "always"], ["receiver", "tset", "hook"]):
 			with self.subTest(args):
 				p = harness.plazoctl(*args)
 				self.assertEqual((p.returncode, p.stdout), (USAGE, ""))
