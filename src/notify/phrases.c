@@ -1,5 +1,26 @@
 #include "notify/phrases.h"
 
+static const struct reason_words as_it_is[] = { { NULL, NULL } };
+
+static const struct reason_words reasons_es[] = {
+	{ ": of the target is used", " del objetivo consumido" }, { ": the due time is near", ": se acerca el vencimiento" },
+	{ ": not stopped by its due time", ": sin cumplir al vencer el plazo" }, { ": still not stopped", ": sigue sin cumplir" },
+	{ ", target none", ", sin objetivo" }, { ", target ", ", objetivo " },
+	{ "; it arrived late", "; llegó con retraso" }, { "; the ticket changed", "; el tique cambió" },
+	{ "; the ticket was reopened", "; el tique se reabrió" }, { "; the target was extended", "; el plazo se amplió" },
+	{ "; the configuration changed", "; cambió la configuración" }, { "; a late event came in", "; llegó un evento con retraso" },
+	{ "a late event shows that the target was not breached", "un evento llegado con retraso muestra que no hubo incumplimiento" },
+	{ "stopped after its due time", "cumplido después de vencer" }, { "stopped in time", "cumplido a tiempo" },
+	{ "cancelled: it no longer counts", "cancelado: ya no cuenta" }, { "waived", "dispensado" },
+	{ "no contract of this id is configured", "no hay ningún contrato con ese identificador" },
+	{ "no contract, or more than one, fits", "no encaja ningún contrato, o encaja más de uno" },
+	{ "an event says a time in the future; it counts from its arrival", "un evento lleva fecha futura; cuenta desde su llegada" },
+	{ "Somebody asked for a test of this receiver.", "Alguien ha pedido una prueba de este receptor." },
+	{ "Receiver ", "El receptor " },
+	{ " answered 410 and is disabled until the next reload.", " ha respondido 410 y queda desactivado hasta la próxima recarga." },
+	{ NULL, NULL },
+};
+
 const struct phrases phrases[TEXT_N_LANGUAGES] = {
 	[TEXT_EN] = {
 		.subject = {
@@ -34,7 +55,7 @@ const struct phrases phrases[TEXT_N_LANGUAGES] = {
 		.late = "Late by", .open = "Ticket", .details = "Clocks", .footer = "Sent by plazo, alert",
 		.weekdays = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" },
 		.months = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" },
-		.left_one = "", .left_many = "",
+		.left_one = "", .left_many = "", .reasons = as_it_is,
 	},
 	[TEXT_ES] = {
 		.subject = {
@@ -66,9 +87,9 @@ const struct phrases phrases[TEXT_N_LANGUAGES] = {
 			{ "update", "actualización", "la actualización" }, { "resolution", "resolución", "la resolución" },
 		},
 		.due = "Vence", .target = "Objetivo", .used = "consumido", .priority = "Prioridad", .contract = "Contrato", .step = "Aviso", .why = "Motivo",
-		.late = "Retraso", .open = "Tique", .details = "Relojes", .footer = "Enviado por plazo, aviso",
+		.late = "Retraso", .open = "Tique", .details = "Plazos", .footer = "Enviado por plazo, aviso",
 		.weekdays = { "lun", "mar", "mié", "jue", "vie", "sáb", "dom" },
 		.months = { "ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic" },
-		.left_one = "queda", .left_many = "quedan",
+		.left_one = "queda", .left_many = "quedan", .reasons = reasons_es,
 	},
 };

@@ -9,6 +9,9 @@
 #include "core/alert.h"
 #include "notify/text.h"
 
+/* A piece of an alert's reason, which the engine says in English, and what stands for it in the language. */
+struct reason_words { const char *english, *words; };
+
 struct metric_words { const char *metric, *name, *with_article; };
 
 #define PHRASES_N_METRICS 6
@@ -21,6 +24,7 @@ struct phrases {
 	const char         *due, *target, *used, *priority, *contract, *step, *why, *late, *open, *details, *footer;
 	const char         *weekdays[7], *months[12];
 	const char         *left_one, *left_many;
+	const struct reason_words *reasons;           /* ends with NULLs; the first that fits at a place holds */
 };
 
 extern const struct phrases phrases[TEXT_N_LANGUAGES];

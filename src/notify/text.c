@@ -227,6 +227,25 @@ static void put_segment(struct str s, struct buf *out)
 	}
 }
 
+static void put_reason(const struct page *pg, struct buf *out)
+{
+	struct str rest = pg->a->reason;
+	struct buf b;
+
+	buf_init(&b, MAX_TEXT);
+	while (rest.len > 0) {
+		const struct reason_words *w = pg->ph->reasons;
+
+		while (w->english != NULL && !str_starts(rest, str_of(w->english)))
+			w++;
+		buf_put(&b, w->english != NULL ? str_of(w->words) : (struct str){ rest.p, 1 });
+		rest.p += w->english != NULL ? strlen(w->english) : 1;
+		rest.len -= w->english != NULL ? strlen(w->english) : 1;
+	}
+	text_clean(buf_str(&b), out);
+	buf_finish(&b);
+}
+
 static void put_rows(const struct page *pg)
 {
 	const struct alert *a = pg->a;
@@ -254,7 +273,7 @@ static void put_rows(const struct page *pg)
 	if (a->type <= ALERT_ESCALATION)
 		text_clean(a->step, &v);
 	put_row(pg, ph->step, &v);
-	text_clean(a->reason, &v);
+	put_reason(pg, &v);
 	put_row(pg, ph->why, &v);
 	if (a->late_ms >= MS_PER_MIN)
 		text_duration(a->late_ms, pg->st->language, &v);

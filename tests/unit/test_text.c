@@ -119,6 +119,7 @@ static void plain_in_english_and_spanish(void **state)
 	a.remaining_ms = -1800000;
 	a.late_ms = 720000;
 	a.ns = STR("help desk");
+	a.reason = STR("breach+30m: still not stopped, target 2h; the ticket changed");
 	st.language = TEXT_ES;
 	text_plain(&a, &st, &b);
 	assert_str(buf_str(&b),
@@ -130,10 +131,10 @@ static void plain_in_english_and_spanish(void **state)
 		"Prioridad:  P1\n"
 		"Contrato:   acme, ACME, S.A.\n"
 		"Aviso:      breach+30m\n"
-		"Motivo:     75% of the target has been used.\n"
+		"Motivo:     breach+30m: sigue sin cumplir, objetivo 2h; el tique cambió\n"
 		"Retraso:    12 min\n"
 		"Tique:      https://desk.example.com/t/1?a=1&b=2\n"
-		"Relojes:    https://sla.example.com/v1/tickets/help%20desk/INC-1\n"
+		"Plazos:     https://sla.example.com/v1/tickets/help%20desk/INC-1\n"
 		"\n"
 		"-- \n"
 		"Enviado por plazo, aviso 0123456789abcdef0123456789abcdef\n");
