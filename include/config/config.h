@@ -55,8 +55,8 @@ struct server_config {
 	const char            *socket;            /* path of the control socket; default /run/plazo/plazod.sock */
 	const char            *public_url;        /* without a slash at the end; NULL: alerts carry no links */
 	const struct operator *operators;  size_t n_operators;
-	size_t                 max_body;          /* bytes of one request; default 1 MiB */
-	size_t                 max_bulk;          /* bytes of one NDJSON request; default 8 MiB */
+	size_t                 max_body;          /* bytes of one event, sent alone; default 1 MiB */
+	size_t                 max_bulk;          /* bytes of an array or NDJSON; default 8 MiB */
 	unsigned               max_connections;   /* default 1024 */
 	int64_t                max_skew_ms;       /* default 5 min */
 };

@@ -119,8 +119,8 @@ static const struct shape an_operator = { .what = "a map with token and may", .k
 static const struct shape operators = { .what = "a map of names to operators", .values = &an_operator, .names = is_name };
 
 static const struct key limit_keys[] = {
-	{ "body", &a_size, 0, "of one request" },
-	{ "bulk", &a_size, 0, "of one NDJSON request" },
+	{ "body", &a_size, 0, "of one event, sent alone" },
+	{ "bulk", &a_size, 0, "of an array or NDJSON" },
 	{ "connections", &a_count, 0, "at a time" },
 	{ "max_skew", &a_duration, 0, "how far in the future an event may lie before it is flagged" },
 	END
