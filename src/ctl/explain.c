@@ -1,6 +1,9 @@
 /* plazoctl explain TICKET: every counted minute, from a file of events or from the daemon. */
 #include "core/span.h"
 #include "ctl.h"
+#include "web/ticket_json.h"
+
+#define JSON_MAX ((size_t)256 << 20)
 
 struct telling {
 	struct str metric;
@@ -45,6 +48,30 @@ static void print_stretch(void *ctx, const struct stretch *s)
 	       STR_ARG(s->why));
 }
 
+static void put_stretch(void *ctx, const struct stretch *s)
+{
+	stretch_json(ctx, s);
+}
+
+/* As the daemon gives it. */
+static void print_json(struct simulation *s, const struct ticket_view *view)
+{
+	struct buf b;
+	struct json_out o = json_out(&b);
+
+	buf_init(&b, JSON_MAX);
+	json_begin_object(&o);
+	json_put_text(&o, "namespace", view->ns);
+	json_put_text(&o, "ticket", view->ticket);
+	json_put_key(&o, "stretches");
+	json_begin_array(&o);
+	engine_explain(simulation_engine(s), view->ns, view->ticket, simulation_now(s), put_stretch, &o);
+	json_end_array(&o);
+	json_end_object(&o);
+	puts(buf_cstr(&b));
+	buf_finish(&b);
+}
+
 int cmd_explain(struct ctl *ctl)
 {
 	int status = EXIT_FINE;
@@ -62,6 +89,8 @@ int cmd_explain(struct ctl *ctl)
 	a = arena_create();
 	if (!engine_view(simulation_engine(s), simulation_ns(s), ticket, simulation_now(s), a, &view))
 		status = ctl_fail(EXIT_NO, "there is no ticket `%s` in %s", ctl->args[0], ctl->args[1]);
+	else if (ctl->value[OPT_JSON] != NULL)
+		print_json(s, &view);
 	else
 		engine_explain(simulation_engine(s), simulation_ns(s), ticket, simulation_now(s), print_stretch, &t);
 	arena_destroy(a);

@@ -207,6 +207,8 @@ class Questions(Base):
 		p = harness.plazoctl("explain", "S-1", path, *conf)
 		self.assertEqual(p.returncode, FINE, p.stderr)
 		self.assertIn("counted", p.stdout)
+		stretches = json.loads(harness.plazoctl("explain", "S-1", path, "--json", *conf).stdout)["stretches"]
+		self.assertEqual(sum(s["counted_s"] for s in stretches if s["metric"] == "response"), 3)
 		self.assertEqual(harness.plazoctl("explain", "S-9", path, *conf).returncode, NO)
 		self.assertEqual(harness.plazoctl("simulate", *conf, "-", stdin="{oops\n").returncode, BAD_EVENTS)
 		self.assertEqual(harness.plazoctl("simulate", *conf, "/nowhere").returncode, NO_INPUT)
