@@ -118,6 +118,7 @@ bool engine_drop(struct engine *en, struct str ns, struct str ticket);
  */
 struct ticket_row { struct str ns, ticket, contract, row; bool over; struct wall over_at; uint64_t seq; };
 typedef void engine_row_fn(void *ctx, const struct ticket_row *row);
+size_t engine_changed(const struct engine *en);     /* how many there are now: taking as many takes all that changed until now */
 size_t engine_take_changed(struct engine *en, size_t n, engine_row_fn *fn, void *ctx);
 
 /*

@@ -54,7 +54,7 @@ struct engine {
 	uint32_t              n_tickets;
 	struct map            index;          /* (namespace, id) to slot */
 	struct heap           timers;         /* slot by its earliest step */
-	uint32_t              changed_first, changed_last;
+	uint32_t              changed_first, changed_last, n_changed;
 	struct revision      *revisions;      /* owned, rules referenced */
 	size_t                n_revisions;
 	uint32_t              replan_at;      /* next slot to look at */

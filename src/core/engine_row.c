@@ -242,6 +242,11 @@ static struct wall over_at(struct engine *en, uint32_t slot)
 	return wall_min(o.facts.over_at, o.facts.resolved_at);
 }
 
+size_t engine_changed(const struct engine *en)
+{
+	return en->n_changed;
+}
+
 size_t engine_take_changed(struct engine *en, size_t n, engine_row_fn *fn, void *ctx)
 {
 	struct buf row;

@@ -100,6 +100,7 @@ void table_changed(struct engine *en, uint32_t slot)
 	if (t->flags & TICKET_CHANGED)
 		return;
 	t->flags |= TICKET_CHANGED;
+	en->n_changed++;
 	t->next = NO_TICKET;
 	if (en->changed_last != NO_TICKET)
 		table_at(en, en->changed_last)->next = slot;
@@ -116,6 +117,7 @@ void table_unchanged(struct engine *en, uint32_t slot)
 	if (!(t->flags & TICKET_CHANGED))
 		return;
 	t->flags &= (uint8_t)~TICKET_CHANGED;
+	en->n_changed--;
 	/* Nearly always the first: who else leaves the list was dropped by name, which is rare. */
 	for (uint32_t i = en->changed_first; i != slot; i = table_at(en, i)->next)
 		prev = i;

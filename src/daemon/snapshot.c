@@ -4,7 +4,8 @@
 #include "base/now.h"
 #include "daemon/daemon.h"
 
-#define PAUSE_MS  INT64_C(5000)       /* between two passes */
+#define PAUSE_MS  INT64_C(15000)      /* between two passes … */
+#define BACKLOG   1000000             /* … but no more events than a start replays in a second or three */
 #define SWEEP_MS  MS_PER_H
 #define SLICE     100                 /* rows a turn: some milliseconds of encoding */
 
@@ -47,6 +48,7 @@ static void begin_pass(struct daemon *d, struct mono now)
 {
 	d->snapshot.running = true;
 	d->snapshot.seq = d->journal.seq;
+	d->snapshot.left = engine_changed(d->engine);
 	d->snapshot.began = now;
 }
 
@@ -67,13 +69,15 @@ bool snapshot_step(struct daemon *d)
 	if (d->phase != PHASE_RUNNING)
 		return false;
 	sweep(d, now);
-	if (!s->running && now.ms < s->next.ms)
+	if (!s->running && now.ms < s->next.ms && d->journal.seq - s->trimmed < BACKLOG)
 		return false;
 	if (!s->running)
 		begin_pass(d, now);
 	if (!has_room(d))
 		return false;
-	if (engine_take_changed(d->engine, SLICE, save, d) == SLICE)
+	/* Oldest change first: what changes meanwhile is the next pass's, or under load none would ever end. */
+	s->left -= engine_take_changed(d->engine, s->left < SLICE ? s->left : SLICE, save, d);
+	if (s->left > 0 && engine_changed(d->engine) > 0)
 		return true;
 	end_pass(d, now);
 	return false;

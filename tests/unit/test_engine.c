@@ -368,7 +368,9 @@ static void test_list_of_changed(void **state)
 	assert_true(engine_drop(f->en, STR("desk"), STR("T5")));
 	assert_true(engine_drop(f->en, STR("desk"), STR("T9")));
 	assert_true(engine_drop(f->en, STR("desk"), STR("T0")));
+	assert_int_equal(engine_changed(f->en), 7);
 	assert_int_equal(engine_take_changed(f->en, 3, count_row, &r), 3);
+	assert_int_equal(engine_changed(f->en), 4);
 	assert_int_equal(apply(f, event("e", "T11", EVENT_OPENED, 0)), APPLY_DONE);
 	assert_int_equal(engine_take_changed(f->en, 100, count_row, &r), 5);
 }
