@@ -1,7 +1,7 @@
 #!/bin/sh
 # A key of the configuration that is missing in the sample or in the documents fails. Usage: check_docs.sh BUILD
 set -eu
-build=${1:-build}
+build=${1:-${PLAZO_BUILD:-build}}
 cd "$(dirname "$0")/.."
 status=0
 

@@ -160,8 +160,10 @@ static enum err listen_control(struct daemon *d, struct diag *diag)
 		return e;
 	d->listeners.control_path = xstrdup(path);
 	/* A directory with the setgid bit gives its group to the file. */
-	if (stat(path, &st) == 0)
+	if (stat(path, &st) == 0) {
 		d->listeners.control_gid = st.st_gid;
+		d->listeners.control_ino = st.st_ino;
+	}
 	return accept_on(d, fd, LISTEN_CONTROL, diag);
 }
 
@@ -219,7 +221,10 @@ enum err listen_all(struct daemon *d, struct diag *diag)
 
 void listen_finish(struct daemon *d)
 {
-	if (d->listeners.control_path != NULL)
+	struct stat st;
+
+	/* Another plazod may have taken the place meanwhile. */
+	if (d->listeners.control_path != NULL && stat(d->listeners.control_path, &st) == 0 && st.st_ino == d->listeners.control_ino)
 		(void)unlink(d->listeners.control_path);
 	free(d->listeners.control_path);
 	d->listeners.control_path = NULL;

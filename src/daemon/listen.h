@@ -13,6 +13,7 @@ struct config;
 
 struct listeners {
 	char *control_path;      /* owned; NULL when systemd keeps it */
+	ino_t control_ino;       /* of the file that we made there */
 	gid_t control_gid;       /* members of this group may use the control socket */
 };
 

@@ -1,5 +1,6 @@
 /* plazod. main() is the table of contents: what is set up in which order, and taken down in the reverse one. */
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -84,7 +85,11 @@ static int open_store(struct daemon *d)
 {
 	struct store_options opt = { .path = d->cfg->store.path };
 	struct diag diag = { 0 };
+	char path[PATH_MAX];
 
+	/* What was decided without being sent must not count as sent later: a dry run has a database of its own. */
+	if (d->opt.dry_run && snprintf(path, sizeof(path), "%s.dry-run", opt.path) < (int)sizeof(path))
+		opt.path = path;
 	if (store_open(&opt, &d->store, &diag) == ERR_OK)
 		return 0;
 	log_error("store", "refused", "path=%s error=\"%s\"", opt.path, diag.msg);

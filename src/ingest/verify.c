@@ -91,8 +91,9 @@ static int hex_decode(struct str s, uint8_t *out, size_t out_max)
 
 static EVP_MAC_CTX *keyed_mac(const uint8_t *key, size_t len, const char *hash)
 {
-	char name[16];
-	OSSL_PARAM params[2] = { OSSL_PARAM_construct_utf8_string("digest", name, 0), OSSL_PARAM_construct_end() };
+	char name[16] = "";
+	/* The parameter is no const, though nothing writes to it. */
+	OSSL_PARAM params[2] = { OSSL_PARAM_construct_utf8_string("digest", name, strlen(hash)), OSSL_PARAM_construct_end() };
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	EVP_MAC_CTX *ctx = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
 

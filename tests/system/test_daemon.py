@@ -58,6 +58,14 @@ class Options(Case):
 		self.assertEqual({r["detail"] for r in rows}, {"dry run"})
 		time.sleep(0.3)
 		self.assertEqual(sink.received, [])
+		self.assertFalse((self.d.dir / "plazo.db").exists(), "a dry run touched the database")
+
+	def test_the_control_socket_of_another_stays(self):
+		self.d.configure({"log": {"log": {}}}).start()
+		self.d.socket.unlink()
+		self.d.socket.write_text("somebody else's")
+		self.d.stop()
+		self.assertTrue(self.d.socket.exists())
 
 
 class Deliveries(Case):
