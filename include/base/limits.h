@@ -6,7 +6,7 @@
 #define JSON_MAX_DEPTH        32          /* deepest real webhook seen: 9 */
 #define JSON_MAX_NODES        (1u << 20)  /* a tape of 16 MiB */
 
-/* Ticket events (interface.md section 2) */
+/* Ticket events */
 #define EVENT_MAX_ID          128         /* `id` and `ticket` */
 #define EVENT_MAX_ATTR        256         /* one attribute's text */
 #define EVENT_MAX_SUBJECT     512

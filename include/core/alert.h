@@ -51,7 +51,7 @@ struct alert {
 /* Fills `id` from (type, ns, ticket, metric, cycle, step, occurrence): the same alert always has the same id. */
 void alert_set_id(struct alert *a);
 
-/* The object of interface.md section 3, in that order of keys. `namespace` is written when `with_ns`. */
+/* The object of README, "What it says", in that order of keys. `namespace` is written when `with_ns`. */
 void alert_write(const struct alert *a, bool with_ns, struct buf *out);
 
 /* Reads back what alert_write() wrote with the namespace; borrows from the doc. Receivers go to `receivers` (ALERT_MAX_RECEIVERS). */

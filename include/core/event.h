@@ -56,7 +56,7 @@ struct event {
 	uint32_t        body;               /* fingerprint of all of the above but `received`, `source` and `quiet`, see event_body() */
 };
 
-/* The names of interface.md; NULL past the end. */
+/* The names as they are written in events; NULL past the end. */
 extern const char *const event_type_names[EVENT_N_TYPES + 1];
 extern const char *const role_names[ROLE_N + 1];
 extern const char *const mode_names[MODE_N + 1];           /* MODE_NONE is "" */

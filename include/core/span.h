@@ -1,5 +1,5 @@
 /*
- * A target as it is written: a duration of open time, a number of business days, or none. Grammar (interface.md, Values):
+ * A target as it is written: a duration of open time, a number of business days, or none. Grammar:
  * "90s", "15m", "2h", "1h30m", "2d" (24x7 alone), "3bd", "3bd eod", "none".
  */
 #ifndef PLAZO_CORE_SPAN_H

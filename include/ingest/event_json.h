@@ -1,5 +1,5 @@
 /*
- * Ticket events as JSON (interface.md section 2): reading with every check there is, and writing for exports. What is not known
+ * Ticket events as JSON (README, "The first event"): reading with every check there is, and writing for exports. What is not known
  * is refused, with a pointer and the nearest known name, since a misspelt field would otherwise change a clock silently. `null`
  * clears an attribute; of the other optional fields it says nothing, as if they were not there.
  */

@@ -1,6 +1,6 @@
 /*
  * POST /v1/events/SOURCE: from a verified request to a batch of valid events, and from what became of them to the answer of
- * interface.md section 2. Journal and engine are behind the sink; nothing is answered 202 before intake_done().
+ * README, "The first event". Journal and engine are behind the sink; nothing is answered 202 before intake_done().
  *
  * An unknown source is answered as a bad signature, after the same work: names of sources are not for guessing.
  */

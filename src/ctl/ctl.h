@@ -11,7 +11,7 @@
 #include "config/config.h"
 #include "core/engine.h"
 
-/* interface.md section 4; after sysexits.h. */
+/* After sysexits.h; told by plazoctl --help. */
 enum exit_status { EXIT_FINE = 0, EXIT_NO = 1, EXIT_USAGE = 64, EXIT_BAD_EVENTS = 65, EXIT_NO_INPUT = 66, EXIT_NO_DAEMON = 69, EXIT_BAD_CONFIG = 78 };
 
 /* Every option that any command takes; a command names those it knows in its row of the table. */

@@ -140,7 +140,7 @@ static const struct command *find_command(int argc, char **argv, int *used)
 	return NULL;
 }
 
-/* Commands of interface.md whose parts are not built yet. */
+/* Commands that are promised, whose parts are not built yet. */
 static const char *const later[] = { "ack", "silence", "on-call", "resend", "dead", "forget", "review", "backup" };
 
 static int unknown_command(int argc, char **argv)

@@ -1,5 +1,5 @@
 /*
- * The engine's promises as properties over random lives of tickets (interface.md: simulate is the daemon's engine; design: replay):
+ * The engine's promises as properties over random lives of tickets (simulate is the daemon's engine, and so is replay):
  *   1. the same alerts, byte for byte, however time is cut into turns;
  *   2. the same alerts after a stop at any point, from rows saved at different moments and a replay that begins before them;
  *   3. the same final clocks for any order of arrival.

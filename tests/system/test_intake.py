@@ -1,4 +1,4 @@
-"""POST /v1/events/SOURCE and the rest of the HTTP side: every kind of request, and every refusal, against interface.md."""
+"""POST /v1/events/SOURCE and the rest of the HTTP side: every kind of request, and every refusal."""
 import base64
 import gzip
 import hashlib
