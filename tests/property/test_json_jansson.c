@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/xalloc.h"
 #include "base/limits.h"
 
 static const char *const scraps[] = {
@@ -113,7 +114,7 @@ static void same_object(const struct json_doc *d, json_node n, json_t *want)
 	assert_int_equal(json_count(d, n), json_object_size(want));
 	for (json_node m = json_first(d, n); m != JSON_ABSENT; m = json_next(d, m)) {
 		struct str key = json_key(d, m);
-		char *z = strndup(key.len != 0 ? key.p : "", key.len);
+		char *z = xstrndup(key.len != 0 ? key.p : "", key.len);
 		json_t *value = json_object_get(want, z);
 
 		assert_non_null(value);
@@ -136,7 +137,7 @@ static void same_array(const struct json_doc *d, json_node n, json_t *want)
 static void same_number(const struct json_doc *d, json_node n, json_t *want)
 {
 	struct str text = json_text(d, n);
-	char *z = strndup(text.p, text.len);
+	char *z = xstrndup(text.p, text.len);
 	int64_t v;
 
 	assert_int_equal(json_kind(d, n), JSON_NUMBER);
