@@ -57,7 +57,7 @@ STORY = [
 	(16.0, "HM-102", {"type": "attended", "mode": "remote"}),
 	(17.0, "AC-201", {"type": "attended", "mode": "remote"}),
 	(18.0, "SW-301", {"type": "attended", "mode": "onsite"}),
-	(20.0, "HM-104", {"type": "attended", "mode": "onsite"}),
+	(19.0, "HM-104", {"type": "attended", "mode": "onsite"}),
 	(22.0, "HM-103", {"type": "changed", "status": "waiting-customer"}),
 	(31.0, "HM-102", {"type": "attended", "mode": "onsite"}),
 ]
