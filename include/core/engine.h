@@ -12,11 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/buf.h"
-#include "base/json.h"
 #include "base/siphash.h"
 #include "core/alert.h"
+#include "core/effects.h"
+#include "core/engine_view.h"
 #include "core/event.h"
 #include "core/rules.h"
 
@@ -26,29 +26,6 @@ struct engine_options {
 	struct sipkey key;           /* random for a daemon (kept in the store: fingerprints depend on it), fixed in simulate */
 	int64_t       max_skew_ms;   /* rule 12 */
 };
-
-/* A verdict on a clock, for the reviews: it stopped, was cancelled, or its due time passed. */
-struct verdict {
-	struct str  ns, ticket, contract, metric, agreement, priority;
-	uint32_t    cycle;
-	struct str  state;           /* "met", "breached", "cancelled" */
-	bool        breached, waived;
-	struct wall started, stopped, due;     /* WALL_NEVER where there is none */
-	int64_t     elapsed_ms, paused_ms;
-	struct str  target;
-};
-
-/* What calls of the engine caused, in order. The caller makes it once and resets it each turn. */
-struct effects {
-	struct arena   *arena;       /* owns every slice below */
-	struct alert   *alerts;      /* superseded ones included: look at the flag */
-	size_t          n_alerts, cap_alerts;
-	struct verdict *verdicts;
-	size_t          n_verdicts, cap_verdicts;
-};
-void effects_init(struct effects *fx);
-void effects_reset(struct effects *fx);
-void effects_finish(struct effects *fx);
 
 enum apply {
 	APPLY_DONE,            /* it changed the ticket's history */
@@ -60,6 +37,7 @@ enum apply {
 
 struct engine *engine_create(const struct engine_options *opt);
 void engine_destroy(struct engine *en);
+void engine_set_max_skew(struct engine *en, int64_t ms);     /* from now on; what was told stays told */
 
 /*
  * Brings a revision into force at `rules->from`: later than the last one's and than `received` of every event before it, not
@@ -127,58 +105,5 @@ size_t engine_take_changed(struct engine *en, size_t n, engine_row_fn *fn, void 
  */
 void engine_hold(struct engine *en, uint32_t ticket);
 void engine_release(struct engine *en, uint32_t ticket);
-
-/* ---- looking ---- */
-
-/* One clock, as `simulate --clocks` and the HTTP API show it. */
-struct clock_view {
-	struct str  metric, agreement, target, state;    /* state: running paused met breached cancelled */
-	uint32_t    cycle;
-	struct wall started, stopped, due;               /* WALL_NEVER: null */
-	int64_t     elapsed_ms, paused_ms;
-	bool        breached, waived;
-	struct wall next_at;                             /* the next step's instant, WALL_NEVER when there is none */
-	struct str  next_step;
-};
-
-struct ticket_view {
-	struct str   ns, ticket, contract;
-	struct str   attr[ATTR_N];
-	bool         opened, resolved, over, unmatched;
-	struct wall  opened_at, last_at;
-	uint32_t     n_events;
-	struct clock_view *clocks;                       /* in order of metric, then cycle */
-	size_t       n_clocks;
-};
-
-/* As of `now`. The view borrows from `arena` and from the engine until it changes. False when there is no such ticket. */
-bool engine_view(struct engine *en, struct str ns, struct str ticket, struct wall now, struct arena *arena, struct ticket_view *out);
-
-/* Every ticket in memory, in no order, until fn says false. `ns` and `ticket` are valid during the call. */
-typedef bool engine_each_fn(void *ctx, struct str ns, struct str ticket);
-void engine_each(const struct engine *en, engine_each_fn *fn, void *ctx);
-
-/* One stretch of one clock: why it counted or did not. */
-struct stretch {
-	struct str  metric;
-	uint32_t    cycle;
-	struct wall from, to;
-	int64_t     counted_ms;        /* open time that counted */
-	struct str  why;               /* "counted", "paused: status=pending", "outside hours (madrid)", "resolved", … */
-	bool        counts;
-};
-typedef void engine_stretch_fn(void *ctx, const struct stretch *s);
-
-/* Every stretch of every clock of the ticket up to `now`, in order of metric, cycle, time. */
-bool engine_explain(struct engine *en, struct str ns, struct str ticket, struct wall now, engine_stretch_fn *fn, void *ctx);
-
-struct engine_stats {
-	size_t   n_tickets, n_unmatched, n_timers;
-	size_t   bytes;                /* all memory the engine holds */
-	uint64_t n_events, n_duplicates, n_conflicts;
-	uint64_t n_fired[ALERT_N_TYPES];
-	size_t   n_running, n_paused, n_breached;   /* clocks of tickets in memory; counted at each decision */
-};
-void engine_stats(const struct engine *en, struct engine_stats *out);
 
 #endif

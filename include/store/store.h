@@ -25,11 +25,12 @@
 #include "base/wall.h"
 #include "store/answer.h"
 #include "store/delivery.h"
+#include "store/health.h"
 
 struct buf;
 struct store;
-struct ticket_row;      /* core/engine.h */
-struct verdict;         /* core/engine.h */
+struct ticket_row;
+struct verdict;
 
 #define STORE_SAVES_PER_COMMIT 500          /* ticket rows between two commits; more are spread over several */
 #define STORE_QUEUE_BYTES      (64u << 20)  /* default of max_bytes */
@@ -140,24 +141,10 @@ MUST_CHECK enum err store_find_ticket(struct store *st, struct str ns, struct st
 struct store_page { struct wall before; struct str ns, ticket; uint32_t limit; };
 MUST_CHECK enum err store_list_closed(struct store *st, const struct store_page *p, uint64_t cookie);
 
-/* ---- answers: store/answer.h ---- */
+/* ---- answers: store/answer.h; and how it is: store/health.h ---- */
 int store_fd(const struct store *st);                    /* readable while there are answers */
 
-/*
- * Calls fn for the answers that there are, for some 10 ms: what is left makes store_fd() readable again. fn may queue jobs, but not
- * poll.
- */
+/* Calls fn for the answers there are, for some 10 ms: what is left makes store_fd() readable again. fn may queue jobs, but not poll. */
 void store_poll(struct store *st, store_done_fn *fn, void *ctx);
-
-enum store_state { STORE_WELL, STORE_STALLED, STORE_DEAD };
-struct store_health {
-	enum store_state state;        /* stalled: the disk takes nothing now; dead: leave with an error */
-	char             why[DIAG_LEN];/* "" when well */
-	size_t           n_queued, queued_bytes;
-	int64_t          busy_ms;      /* how long the store thread has been at its present piece of work; 0 when it waits */
-	uint64_t         n_commits, n_events, seq;   /* seq: the last event on disk */
-	uint64_t         wal_bytes;
-};
-void store_health(struct store *st, struct store_health *out);
 
 #endif

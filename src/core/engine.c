@@ -22,6 +22,11 @@ struct engine *engine_create(const struct engine_options *opt)
 	return en;
 }
 
+void engine_set_max_skew(struct engine *en, int64_t ms)
+{
+	en->opt.max_skew_ms = ms;
+}
+
 void engine_destroy(struct engine *en)
 {
 	if (en == NULL)
@@ -484,13 +489,4 @@ void engine_each(const struct engine *en, engine_each_fn *fn, void *ctx)
 		if ((t->flags & TICKET_USED) && !fn(ctx, ticket_ns(en, t), ticket_id(t)))
 			return;
 	}
-}
-
-void engine_stats(const struct engine *en, struct engine_stats *out)
-{
-	*out = en->stats;
-	out->n_tickets = en->n_tickets;
-	out->n_timers = en->timers.n;
-	out->bytes = sizeof(*en) + (size_t)en->n_chunks * CHUNK * sizeof(struct ticket) + en->block_bytes + (size_t)en->n_tickets * 16 +
-		     map_bytes(&en->index) + heap_bytes(&en->timers) + symbols_bytes(en->symbols);
 }

@@ -119,3 +119,14 @@ bool engine_explain(struct engine *en, struct str ns, struct str ticket, struct 
 	}
 	return true;
 }
+
+/* ---- counts ---- */
+
+void engine_stats(const struct engine *en, struct engine_stats *out)
+{
+	*out = en->stats;
+	out->n_tickets = en->n_tickets;
+	out->n_timers = en->timers.n;
+	out->bytes = sizeof(*en) + (size_t)en->n_chunks * CHUNK * sizeof(struct ticket) + en->block_bytes + (size_t)en->n_tickets * 16 +
+		     map_bytes(&en->index) + heap_bytes(&en->timers) + symbols_bytes(en->symbols);
+}

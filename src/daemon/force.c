@@ -145,6 +145,7 @@ enum err force_apply(struct daemon *d, const struct force *f, struct diag *diag)
 		return e;
 	intake_set_sources(d->intake, f->sources, f->n_sources);
 	intake_set_limits(d->intake, sc->max_body, sc->max_bulk);
+	engine_set_max_skew(d->engine, sc->max_skew_ms);
 	http_server_set_connections(d->http, LISTEN_PUBLIC, listen_cap(sc->max_connections));
 	return ERR_OK;
 }
