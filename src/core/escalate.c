@@ -240,28 +240,13 @@ static void fire(struct work *w, const struct due_step *d, bool superseded)
 		fs->spent = true;
 }
 
-/* The latest instant of what this clock has said already: what a change puts before it is old news. */
-static struct wall said_until(const struct work *w)
-{
-	struct wall last = breach_spent(w->fc) ? clock_breach(w->c) : WALL_PAST;
-	bool skip;
-
-	for (size_t i = 0; w->fc != NULL && w->esc != NULL && i < w->esc->n_steps; i++) {
-		const struct step *s = &w->esc->steps[i];
-		const struct fired_step *fs = fired_find_step(w->fc, str_of(s->text));
-
-		if (fs != NULL && fs->spent && s->kind < STEP_BREACH)
-			last = wall_max(last, clock_step(w->c, s, 0, &skip));
-	}
-	return last;
-}
-
 static void fire_due(struct work *w)
 {
 	/* What is over without a breach by the time it is known of worries nobody any more. */
 	bool over = w->fr->cause != CAUSE_TIME && !clock_is_live(w->c) && wall_is_never(clock_breach(w->c));
 	bool quiet = over || (w->fr->cause == CAUSE_EVENT && w->fr->event->quiet);
-	struct wall said = said_until(w);
+	/* After the breach was told a warning is old news, whatever brings it. */
+	bool breached = w->fr->cause != CAUSE_TIME && breach_spent(w->fc);
 	uint32_t highest = 0;
 
 	qsort(w->due, w->n_due, sizeof(*w->due), by_instant);
@@ -269,7 +254,7 @@ static void fire_due(struct work *w)
 		if (w->due[i].step != NULL && !w->due[i].skip)
 			highest = i;
 	for (uint32_t i = 0; i < w->n_due; i++)
-		fire(w, &w->due[i], quiet || (w->fr->cause != CAUSE_TIME && (i != highest || wall_before(w->due[i].at, said))));
+		fire(w, &w->due[i], quiet || (w->fr->cause != CAUSE_TIME && (i != highest || (breached && kind_of(&w->due[i]) < STEP_BREACH))));
 }
 
 /* ---- when the history changed ---- */

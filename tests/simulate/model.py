@@ -187,6 +187,7 @@ class Life:
 
 	def after_event(self, c, m, e):
 		past = []
+		breached = c.breach_at is not None and not c.new_breach     # what is told of a breach is not followed by warnings
 		for i, s in enumerate(self.steps):
 			if s["kind"] not in ("percent", "due"):
 				continue
@@ -203,7 +204,7 @@ class Life:
 		over = c.phase == "stopped" and c.breach_at is None
 		for p in past:
 			c.spent.add(p[2])
-			self.say(c, m, "breach" if p[3]["kind"] == "breach" else "warning", p[3]["text"], p[3]["notify"], p is past[-1] and not over)
+			self.say(c, m, "breach" if p[3]["kind"] == "breach" else "warning", p[3]["text"], p[3]["notify"], p is past[-1] and not over and not breached)
 		if c.phase == "stopped" and c.told:
 			self.say(c, m, "cleared", "cleared", c.told)
 			c.told = []
