@@ -1,6 +1,6 @@
 /*
  * POST /v1/events/SOURCE: from a verified request to a batch of valid events, and from what became of them to the answer of
- * README, "The first event". Journal and engine are behind the sink; nothing is answered 202 before intake_done().
+ * README, "The first event". Journal and engine are behind the sink; nothing is answered 202 before the batch is done().
  *
  * An unknown source is answered as a bad signature, after the same work: names of sources are not for guessing.
  */
@@ -14,7 +14,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "base/wall.h"
-#include "core/event.h"
+#include "ingest/batch.h"
 #include "ingest/http.h"
 #include "ingest/verify.h"
 
@@ -25,35 +25,6 @@ struct intake_source {
 	struct str             ns;         /* its namespace: its name, unless it shares one */
 	const struct verifier *verifier;
 };
-
-/* What became of an event. Zero is the usual. */
-enum intake_result {
-	INTAKE_DONE,
-	INTAKE_DUPLICATE,
-	INTAKE_CONFLICT,       /* 409: the id is known with another body */
-	INTAKE_TICKET_FULL,    /* 422: TICKET_MAX_EVENTS */
-	INTAKE_FORBIDDEN,      /* 403: not this source's contract */
-	INTAKE_FAILED,         /* 503 for the whole request: the journal could not be written */
-};
-
-/* Lives from the sink's call until intake_done(). The events borrow from it. */
-struct intake_batch {
-	struct str     source, ns;         /* copies: stay through a reload */
-	struct event  *events;             /* valid ones, in order; `received` is the same for all */
-	uint8_t       *results;            /* enum intake_result of each, 0 at first; the owner of the sink fills it */
-	size_t         n;                  /* >= 1 */
-	struct wall    received;
-	void          *user;               /* the sink's own */
-};
-
-/*
- * Takes the batch: true means that intake_done() will be called, once, from the loop thread, and not before the sink returned.
- * False: no room now, answered 503 with Retry-After.
- */
-typedef bool intake_sink_fn(void *ctx, struct intake_batch *b);
-
-/* The time as the loop sampled it; never goes back, since it is the events' `received`. */
-typedef struct wall intake_now_fn(void *ctx);
 
 struct intake_options {
 	size_t          body_len;          /* of a single event as a request: limits.body; 0: 1 MiB */
@@ -80,9 +51,6 @@ bool intake_wants(const struct http_request *r);
 /* The two callbacks of a http_handler, for requests that intake_wants(). */
 void intake_head(struct intake *in, struct http_request *r, struct http_admission *adm);
 void intake_request(struct intake *in, struct http_request *r);
-
-/* Answers and frees the batch. */
-void intake_done(struct intake_batch *b);
 
 struct intake_stats {
 	uint64_t n_events;         /* answered as accepted */

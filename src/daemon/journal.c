@@ -331,6 +331,6 @@ void journal_answer(struct daemon *d)
 	struct journal *j = &d->journal;
 
 	for (size_t i = 0; i < j->n_done; i++)
-		intake_done(j->done[i]);
+		j->done[i]->done(j->done[i]);
 	j->n_done = 0;
 }

@@ -17,6 +17,15 @@
 
 /* ---- works ---- */
 
+static void work_done(struct intake_batch *b)
+{
+	struct work *w = (struct work *)b;
+
+	w->intake->stats.n_batches--;
+	work_answer(w);
+	work_release(w);
+}
+
 static struct work *work_get(struct intake *in)
 {
 	struct work *w = in->spare;
@@ -29,6 +38,7 @@ static struct work *work_get(struct intake *in)
 	}
 	w = xcalloc(1, sizeof *w);
 	w->intake = in;
+	w->batch.done = work_done;
 	w->arena = arena_create();
 	return w;
 }
@@ -54,6 +64,7 @@ void work_release(struct work *w)
 	}
 	arena_reset(w->arena);
 	w->batch.n = 0;
+	w->batch.failed = false;
 	w->batch.user = NULL;
 	w->n_refused = 0;
 	w->is_out = false;
@@ -322,11 +333,3 @@ void intake_request(struct intake *in, struct http_request *r)
 	work_release(w);
 }
 
-void intake_done(struct intake_batch *b)
-{
-	struct work *w = (struct work *)b;
-
-	w->intake->stats.n_batches--;
-	work_answer(w);
-	work_release(w);
-}

@@ -16,7 +16,7 @@ struct refused {
 };
 
 struct work {
-	struct intake_batch  batch;    /* first: intake_done() finds the rest by it */
+	struct intake_batch  batch;    /* first: its done() finds the rest by it */
 	struct intake       *intake;
 	struct http_request *request;
 	struct arena        *arena;    /* texts of events, problems; emptied after each use */

@@ -105,7 +105,7 @@ static void on_commit(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	for (size_t i = 0; i < s->n; i++)
-		intake_done(s->out[i]);
+		s->out[i]->done(s->out[i]);
 	s->n = 0;
 }
 

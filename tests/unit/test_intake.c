@@ -48,7 +48,7 @@ static void on_commit(evutil_socket_t fd, short what, void *arg)
 
 		for (size_t j = 0; j < batch->n; j++)
 			batch->results[j] = (uint8_t)result_of(&batch->events[j]);
-		intake_done(batch);
+		batch->done(batch);
 	}
 	b->n_pending = 0;
 }
