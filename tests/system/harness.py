@@ -516,7 +516,7 @@ def certificate(directory):
 
 def find_server(name):
 	"""The path of a server that is installed or was unpacked by tests/system/servers."""
-	for path in (pathlib.Path("/usr/sbin") / name, SERVERS / "usr/sbin" / name):
+	for path in (pathlib.Path("/usr/sbin") / name, pathlib.Path("/usr/bin") / name, SERVERS / "usr/sbin" / name, SERVERS / "usr/bin" / name):
 		if path.exists():
 			return path
 	return None
