@@ -39,6 +39,8 @@
 #define CONFIG_MAX_CALENDARS  500         /* each has a table of some 150 KiB */
 #define CONFIG_MAX_TARGETS    256         /* entries of one list of targets: overrides are merged pair by pair */
 #define CONFIG_MAX_VALUES     256         /* of one key of a condition: compared pair by pair */
+#define CONFIG_MAX_STREAMS    16          /* of one Redis source: one command reads them all */
+#define CONFIG_MAX_SENTINELS  8           /* of one Redis source: each is asked in turn */
 #define CONFIG_MAX_METRICS    16          /* metrics of one policy */
 
 /* Zones and calendars */

@@ -82,10 +82,31 @@ enum verify_kind {
 };
 extern const char *const verify_kind_names[VERIFY_N + 1];    /* "standard-webhooks", … */
 
+/* Streams of a Redis server. */
+struct redis_config {
+	const char        *host;                 /* NULL: `path`, or sentinels; without brackets */
+	uint16_t           port;
+	const char        *path;                 /* of a unix socket */
+	bool               tls;
+	const char        *ca_file;              /* PEM; NULL: the system's */
+	int                db;
+	const char        *user;                 /* NULL: none */
+	struct secret      password;
+	const char *const *sentinels;  size_t n_sentinels;   /* "host:port" */
+	const char        *master;               /* of sentinels */
+	const char        *sentinel_user;
+	struct secret      sentinel_password;
+	const char *const *streams;  size_t n_streams;       /* at least one, none twice */
+	const char        *group;                /* default "plazo" */
+	bool               own;                  /* `cursor: own`: no group */
+	int64_t            takeover_ms;          /* default 60 s, at least 10 s */
+};
+
 struct source {
 	const char        *name;
 	const char        *ns;                   /* namespace of its tickets: `namespace:`, else its name */
-	bool               webhook;              /* false: Redis, not active yet */
+	bool               webhook;              /* false: Redis */
+	struct redis_config redis;               /* of a source that is no webhook */
 	enum verify_kind   verify;
 	struct secret      secrets[2];           /* either fits; [1] while one is rotated out */
 	size_t             n_secrets;

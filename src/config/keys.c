@@ -1,14 +1,10 @@
 /*
- * The schema. Every key of the configuration stands here once, with the shape of its value and what it is for; the sample, the
- * documents and `config keys` are checked against it.
+ * The schema. Every key of the configuration stands once, here or in keys_sources.c, with the shape of its value and what it is for;
+ * the sample, the documents and `config keys` are checked against it.
  */
-#include "schema.h"
+#include "keys.h"
 
 #include "scalar.h"
-
-#define LATER KEY_LATER
-#define NEEDED KEY_REQUIRED
-#define END { NULL, NULL, 0, NULL }
 
 const char *const schema_shared[] = { "calendars", "policies", "contracts", "escalations", "receivers", "sources", "maps",
 				      "templates", NULL };
@@ -30,29 +26,24 @@ static const char *const tls_words[] = { "require", "starttls", "none", NULL };
 static const char *const type_words[] = { "opened", "changed", "replied", "acknowledged", "attended", "resolved", "reopened",
 					  "closed", "cancelled", "merged", NULL };
 static const char *const role_words[] = { "system", "customer", "agent", NULL };
-static const char *const verify_words[] = { "standard-webhooks", "hub-signature-256", "hub-signature", "zendesk", "glpi",
-					    "token", "bearer", "basic", "none", NULL };
 static const char *const period_words[] = { "week", "month", "quarter", "half-year", "year", NULL };
 static const char *const review_words[] = { "daily", "sync", "weekly", "monthly", "quarterly", "half-yearly", "yearly", NULL };
 static const char *const every_words[] = { "day", "week", "fortnight", "month", "quarter", "half-year", "year", NULL };
-static const char *const as_words[] = { "string", "number", "time", "list", "bool", NULL };
-static const char *const cursor_words[] = { "group", "own", NULL };
 
-static const struct shape a_name = { .what = "a name", .scalar = is_name };
-static const struct shape a_text = { .what = "a text", .scalar = is_text };
-static const struct shape a_path = { .what = "a path", .scalar = is_path };
+const struct shape shape_name = { .what = "a name", .scalar = is_name };
+const struct shape shape_text = { .what = "a text", .scalar = is_text };
+const struct shape shape_path = { .what = "a path", .scalar = is_path };
 static const struct shape a_date = { .what = "a date", .scalar = is_date };
 static const struct shape a_count = { .what = "a whole number", .scalar = is_count };
 static const struct shape a_size = { .what = "a size such as 1MiB", .scalar = is_size };
-static const struct shape a_duration = { .what = "a duration such as 30m", .scalar = is_ms };
-static const struct shape a_duration_or_0 = { .what = "a duration such as 10s", .scalar = is_ms_or_0 };
+const struct shape shape_duration = { .what = "a duration such as 30m", .scalar = is_ms };
+const struct shape shape_duration_or_0 = { .what = "a duration such as 10s", .scalar = is_ms_or_0 };
 static const struct shape a_span = { .what = "a target such as 2h or 3bd", .scalar = is_span };
 static const struct shape an_address = { .what = "an address such as 127.0.0.1:8970", .scalar = is_address };
 static const struct shape a_url = { .what = "a URL", .scalar = is_http_url };
 static const struct shape a_smtp_url = { .what = "a URL such as smtp://127.0.0.1:25", .scalar = is_smtp_url };
 static const struct shape a_mailbox = { .what = "a mail address", .scalar = is_mailbox };
 static const struct shape an_email = { .what = "a mail address", .scalar = is_email };
-static const struct shape a_header = { .what = "the name of a header", .scalar = is_header_name };
 static const struct shape a_percent = { .what = "a percentage such as 95%", .scalar = is_percent };
 static const struct shape a_number = { .what = "a number", .scalar = is_number };
 static const struct shape an_attr = { .what = "a text", .scalar = is_attr };
@@ -69,12 +60,9 @@ WORD(a_by, by_words);
 WORD(a_relationship, relationship_words);
 WORD(a_language, language_words);
 WORD(a_tls, tls_words);
-WORD(a_verify, verify_words);
 WORD(a_period, period_words);
 WORD(a_review, review_words);
 WORD(an_every, every_words);
-WORD(an_as, as_words);
-WORD(a_cursor, cursor_words);
 WORD(a_may, may_words);
 WORD(a_type, type_words);
 WORD(a_role, role_words);
@@ -82,12 +70,12 @@ WORD(a_cond_mode, cond_mode_words);
 
 static const struct shape a_bool = { .what = "true or false", .scalar = is_bool };
 
-static const struct shape names = { .what = "a name or a list of names", .scalar = is_name, .items = &a_name, .some = true };
-static const struct shape texts = { .what = "a text or a list of texts", .scalar = is_text, .items = &a_text, .some = true };
+const struct shape shape_names = { .what = "a name or a list of names", .scalar = is_name, .items = &shape_name, .some = true };
+const struct shape shape_texts = { .what = "a text or a list of texts", .scalar = is_text, .items = &shape_text, .some = true };
 static const struct shape attrs = { .what = "a value or a list of values", .scalar = is_attr, .items = &an_attr, .some = true };
 static const struct shape emails = { .what = "a mail address or a list of them", .scalar = is_email, .items = &an_email,
 				     .some = true };
-static const struct shape paths = { .what = "a path or a list of paths", .scalar = is_path, .items = &a_path };
+static const struct shape paths = { .what = "a path or a list of paths", .scalar = is_path, .items = &shape_path };
 static const struct shape mays = { .what = "read, act, or both", .words = may_words, .items = &a_may, .some = true };
 static const struct shape types = { .what = "a type of event or a list of them", .words = type_words, .items = &a_type,
 				    .some = true };
@@ -100,18 +88,18 @@ static const struct shape percents = { .what = "percentages", .scalar = is_perce
 /* ---- server, store ---- */
 
 static const struct key secret_keys[] = {
-	{ "file", &a_path, 0, "a file that holds it; a line feed at its end is cut" },
-	{ "credential", &a_name, 0, "the name of a systemd credential" },
-	{ "env", &a_name, 0, "the name of an environment variable" },
+	{ "file", &shape_path, 0, "a file that holds it; a line feed at its end is cut" },
+	{ "credential", &shape_name, 0, "the name of a systemd credential" },
+	{ "env", &shape_name, 0, "the name of an environment variable" },
 	END
 };
-static const struct shape a_secret = { .what = "a secret: {file: PATH}, {credential: NAME} or {env: NAME}", .scalar = is_text,
+const struct shape shape_secret = { .what = "a secret: {file: PATH}, {credential: NAME} or {env: NAME}", .scalar = is_text,
 				       .keys = secret_keys, .group = "secret" };
-static const struct shape secrets = { .what = "a secret or a list of two", .scalar = is_text, .keys = secret_keys,
-				      .group = "secret", .items = &a_secret, .some = true };
+const struct shape shape_secrets = { .what = "a secret or a list of two", .scalar = is_text, .keys = secret_keys,
+				     .group = "secret", .items = &shape_secret, .some = true };
 
 static const struct key operator_keys[] = {
-	{ "token", &a_secret, NEEDED, "what it sends as Authorization: Bearer" },
+	{ "token", &shape_secret, NEEDED, "what it sends as Authorization: Bearer" },
 	{ "may", &mays, NEEDED, "read, act, or both" },
 	END
 };
@@ -122,7 +110,7 @@ static const struct key limit_keys[] = {
 	{ "body", &a_size, 0, "of one event, sent alone" },
 	{ "bulk", &a_size, 0, "of an array or NDJSON" },
 	{ "connections", &a_count, 0, "at a time" },
-	{ "max_skew", &a_duration, 0, "how far in the future an event may lie before it is flagged" },
+	{ "max_skew", &shape_duration, 0, "how far in the future an event may lie before it is flagged" },
 	END
 };
 static const struct shape limits = { .what = "a map", .keys = limit_keys };
@@ -130,7 +118,7 @@ static const struct shape limits = { .what = "a map", .keys = limit_keys };
 static const struct key server_keys[] = {
 	{ "listen", &an_address, 0, "where events and operators come in; a socket passed by systemd wins" },
 	{ "metrics", &an_address, 0, "an address of its own for Prometheus" },
-	{ "socket", &a_path, 0, "the control socket of plazoctl" },
+	{ "socket", &shape_path, 0, "the control socket of plazoctl" },
 	{ "public_url", &a_url, 0, "base of the links in alerts" },
 	{ "operators", &operators, 0, "who may read and act over HTTP; without any, only the unix socket may" },
 	{ "limits", &limits, 0, "bounds on what is taken from outside" },
@@ -139,8 +127,8 @@ static const struct key server_keys[] = {
 static const struct shape server = { .what = "a map", .keys = server_keys };
 
 static const struct key store_keys[] = {
-	{ "path", &a_path, 0, "the SQLite database" },
-	{ "retention", &a_duration, 0, "how long closed tickets are kept" },
+	{ "path", &shape_path, 0, "the SQLite database" },
+	{ "retention", &shape_duration, 0, "how long closed tickets are kept" },
 	END
 };
 static const struct shape store = { .what = "a map", .keys = store_keys };
@@ -208,7 +196,7 @@ static const struct shape moments = { .what = "a condition or a list of conditio
 static const struct key target_keys[] = {
 	{ "when", &a_state, 0, "which tickets; without it, all" },
 	{ "target", &a_span, NEEDED, "a duration, business days, or none" },
-	{ "calendar", &a_name, 0, "in which it is counted" },
+	{ "calendar", &shape_name, 0, "in which it is counted" },
 	END
 };
 static const struct shape a_target = { .what = "a map with target", .keys = target_keys, .group = "target" };
@@ -219,7 +207,7 @@ static const struct key metric_keys[] = {
 	{ "target", &targets, NEEDED, "how long it may take" },
 	{ "mode", &a_mode, 0, "of attendance: remote, onsite or any" },
 	{ "agreement", &an_agreement, 0, "sla, ola or uc" },
-	{ "calendar", &a_name, 0, "in which it is counted" },
+	{ "calendar", &shape_name, 0, "in which it is counted" },
 	{ "start", &moments, 0, "an event that starts a clock" },
 	{ "stop", &moments, 0, "an event that stops it" },
 	{ "cancel", &moments, 0, "an event that ends it uncounted" },
@@ -235,8 +223,8 @@ static const struct shape metrics = { .what = "a map of names to metrics", .valu
 static const struct shape a_step_at = { .what = "75%, due-30m, breach or breach+30m", .scalar = is_step };
 static const struct key step_keys[] = {
 	{ "at", &a_step_at, NEEDED, "75%, due-30m, breach or breach+30m" },
-	{ "notify", &names, NEEDED, "receivers" },
-	{ "every", &a_duration, 0, "again after so long" },
+	{ "notify", &shape_names, NEEDED, "receivers" },
+	{ "every", &shape_duration, 0, "again after so long" },
 	{ "times", &a_count, 0, "how often in all" },
 	{ "by", &a_by, 0, "wall counts real time, calendar that of the clock" },
 	END
@@ -247,38 +235,38 @@ static const struct shape escalations = { .what = "a map of names to lists of st
 
 static const struct key choice_keys[] = {
 	{ "when", &a_state, 0, "which tickets; without it, all" },
-	{ "escalation", &a_name, NEEDED, "name of an escalation, or none" },
+	{ "escalation", &shape_name, NEEDED, "name of an escalation, or none" },
 	END
 };
 static const struct shape a_choice = { .what = "a map with when and escalation", .keys = choice_keys, .group = "choice" };
 static const struct shape escalation = { .what = "a name, a map of priorities to names, or a list of {when, escalation}",
-					 .scalar = is_name, .values = &a_name, .names = is_attr, .items = &a_choice, .some = true };
+					 .scalar = is_name, .values = &shape_name, .names = is_attr, .items = &a_choice, .some = true };
 
 /* ---- defaults, policies, contracts ---- */
 
 static const struct key reopen_keys[] = {
 	{ "after", &a_reopen, 0, "what a reopening does: resume, new-cycle or ignore" },
-	{ "within", &a_duration, 0, "up to so long after the resolution, in real time" },
+	{ "within", &shape_duration, 0, "up to so long after the resolution, in real time" },
 	{ "later", &a_reopen, 0, "and after that" },
 	END
 };
 static const struct shape reopen = { .what = "a map with after, within and later", .keys = reopen_keys };
 
 static const struct key default_keys[] = {
-	{ "calendar", &a_name, 0, "where neither contract nor policy names one" },
+	{ "calendar", &shape_name, 0, "where neither contract nor policy names one" },
 	{ "pause", &states, 0, "clocks stand while this holds, where the metric does not say otherwise" },
 	{ "boundary", &a_boundary, 0,
 	  "a target that runs out at closing time is due then (close), or when work resumes (next-open)" },
 	{ "reopen", &reopen, 0, "what a reopening does" },
 	{ "escalation", &escalation, 0, "where neither contract nor policy names one" },
-	{ "notify", &names, 0, "for what has no receiver of its own" },
+	{ "notify", &shape_names, 0, "for what has no receiver of its own" },
 	{ "on_change", &an_on_change, 0, "a new target counts from the start (retroactive) or from the change (from-change)" },
 	END
 };
 static const struct shape defaults = { .what = "a map", .keys = default_keys };
 
 static const struct key policy_keys[] = {
-	{ "calendar", &a_name, 0, "wins over the default one" },
+	{ "calendar", &shape_name, 0, "wins over the default one" },
 	{ "metrics", &metrics, NEEDED, "what is promised" },
 	{ "escalation", &escalation, 0, "wins over the default one" },
 	{ "reopen", &reopen, 0, "wins over the default" },
@@ -297,7 +285,7 @@ static const struct key match_keys[] = {
 static const struct shape match = { .what = "a map with organization and domain", .keys = match_keys };
 
 static const struct key site_keys[] = {
-	{ "calendar", &a_name, NEEDED, "of tickets with this site" },
+	{ "calendar", &shape_name, NEEDED, "of tickets with this site" },
 	END
 };
 static const struct shape a_site = { .what = "a map with calendar", .keys = site_keys };
@@ -305,7 +293,7 @@ static const struct shape sites = { .what = "a map of names to sites", .values =
 static const struct shape overrides = { .what = "a map of metrics to targets", .values = &targets, .names = is_name };
 
 static const struct key attainment_keys[] = {
-	{ "metric", &a_name, NEEDED, "which one" },
+	{ "metric", &shape_name, NEEDED, "which one" },
 	{ "goal", &a_percent, NEEDED, "share that must be met" },
 	{ "over", &a_period, NEEDED, "period" },
 	{ "when", &a_state, 0, "which tickets count" },
@@ -316,10 +304,10 @@ static const struct shape an_attainment = { .what = "a map", .keys = attainment_
 static const struct shape attainment = { .what = "a list", .items = &an_attainment };
 
 static const struct key recurring_keys[] = {
-	{ "by", &names, NEEDED, "attributes that must be equal" },
+	{ "by", &shape_names, NEEDED, "attributes that must be equal" },
 	{ "count", &a_count, NEEDED, "how many" },
-	{ "within", &a_duration, NEEDED, "in real time" },
-	{ "notify", &names, NEEDED, "receivers" },
+	{ "within", &shape_duration, NEEDED, "in real time" },
+	{ "notify", &shape_names, NEEDED, "receivers" },
 	END
 };
 static const struct shape a_recurring = { .what = "a map", .keys = recurring_keys };
@@ -328,8 +316,8 @@ static const struct shape recurring = { .what = "a list", .items = &a_recurring 
 static const struct key review_keys[] = {
 	{ "kind", &a_review, NEEDED, "which one" },
 	{ "every", &an_every, 0, "period" },
-	{ "at", &a_text, 0, "day and time" },
-	{ "to", &names, NEEDED, "receivers" },
+	{ "at", &shape_text, 0, "day and time" },
+	{ "to", &shape_names, NEEDED, "receivers" },
 	END
 };
 static const struct shape one_review = { .what = "a map", .keys = review_keys };
@@ -338,7 +326,7 @@ static const struct shape reviews = { .what = "a list", .items = &one_review };
 static const struct shape amounts = { .what = "an amount, or a map of priorities to amounts", .scalar = is_number,
 				      .values = &a_number, .names = is_attr };
 static const struct key cost_keys[] = {
-	{ "currency", &a_name, NEEDED, "ISO 4217 code" },
+	{ "currency", &shape_name, NEEDED, "ISO 4217 code" },
 	{ "per_breach", &amounts, 0, "what a breach costs" },
 	{ "cap_percent", &a_number, 0, "of the fee, at most" },
 	{ "monthly_fee", &a_number, 0, "what the customer pays" },
@@ -347,11 +335,11 @@ static const struct key cost_keys[] = {
 static const struct shape costs = { .what = "a map", .keys = cost_keys };
 
 static const struct key contract_keys[] = {
-	{ "customer", &a_text, 0, "for people" },
+	{ "customer", &shape_text, 0, "for people" },
 	{ "match", &match, 0, "for senders that don't know our ids" },
-	{ "policy", &a_name, NEEDED, "what is promised" },
+	{ "policy", &shape_name, NEEDED, "what is promised" },
 	{ "relationship", &a_relationship, 0, "basic, collaborative or strategic" },
-	{ "calendar", &a_name, 0, "wins over the policy's" },
+	{ "calendar", &shape_name, 0, "wins over the policy's" },
 	{ "sites", &sites, 0, "calendars by the ticket's site" },
 	{ "starts", &a_date, 0, "first day" },
 	{ "ends", &a_date, 0, "last day" },
@@ -372,8 +360,8 @@ static const struct key no_keys[] = { END };
 static const struct shape log_receiver = { .what = "{}", .keys = no_keys };
 static const struct key webhook_keys[] = {
 	{ "url", &a_url, NEEDED, "where alerts are posted" },
-	{ "secret", &a_secret, 0, "signs them (Standard Webhooks)" },
-	{ "ca_file", &a_path, 0, "PEM certificates to trust instead of the system's" },
+	{ "secret", &shape_secret, 0, "signs them (Standard Webhooks)" },
+	{ "ca_file", &shape_path, 0, "PEM certificates to trust instead of the system's" },
 	END
 };
 static const struct shape webhook_receiver = { .what = "a map with url", .keys = webhook_keys };
@@ -383,14 +371,14 @@ static const struct key mail_keys[] = {
 };
 static const struct shape mail_receiver = { .what = "a map with to", .keys = mail_keys };
 static const struct key service_keys[] = {
-	{ "url", &a_secret, 0, "address of the service, which for some is a secret" },
-	{ "token", &a_secret, 0, "how it knows us" },
-	{ "key", &a_secret, 0, "routing or integration key" },
-	{ "account", &a_text, 0, "account or user" },
-	{ "channel", &a_text, 0, "channel, chat, space or topic" },
-	{ "from", &a_text, 0, "sender" },
-	{ "to", &texts, 0, "recipients" },
-	{ "region", &a_text, 0, "where the service runs" },
+	{ "url", &shape_secret, 0, "address of the service, which for some is a secret" },
+	{ "token", &shape_secret, 0, "how it knows us" },
+	{ "key", &shape_secret, 0, "routing or integration key" },
+	{ "account", &shape_text, 0, "account or user" },
+	{ "channel", &shape_text, 0, "channel, chat, space or topic" },
+	{ "from", &shape_text, 0, "sender" },
+	{ "to", &shape_texts, 0, "recipients" },
+	{ "region", &shape_text, 0, "where the service runs" },
 	END
 };
 static const struct shape service = { .what = "a map", .keys = service_keys, .group = "service" };
@@ -399,7 +387,7 @@ static const struct key receiver_keys[] = {
 	{ "log", &log_receiver, 0, "the journal" },
 	{ "webhook", &webhook_receiver, 0, "a signed POST" },
 	{ "email", &mail_receiver, 0, "mail, through the section email" },
-	{ "on_call", &a_name, LATER, "whoever is on call in this rota" },
+	{ "on_call", &shape_name, LATER, "whoever is on call in this rota" },
 	{ "slack", &service, LATER, "a service" },
 	{ "teams", &service, LATER, "a service" },
 	{ "pagerduty", &service, LATER, "a service" },
@@ -410,10 +398,10 @@ static const struct key receiver_keys[] = {
 	{ "mattermost", &service, LATER, "a service" },
 	{ "google_chat", &service, LATER, "a service" },
 	{ "twilio", &service, LATER, "a service" },
-	{ "fallback", &a_name, 0, "the receiver to try when this one fails" },
+	{ "fallback", &shape_name, 0, "the receiver to try when this one fails" },
 	{ "language", &a_language, 0, "en or es" },
 	{ "zone", &a_zone, 0, "in which times are told" },
-	{ "template", &a_name, LATER, "name of a template" },
+	{ "template", &shape_name, LATER, "name of a template" },
 	END
 };
 static const struct shape a_receiver = { .what = "a map with log, webhook or email", .keys = receiver_keys, .some = true };
@@ -423,62 +411,14 @@ static const struct key email_keys[] = {
 	{ "smtp", &a_smtp_url, NEEDED, "the mail server" },
 	{ "from", &a_mailbox, NEEDED, "sender" },
 	{ "tls", &a_tls, 0, "require, starttls or none" },
-	{ "user", &a_text, 0, "for authentication" },
-	{ "password", &a_secret, 0, "for authentication" },
-	{ "ca_file", &a_path, 0, "PEM certificates to trust instead of the system's" },
+	{ "user", &shape_text, 0, "for authentication" },
+	{ "password", &shape_secret, 0, "for authentication" },
+	{ "ca_file", &shape_path, 0, "PEM certificates to trust instead of the system's" },
 	END
 };
 static const struct shape email = { .what = "a map with smtp and from", .keys = email_keys };
 
-/* ---- sources, maps, templates ---- */
-
-static const struct key verify_keys[] = {
-	{ "kind", &a_verify, NEEDED, "how a request is proven" },
-	{ "secret", &secrets, 0, "one, or two while one is rotated out" },
-	{ "header", &a_header, 0, "of token: the header that holds the secret" },
-	{ "user", &a_name, 0, "of basic: the user's name" },
-	END
-};
-static const struct shape verify = { .what = "a map with kind", .keys = verify_keys };
-static const struct key source_webhook_keys[] = {
-	{ "verify", &verify, NEEDED, "how a request is proven" },
-	END
-};
-static const struct shape source_webhook = { .what = "a map with verify", .keys = source_webhook_keys };
-static const struct key redis_keys[] = {
-	{ "url", &a_secret, NEEDED, "redis://host:6379/0" },
-	{ "stream", &a_text, NEEDED, "name of the stream" },
-	{ "group", &a_text, 0, "consumer group" },
-	{ "cursor", &a_cursor, 0, "group, or own: the last id is kept in the journal" },
-	END
-};
-static const struct shape redis = { .what = "a map with url and stream", .keys = redis_keys };
-static const struct key source_keys[] = {
-	{ "webhook", &source_webhook, 0, "events come by POST /v1/events/NAME" },
-	{ "redis", &redis, LATER, "events come from a stream" },
-	{ "namespace", &a_name, 0, "of its tickets; sources may share one" },
-	{ "map", &a_name, LATER, "how foreign payloads become events" },
-	{ "contracts", &names, 0, "which it may touch; without it, all" },
-	{ "grace", &a_duration_or_0, 0, "alerts wait so long for events under way" },
-	END
-};
-static const struct shape a_source = { .what = "a map with webhook or redis", .keys = source_keys, .some = true };
-static const struct shape sources = { .what = "a map of names to sources", .values = &a_source, .names = is_name };
-
-static const struct shape table = { .what = "a map of texts to texts", .values = &a_text };
-static const struct key field_keys[] = {
-	{ "at", &a_text, 0, "JSON pointer" },
-	{ "first", &texts, 0, "JSON pointers, of which the first that leads somewhere holds" },
-	{ "as", &an_as, 0, "string, number, time, list or bool" },
-	{ "table", &table, 0, "what becomes of which value; \"*\" is any other" },
-	END
-};
-static const struct shape a_field = { .what = "a pointer, or a map with at or first", .scalar = is_text, .keys = field_keys,
-				      .some = true };
-static const struct shape a_map = { .what = "a map of fields", .values = &a_field, .names = is_name };
-static const struct shape maps = { .what = "a map of names to maps", .values = &a_map, .names = is_name };
-static const struct shape a_template = { .what = "a text", .scalar = is_long_text };
-static const struct shape templates = { .what = "a map of names to texts", .values = &a_template, .names = is_name };
+/* ---- the root; sources, maps and templates are in keys_sources.c ---- */
 
 static const struct key root_keys[] = {
 	{ "include", &paths, 0, "globs of files that add named entries" },
@@ -491,9 +431,9 @@ static const struct key root_keys[] = {
 	{ "escalations", &escalations, 0, "who is told when" },
 	{ "receivers", &receivers, 0, "where alerts go" },
 	{ "email", &email, 0, "the mail server" },
-	{ "sources", &sources, 0, "where events come from" },
-	{ "maps", &maps, LATER, "foreign payloads to ticket events" },
-	{ "templates", &templates, LATER, "texts of alerts" },
+	{ "sources", &schema_sources, 0, "where events come from" },
+	{ "maps", &schema_maps, LATER, "foreign payloads to ticket events" },
+	{ "templates", &schema_templates, LATER, "texts of alerts" },
 	END
 };
 const struct shape schema_root = { .what = "a map of sections", .keys = root_keys };

@@ -140,7 +140,7 @@ static void check_open_sources(struct load *l)
 	if (c->server.listen.path != NULL)
 		return;
 	for (size_t i = 0; i < c->n_sources; i++)
-		if (c->sources[i].verify == VERIFY_NONE && node_is_map(map))
+		if (c->sources[i].webhook && c->sources[i].verify == VERIFY_NONE && node_is_map(map))
 			load_warn_key(l, node_getz(map, c->sources[i].name),
 				      "verify by none is for unix sockets, and server.listen is none: nothing is taken from source '%s'",
 				      c->sources[i].name);
@@ -156,4 +156,5 @@ void lint(struct load *l)
 	check_unused_policies(l);
 	check_metric_names(l);
 	check_open_sources(l);
+	redis_check(l);
 }

@@ -28,6 +28,7 @@ bool is_window(struct str s, struct diag *d);
 bool is_24x7(struct str s, struct diag *d);
 bool is_24x7_or_window(struct str s, struct diag *d);
 bool is_address(struct str s, struct diag *d);
+bool is_host_port(struct str s, struct diag *d);    /* "127.0.0.1:26379" */
 bool is_path(struct str s, struct diag *d);
 bool is_http_url(struct str s, struct diag *d);
 bool is_smtp_url(struct str s, struct diag *d);
@@ -50,5 +51,16 @@ unsigned scalar_days(struct str s);                 /* bit 0 Monday … bit 6 Su
 /* The host of a URL that is_http_url() or is_smtp_url() took, without brackets. */
 struct str url_host(struct str url);
 bool host_is_loopback(struct str host);
+
+/* "redis://[user:password@]host[:port][/db]", "rediss://…", or "unix:///path[?db=n]". Slices of the text, percent-encoded as there. */
+struct redis_url {
+	bool       tls;
+	struct str host;            /* without brackets; empty: a unix socket */
+	uint16_t   port;            /* 6379 when none is given */
+	struct str path;
+	int        db;
+	struct str user, password;
+};
+bool redis_url_read(struct str s, struct redis_url *out, struct diag *d);   /* the sentence never quotes the text */
 
 #endif

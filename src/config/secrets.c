@@ -11,7 +11,7 @@
 /* As `config show` prints them: loads again where secrets are not needed. */
 #define MASK "<secret>"
 
-static struct secret keep(struct load *l, struct str bytes)
+struct secret secret_keep(struct load *l, struct str bytes)
 {
 	struct whole *w = l->whole;
 
@@ -39,7 +39,7 @@ static struct secret from_file(struct load *l, struct node *n, const char *dir, 
 		load_error(l, n, "%s %s cannot be read: %s", what, path, e == ERR_LIMIT ? "larger than 64 KiB" : strerror(errno));
 		return none;
 	}
-	struct secret s = keep(l, bytes);
+	struct secret s = secret_keep(l, bytes);
 
 	s.bytes = without_newline(bytes);
 	if (s.bytes.len == 0)
@@ -66,7 +66,7 @@ static struct secret from_env(struct load *l, struct node *n)
 	const char *value = getenv(n->text.p);
 
 	if (value != NULL && *value != '\0')
-		return keep(l, arena_str(l->arena, str_of(value)));
+		return secret_keep(l, arena_str(l->arena, str_of(value)));
 	load_error(l, n, "environment variable %s is not set", n->text.p);
 	return (struct secret){ { NULL, 0 }, true };
 }
@@ -78,7 +78,7 @@ static struct secret from_literal(struct load *l, struct node *n)
 	n->secret = true;
 	if (!masked) {
 		load_warn(l, n, "a secret stands in the configuration itself: {file: PATH} or {credential: NAME} keep it apart");
-		return keep(l, n->text);
+		return secret_keep(l, n->text);
 	}
 	if (l->opt->secrets == SECRETS_REQUIRE)
 		load_error(l, n, "this is what `config show` prints in place of a secret, not one");

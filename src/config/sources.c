@@ -112,8 +112,8 @@ static void source_build(struct load *l, struct node *n, struct source *s)
 	s->grace_ms = grace != NULL ? scalar_ms(grace->text) : 0;
 	if (good(webhook, "verify") != NULL)
 		verify_build(l, good(webhook, "verify"), s);
-	if (good(redis, "url") != NULL)
-		good(redis, "url")->secret = true;
+	if (redis != NULL && !redis->bad)
+		s->redis = redis_build(l, redis);
 	allowed_build(l, node_getz(n, "contracts"), s);
 }
 

@@ -384,7 +384,7 @@ static const struct {
 	{ CONTRACT "sources:\n  h: {webhook: {verify: {kind: none}}, redis: {url: redis://x, stream: s}}\n",
 	  "7:3: error: sources.h is either a webhook or a stream in redis", 1 },
 	{ CONTRACT "sources:\n  h: {redis: {stream: s}}\n",
-	  "7:7: error: sources.h.redis has no 'url': redis://host:6379/0", 1 },
+	  "7:7: error: a source in redis needs a 'url' such as redis://host:6379/0, or 'sentinels' and 'master'", 1 },
 	{ CONTRACT "sources:\n  h: {webhook: {verify: {kind: token, header: \"X Y\", secret: {env: S}}}}\n",
 	  "7:47: error: sources.h.webhook.verify.header: 'X Y': not the name of an HTTP header", 1 },
 	{ CONTRACT "sources:\n  h: {webhook: {verify: {kind: bearer, secret: {vault: x}}}}\n",
