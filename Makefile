@@ -1,15 +1,19 @@
 # plazo: one file, no recursion. `make help` lists what there is.
-# SAN=address,undefined or SAN=thread builds everything once more, under build-san-*/.
+# SAN=address,undefined or SAN=thread builds everything once more, under build-san-*/. V=1 shows the commands whole.
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
+PKG_CONFIG ?= pkg-config
 SAN     ?=
+V       ?=
 VERSION := 0.1.0
 
 comma := ,
+# A line for each thing that is made, or with V=1 the command: $(call say,CC  $<)command
+say = $(if $(V),,@echo "$(1)"; )
 B := build$(if $(SAN),-san-$(subst $(comma),-,$(SAN)))
 
 # ---- what is compiled: one list a layer, in the order of the layers ----
@@ -26,8 +30,8 @@ SRC_ctl    := calendar_cmd check client explain import io main remote render sho
 
 # ---- flags ----
 PKGS     := libevent libevent_pthreads libcurl yaml-0.1 libsystemd hiredis sqlite3 libical libcrypto
-PKG_CF    = $(shell pkg-config --cflags $(PKGS))
-PKG_LD    = $(shell pkg-config --libs $(PKGS))
+PKG_CF    = $(shell $(PKG_CONFIG) --cflags $(PKGS))
+PKG_LD    = $(shell $(PKG_CONFIG) --libs $(PKGS))
 
 WARN := -Wall -Wextra -Wformat=2 -Werror=format-security -Wshadow -Wconversion -Wnull-dereference -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wcast-qual -Walloca -Wimplicit-fallthrough -Werror=implicit \
@@ -37,17 +41,16 @@ HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE -fno-strict-al
 	-fno-delete-null-pointer-checks
 HARDEN_RELEASE := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 HARDEN_GCC := -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr
-HARDEN_X86 := -fcf-protection=full
+HARDEN_x86_64  := -fcf-protection=full
+HARDEN_aarch64 := -mbranch-protection=standard
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
+HARDEN  += $(HARDEN_$(firstword $(subst -, ,$(MACHINE))))
 
-CFLAGS_ALL := -std=c17 -D_GNU_SOURCE -DPLAZO_VERSION='"$(VERSION)"' -DPLAZO_SHAREDIR='"$(PREFIX)/share/plazo"' -O2 -g -pthread $(WARN) $(HARDEN) -Iinclude -Isrc
+CFLAGS_ALL := -std=c17 -D_GNU_SOURCE -DPLAZO_VERSION='"$(VERSION)"' -DPLAZO_SHAREDIR='"$(PREFIX)/share/plazo"' -O2 -g -pthread $(WARN) $(HARDEN) -Iinclude -Isrc $(CPPFLAGS)
 ifneq ($(shell $(CC) --version 2>/dev/null | grep -c clang),0)
 CFLAGS_ALL += -Wno-gnu-zero-variadic-macro-arguments
 else
 CFLAGS_ALL += $(WARN_GCC) $(if $(SAN),,$(HARDEN_GCC))
-endif
-ifneq ($(findstring x86_64,$(MACHINE)),)
-CFLAGS_ALL += $(HARDEN_X86)
 endif
 ifeq ($(SAN),)
 CFLAGS_ALL += $(HARDEN_RELEASE)
@@ -59,9 +62,9 @@ LDFLAGS_ALL := -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 
 # llhttp: Debian 13 and later have a library; Debian 12 ships its C sources in node-llhttp.
 LLHTTP_DIR := /usr/share/llhttp
-ifeq ($(shell pkg-config --exists libllhttp 2>/dev/null && echo yes),yes)
-LLHTTP_CF  := $(shell pkg-config --cflags libllhttp)
-LLHTTP_LD  := $(shell pkg-config --libs libllhttp)
+ifeq ($(shell $(PKG_CONFIG) --exists libllhttp 2>/dev/null && echo yes),yes)
+LLHTTP_CF  := $(shell $(PKG_CONFIG) --cflags libllhttp)
+LLHTTP_LD  := $(shell $(PKG_CONFIG) --libs libllhttp)
 LLHTTP_OBJ :=
 else
 LLHTTP_CF  := -I/usr/share/include/llhttp
@@ -91,21 +94,21 @@ force:
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
-	@echo "AR  $@"; ar rcs $@ $^
+	$(call say,AR  $@)$(AR) rcs $@ $^
 
 $(B)/plazod: $(DAEMON_OBJ) $(LIB)
-	@echo "LD  $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
+	$(call say,LD  $@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
 
 $(B)/plazoctl: $(CTL_OBJ) $(LIB)
-	@echo "LD  $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
+	$(call say,LD  $@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
 
 $(B)/%.o: src/%.c $(B)/flags
 	@mkdir -p $(dir $@)
-	@echo "CC  $<"; $(CC) $(CFLAGS_ALL) $(PKG_CF) $(LLHTTP_CF) -MMD -MP -c -o $@ $<
+	$(call say,CC  $<)$(CC) $(CFLAGS_ALL) $(PKG_CF) $(LLHTTP_CF) -MMD -MP -c -o $@ $<
 
 $(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(B)/flags
 	@mkdir -p $(dir $@)
-	@echo "CC  $<"; $(CC) -std=c17 -D_GNU_SOURCE -O2 -g $(HARDEN) $(if $(SAN),-fsanitize=$(SAN)) -DLLHTTP_STRICT_MODE=1 -w $(LLHTTP_CF) -c -o $@ $<
+	$(call say,CC  $<)$(CC) -std=c17 -D_GNU_SOURCE -O2 -g $(HARDEN) $(CPPFLAGS) $(if $(SAN),-fsanitize=$(SAN),$(HARDEN_RELEASE)) $(CFLAGS) -DLLHTTP_STRICT_MODE=1 -w $(LLHTTP_CF) -c -o $@ $<
 
 -include $(wildcard $(B)/*/*.d)
 
@@ -124,11 +127,13 @@ run:  ## build, start a plazod of its own and watch alerts of a dozen tickets ar
 # The configuration is in /etc whatever the PREFIX: that is where plazod and plazoctl look for it.
 CONFDIR  := /etc/plazo
 DOCDIR   := $(PREFIX)/share/doc/plazo
+MANPAGES := plazod.8 plazoctl.1 plazod.yaml.5
+MANDIRS  := share/man/man1 share/man/man5 share/man/man8
+COMPDIR  := share/bash-completion/completions
 AT_PLACE := sed -e 's,/usr/sbin/plazod,$(PREFIX)/sbin/plazod,g' -e 's,/usr/share/,$(PREFIX)/share/,g'
 
 install: all  ## install under DESTDIR and PREFIX (/usr/local); a configuration that is there already stays
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
-		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(DESTDIR)$(DOCDIR)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin bin lib/systemd/system lib/sysusers.d lib/tmpfiles.d $(MANDIRS) $(COMPDIR)) $(DESTDIR)$(DOCDIR)
 	install -d -m 0750 $(DESTDIR)$(CONFDIR)
 	install -m 0755 $(B)/plazod $(DESTDIR)$(PREFIX)/sbin/plazod
 	install -m 0755 $(B)/plazoctl $(DESTDIR)$(PREFIX)/bin/plazoctl
@@ -138,10 +143,16 @@ install: all  ## install under DESTDIR and PREFIX (/usr/local); a configuration 
 	test -e $(DESTDIR)$(CONFDIR)/plazod.yaml || install -m 0640 conf/minimal.yaml $(DESTDIR)$(CONFDIR)/plazod.yaml
 	if ls conf/calendars/*.ics >/dev/null 2>&1; then install -d $(DESTDIR)$(PREFIX)/share/plazo/calendars && \
 		install -m 0644 conf/calendars/*.ics $(DESTDIR)$(PREFIX)/share/plazo/calendars; fi
-	install -m 0644 README.md HACKING.md NEWS.md LICENSE conf/plazod.yaml $(DESTDIR)$(DOCDIR)
+	for m in $(MANPAGES); do install -m 0644 packaging/man/$$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$$m || exit 1; done
+	install -m 0644 packaging/completions/plazoctl.bash $(DESTDIR)$(PREFIX)/$(COMPDIR)/plazoctl
+	install -m 0644 README.md HACKING.md NEWS.md LICENSE conf/plazod.yaml conf/configuration.md $(DESTDIR)$(DOCDIR)
 
 dist:  ## a source archive of the last commit
 	git archive --prefix=plazo-$(VERSION)/ -o plazo-$(VERSION).tar.gz HEAD
+
+deb:  ## the Debian package of the last commit, under build/deb
+	@packaging/deps build test deb
+	@packaging/deb $(abspath build/deb)
 
 clean:  ## remove everything that was built
 	rm -rf build build-*

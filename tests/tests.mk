@@ -10,7 +10,7 @@ TEST_SH   := $(sort $(wildcard tests/check_*.sh tests/check_*.py))
 
 $(B)/tests/%: tests/%.c $(LIB)
 	@mkdir -p $(dir $@)
-	@echo "CC  $<"; $(CC) $(filter-out -Wmissing-prototypes,$(CFLAGS_ALL)) $(PKG_CF) $(LLHTTP_CF) $(shell pkg-config --cflags $(TEST_PKGS)) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< $(LIB) $(PKG_LD) $(LLHTTP_LD) $(shell pkg-config --libs $(TEST_PKGS)) $(LIBS_$(notdir $@))
+	$(call say,CC  $<)$(CC) $(filter-out -Wmissing-prototypes,$(CFLAGS_ALL)) $(PKG_CF) $(LLHTTP_CF) $(shell $(PKG_CONFIG) --cflags $(TEST_PKGS)) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< $(LIB) $(PKG_LD) $(LLHTTP_LD) $(shell $(PKG_CONFIG) --libs $(TEST_PKGS)) $(LIBS_$(notdir $@))
 
 -include $(wildcard $(B)/tests/*/*.d)
 
@@ -22,6 +22,17 @@ check:  ## install what the tests need, build, run everything (up to 5 minutes o
 	@tests/system/servers $(abspath build/servers)
 	@$(MAKE) --no-print-directory all check-programs
 	@PLAZO_SAN="$(SAN)" tests/run --build $(B) $(TEST_SH) $(TEST_SIM) $(TEST_BIN) $(TEST_PY)
+
+# What a package builder runs: nothing is installed, nothing listens but on loopback.
+.PHONY: check-unit
+check-unit: $(TEST_BIN)  ## the C tests alone
+	@tests/run --build $(B) $(TEST_BIN)
+
+# ---- make check-package: wants root, debootstrap and the network, and takes minutes ----
+.PHONY: check-package
+check-package: deb  ## install, run, upgrade, remove and purge the Debian package in a fresh Debian 12
+	@packaging/deps package
+	@tests/package/run.sh $(abspath build/deb)
 
 check-programs: $(TEST_BIN) $(B)/tests/config_keys
 
