@@ -58,7 +58,7 @@ else
 CFLAGS_ALL += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE
 endif
 CFLAGS_ALL += $(CFLAGS)
-LDFLAGS_ALL := -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
+LDFLAGS_ALL := -fPIE -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 
 # llhttp: Debian 13 and later have a library; Debian 12 ships its C sources in node-llhttp.
 LLHTTP_DIR := /usr/share/llhttp
