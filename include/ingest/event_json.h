@@ -16,6 +16,14 @@
 #include "core/event.h"
 #include "ingest/problem.h"
 
+/* What the envelope of an event says in its place; all zero where there is no envelope. Borrowed as the rest of the context. */
+struct event_lent {
+	struct str  id;               /* of an event without one; empty: it must have one */
+	struct wall at;               /* likewise, if has_at */
+	bool        has_at;
+	const char *why_not;          /* said where either is missing and nothing is lent: a blank and a sentence; or NULL */
+};
+
 /* Where an event comes from, and what it may say. All borrowed; `ns`, `source` and `text` must live as long as the events. */
 struct event_context {
 	struct str    ns, source;
@@ -23,6 +31,7 @@ struct event_context {
 	bool          allow_received;         /* simulate and import: `received` may be given, and is `at` when it is not */
 	bool          allow_operator_types;   /* `waived` (metric, reason) and `extended` (metric, by, reason) */
 	struct str    text;                   /* what the doc was parsed from: slices of it are kept, others are copied to the arena */
+	struct event_lent lent;
 	struct arena *arena;                  /* for tags, and texts that had escapes: events outlive the doc */
 };
 
@@ -33,7 +42,13 @@ struct event_context {
 MUST_CHECK enum err event_from_json(const struct json_doc *d, json_node n, const struct event_context *ctx,
 				    struct event *out, struct problem *p);
 
-enum event_form { EVENT_FORM_JSON, EVENT_FORM_NDJSON };
+enum event_form {
+	EVENT_FORM_JSON,           /* an event, or an array of them */
+	EVENT_FORM_NDJSON,
+	EVENT_FORM_DATA,           /* an event: the data of a CloudEvent in binary mode */
+	EVENT_FORM_CLOUDEVENT,     /* one CloudEvent, in structured mode */
+	EVENT_FORM_CLOUDEVENTS,    /* an array of them */
+};
 
 /* Of event `index` (from 0): either the event, or what is wrong with it, the other one is NULL. False ends the reading with ERR_LIMIT. */
 typedef bool event_each_fn(void *arg, size_t index, const struct event *e, const struct problem *p);
@@ -45,9 +60,9 @@ struct events_found {
 };
 
 /*
- * Reads a whole body: one object or an array of them; or NDJSON, blank lines allowed, of which a bad line is a bad event (status
- * 400) and the others stand. Borrows `body`, parses with `d`. ctx->text is ignored: it is `body`. ERR_SYNTAX with a problem that
- * has line and column when the whole is no JSON; then fn was not called. Problems of events in NDJSON carry their line.
+ * Reads a whole body of one of these forms. In NDJSON blank lines are allowed, and a bad line is a bad event (status 400) while the
+ * others stand. Borrows `body`, parses with `d`. ctx->text is ignored: it is `body`. ERR_SYNTAX with a problem that
+ * has line and column when the whole is no JSON or not of that form; then fn was not called. Problems of events in NDJSON carry their line.
  */
 MUST_CHECK enum err events_read(struct json_doc *d, struct str body, enum event_form form, const struct event_context *ctx,
 				event_each_fn *fn, void *arg, struct events_found *found, struct problem *p);

@@ -30,6 +30,13 @@ void problem_set(struct problem *p, int status, const char *title, const char *f
 /* Puts "/INDEX" before the pointer: what was said of an event is now said of an event in a batch. */
 void problem_prefix(struct problem *p, size_t index);
 
+/* The same with a key, which needs no escape. */
+void problem_prefix_key(struct problem *p, const char *key);
+
+/* Puts "/KEY" behind the pointer, escaped, or "/INDEX". What is too long is cut. */
+void problem_append(struct problem *p, struct str key);
+void problem_append_index(struct problem *p, size_t index);
+
 /* Keeps the event's id, unless it is too long for one. */
 void problem_set_id(struct problem *p, struct str id);
 

@@ -41,6 +41,9 @@ MUST_CHECK enum err verifier_create(const struct verify_config *cfg, struct veri
 void verifier_destroy(struct verifier *v);              /* wipes the secrets; NULL is fine */
 enum verify_kind verifier_kind(const struct verifier *v);
 
+/* Is the head of a request as well proven as its body? Not by a signature: those are of the body alone. */
+bool verify_proves_headers(enum verify_kind kind);
+
 enum verify_result {
 	VERIFY_OK,
 	VERIFY_MISSING,    /* the header is not there, or not once */

@@ -90,31 +90,6 @@ static inline uint32_t bit(enum field f) { return UINT32_C(1) << f; }
 
 /* ---- saying what is wrong ---- */
 
-static void append_pointer(struct problem *p, struct str key)
-{
-	size_t at = strlen(p->pointer), end = sizeof p->pointer - 3;
-
-	if (at < end)
-		p->pointer[at++] = '/';
-	for (size_t i = 0; i < key.len && at < end; i++) {
-		if (key.p[i] == '~' || key.p[i] == '/') {
-			p->pointer[at++] = '~';
-			p->pointer[at++] = key.p[i] == '~' ? '0' : '1';
-		} else {
-			p->pointer[at++] = key.p[i];
-		}
-	}
-	p->pointer[at] = '\0';
-}
-
-static void append_index(struct problem *p, size_t index)
-{
-	char digits[24];
-
-	snprintf(digits, sizeof digits, "%zu", index);
-	append_pointer(p, str_of(digits));
-}
-
 PRINTF_LIKE(3, 4) static bool fail_at(struct reading *r, enum field f, const char *fmt, ...)
 {
 	struct problem *p = r->p;
@@ -124,7 +99,7 @@ PRINTF_LIKE(3, 4) static bool fail_at(struct reading *r, enum field f, const cha
 	va_start(ap, fmt);
 	vsnprintf(p->detail, sizeof p->detail, fmt, ap);
 	va_end(ap);
-	append_pointer(p, str_of(fields[f].name));
+	problem_append(p, str_of(fields[f].name));
 	return false;
 }
 
@@ -142,7 +117,7 @@ static bool fail_unknown(struct reading *r, struct str key, const char *const *n
 		problem_set(r->p, 422, NULL, "There is no field \"" STR_FMT "\"; did you mean \"%s\"?", STR_ARG(cut(key)), near);
 	else
 		problem_set(r->p, 422, NULL, "There is no field \"" STR_FMT "\".", STR_ARG(cut(key)));
-	append_pointer(r->p, key);
+	problem_append(r->p, key);
 	return false;
 }
 
@@ -253,7 +228,7 @@ static bool collect_tags(struct reading *r, enum field f, json_node n, struct st
 					     : fail_at(r, f, "There are more than %d tags.", EVENT_MAX_TAGS);
 
 		if (!ok) {
-			append_index(r->p, i);
+			problem_append_index(r->p, i);
 			return false;
 		}
 	}
@@ -405,8 +380,8 @@ static bool read_actor(struct reading *r, enum field f, json_node n)
 		if (read_actor_member(r, f, m))
 			continue;
 		r->p->pointer[0] = '\0';
-		append_pointer(r->p, str_of(fields[f].name));
-		append_pointer(r->p, json_key(r->doc, m));
+		problem_append(r->p, str_of(fields[f].name));
+		problem_append(r->p, json_key(r->doc, m));
 		return false;
 	}
 	return true;
@@ -416,7 +391,9 @@ static bool read_actor(struct reading *r, enum field f, json_node n)
 
 static bool need(struct reading *r, enum field f)
 {
-	return (r->seen & bit(f)) != 0 || fail_at(r, f, "\"%s\" is required.", fields[f].name);
+	const char *why = r->ctx->lent.why_not;
+
+	return (r->seen & bit(f)) != 0 || fail_at(r, f, "\"%s\" is required.%s", fields[f].name, why != NULL ? why : "");
 }
 
 /* `f` is there if and only if the type says so; `may`: it need not be. */
@@ -431,11 +408,27 @@ static bool only_at(struct reading *r, enum field f, bool is_place, bool may, co
 	return true;
 }
 
+/* What the envelope of an event says, where the event itself does not. */
+static void borrow(struct reading *r)
+{
+	const struct event_lent *lent = &r->ctx->lent;
+
+	if (lent->id.len > 0 && (r->seen & bit(FIELD_ID)) == 0) {
+		r->e->id = lent->id;
+		r->seen |= bit(FIELD_ID);
+	}
+	if (lent->has_at && (r->seen & bit(FIELD_AT)) == 0) {
+		r->e->at = lent->at;
+		r->seen |= bit(FIELD_AT);
+	}
+}
+
 static bool check_whole(struct reading *r)
 {
 	struct event *e = r->e;
 	bool is_act = e->type == EVENT_WAIVED || e->type == EVENT_EXTENDED;
 
+	borrow(r);
 	if (!need(r, FIELD_ID) || !need(r, FIELD_TICKET) || !need(r, FIELD_TYPE) || !need(r, FIELD_AT))
 		return false;
 	if (!only_at(r, FIELD_MODE, e->type == EVENT_ATTENDED, true, "attended") ||
@@ -489,8 +482,7 @@ enum err event_from_json(const struct json_doc *d, json_node n, const struct eve
 	if (!read_fields(&r, n) || !check_whole(&r)) {
 		json_node id = json_get(d, n, STR("id"));
 
-		if (id != JSON_ABSENT && json_is_str(d, id))
-			problem_set_id(p, json_text(d, id));
+		problem_set_id(p, id != JSON_ABSENT && json_is_str(d, id) ? json_text(d, id) : ctx->lent.id);
 		return ERR_SYNTAX;
 	}
 	out->body = event_body(out);

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "core/span.h"
+#include "ingest/cloudevents.h"
 
 /* ---- reading ---- */
 
@@ -37,6 +38,32 @@ static enum err read_node(const struct json_doc *d, json_node n, const struct ev
 	}
 	return event_from_json(d, n, ctx, e, p);
 }
+
+/* Pointers of what is wrong in the event begin with "/data". */
+static enum err read_envelope(const struct json_doc *d, json_node n, const struct event_context *ctx, struct event *e, struct problem *p)
+{
+	struct event_context inner = *ctx;
+	json_node data;
+	enum err err = cloudevent_open(d, n, &inner, &data, p);
+
+	if (err != ERR_OK)
+		return err;
+	err = read_node(d, data, &inner, e, p);
+	if (err != ERR_OK)
+		problem_prefix_key(p, "data");
+	return err;
+}
+
+/* The forms of one JSON text: who reads an event, and whether it may or must stand in an array. */
+static const struct form {
+	enum err (*read)(const struct json_doc *d, json_node n, const struct event_context *ctx, struct event *e, struct problem *p);
+	bool may_be_many, must_be_many;
+} forms[] = {
+	[EVENT_FORM_JSON]        = { read_node,     true,  false },
+	[EVENT_FORM_DATA]        = { read_node,     false, false },
+	[EVENT_FORM_CLOUDEVENT]  = { read_envelope, false, false },
+	[EVENT_FORM_CLOUDEVENTS] = { read_envelope, true,  true },
+};
 
 static bool tell(event_each_fn *fn, void *arg, size_t index, enum err e, const struct event *event, struct problem *p, bool is_batch)
 {
@@ -91,8 +118,8 @@ static enum err read_lines(struct json_doc *d, struct str body, const struct eve
 	return ERR_OK;
 }
 
-static enum err read_document(struct json_doc *d, struct str body, const struct event_context *ctx, event_each_fn *fn, void *arg,
-			      struct events_found *found, struct problem *p)
+static enum err read_document(struct json_doc *d, struct str body, const struct form *form, const struct event_context *ctx,
+			      event_each_fn *fn, void *arg, struct events_found *found, struct problem *p)
 {
 	struct diag diag = { 0 };
 	enum err e = json_parse(d, body, &diag);
@@ -102,14 +129,18 @@ static enum err read_document(struct json_doc *d, struct str body, const struct 
 		say_bad_json(p, &diag, 0);
 		return ERR_SYNTAX;
 	}
-	found->is_batch = json_kind(d, 0) == JSON_ARRAY;
+	found->is_batch = form->may_be_many && json_kind(d, 0) == JSON_ARRAY;
+	if (form->must_be_many && !found->is_batch) {
+		problem_set(p, 422, NULL, "A batch must be an array, not %s.", json_kind_name(json_kind(d, 0)));
+		return ERR_SYNTAX;
+	}
 	if (!found->is_batch) {
 		found->n = 1;
-		e = read_node(d, 0, ctx, &event, p);
+		e = form->read(d, 0, ctx, &event, p);
 		return tell(fn, arg, 0, e, &event, p, false) ? ERR_OK : too_many(p);
 	}
 	for (json_node n = json_first(d, 0); n != JSON_ABSENT; n = json_next(d, n)) {
-		e = read_node(d, n, ctx, &event, p);
+		e = form->read(d, n, ctx, &event, p);
 		if (!tell(fn, arg, found->n, e, &event, p, true))
 			return too_many(p);
 		found->n++;
@@ -125,7 +156,7 @@ enum err events_read(struct json_doc *d, struct str body, enum event_form form, 
 	here.text = body;
 	*found = (struct events_found){ 0 };
 	return form == EVENT_FORM_NDJSON ? read_lines(d, body, &here, fn, arg, found, p)
-					 : read_document(d, body, &here, fn, arg, found, p);
+					 : read_document(d, body, &forms[form], &here, fn, arg, found, p);
 }
 
 /* ---- writing ---- */

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/xalloc.h"
+#include "ingest/cloudevents.h"
 
 #define SPARE_MAX      64            /* works kept for the next request */
 #define SPARE_EVENTS   8192          /* room for events that the spare ones keep together: 3.5 MiB */
@@ -164,45 +165,6 @@ bool intake_wants(const struct http_request *r)
 	return str_starts(r->path, STR(INTAKE_PREFIX));
 }
 
-/* Whatever stands behind the type, "charset=utf-8" alone is taken: JSON has no other. */
-static bool is_utf8_or_nothing(struct str params)
-{
-	struct str rest = str_trim(params), key;
-
-	if (rest.len == 0)
-		return true;
-	if (!str_cut(&rest, '=', &key) || !str_eq_nocase(str_trim(key), STR("charset")))
-		return false;
-	rest = str_trim(rest);
-	return str_eq_nocase(rest, STR("utf-8")) || str_eq_nocase(rest, STR("\"utf-8\""));
-}
-
-/* The form that the content type names; false with the refusal. */
-static bool form_of(const struct http_request *r, enum event_form *form, struct problem *p)
-{
-	struct str params, type;
-
-	(void)http_headers_find(&r->headers, "content-type", &params);
-	str_cut(&params, ';', &type);
-	type = str_trim(type);
-	if (str_eq_nocase(type, STR("application/json"))) {
-		*form = EVENT_FORM_JSON;
-	} else if (str_eq_nocase(type, STR("application/x-ndjson"))) {
-		*form = EVENT_FORM_NDJSON;
-	} else if (type.len >= 23 && str_eq_nocase((struct str){ type.p, 23 }, STR("application/cloudevents"))) {
-		problem_set(p, 415, NULL, "CloudEvents are not active yet: send application/json or application/x-ndjson.");
-		return false;
-	} else {
-		problem_set(p, 415, NULL, "Events come as application/json or application/x-ndjson, named in Content-Type.");
-		return false;
-	}
-	if (!is_utf8_or_nothing(params)) {
-		problem_set(p, 415, NULL, "The only parameter of Content-Type that is taken is charset=utf-8.");
-		return false;
-	}
-	return true;
-}
-
 void intake_head(struct intake *in, struct http_request *r, struct http_admission *adm)
 {
 	enum event_form form;
@@ -210,7 +172,7 @@ void intake_head(struct intake *in, struct http_request *r, struct http_admissio
 	if (r->method != METHOD_POST) {
 		problem_set(&adm->refusal, 405, NULL, "Events are sent by POST.");
 		adm->allow = "POST";
-	} else if (!form_of(r, &form, &adm->refusal)) {
+	} else if (!intake_form(r, &form, &adm->refusal)) {
 		in->stats.n_malformed++;
 	}
 	/* One event or many is known by its first byte alone, and that one comes later. */
@@ -271,8 +233,15 @@ static bool add_event(void *arg, size_t index, const struct event *e, const stru
 	return true;
 }
 
+/* A CloudEvent in binary mode has its attributes in the head of the request. */
+static bool open_headers(const struct http_request *r, enum event_form form, enum verify_kind kind, struct event_context *ctx,
+			 struct problem *p)
+{
+	return form != EVENT_FORM_DATA || cloudevent_from_headers(&r->headers, verify_proves_headers(kind), ctx, p);
+}
+
 /* False when there is nothing to go on with; then it has been answered. */
-static bool read_events(struct work *w, struct http_request *r)
+static bool read_events(struct work *w, struct http_request *r, enum verify_kind kind)
 {
 	struct intake *in = w->intake;
 	struct events_found found;
@@ -280,7 +249,8 @@ static bool read_events(struct work *w, struct http_request *r)
 	struct problem p = { 0 };
 	enum event_form form;
 
-	if (form_of(r, &form, &p) && events_read(in->doc, r->body, form, &ctx, add_event, w, &found, &p) == ERR_OK) {
+	if (intake_form(r, &form, &p) && open_headers(r, form, kind, &ctx, &p) &&
+	    events_read(in->doc, r->body, form, &ctx, add_event, w, &found, &p) == ERR_OK) {
 		w->is_batch = found.is_batch;
 		if (!found.is_batch && r->body.len > in->opt.body_len)
 			problem_set(&p, 413, NULL, "The event is larger than the %zu bytes that are taken.", in->opt.body_len);
@@ -321,7 +291,7 @@ void intake_request(struct intake *in, struct http_request *r)
 	w->batch.received = now;
 	w->batch.source = arena_str(w->arena, src->name);
 	w->batch.ns = arena_str(w->arena, src->ns);
-	if (!read_events(w, r)) {
+	if (!read_events(w, r, verifier_kind(src->verifier))) {
 		work_release(w);
 		return;
 	}

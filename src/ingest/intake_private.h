@@ -42,6 +42,9 @@ struct intake {
 	struct intake_stats          stats;
 };
 
+/* The form that the content type names, and the headers of a CloudEvent; false with the refusal. */
+MUST_CHECK bool intake_form(const struct http_request *r, enum event_form *form, struct problem *p);
+
 /* Gives it back to the spare ones, or frees it. */
 void work_release(struct work *w);
 

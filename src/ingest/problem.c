@@ -17,17 +17,56 @@ void problem_set(struct problem *p, int status, const char *title, const char *f
 	va_end(ap);
 }
 
-void problem_prefix(struct problem *p, size_t index)
+static void prefix(struct problem *p, const char *head)
 {
-	char head[24];
-	size_t head_len = (size_t)snprintf(head, sizeof head, "/%zu", index);
-	size_t len = strlen(p->pointer);
+	size_t head_len = strlen(head), len = strlen(p->pointer);
 
 	if (len + head_len >= sizeof p->pointer)
 		len = sizeof p->pointer - head_len - 1;
 	memmove(p->pointer + head_len, p->pointer, len);
 	memcpy(p->pointer, head, head_len);
 	p->pointer[head_len + len] = '\0';
+}
+
+void problem_prefix(struct problem *p, size_t index)
+{
+	char head[24];
+
+	snprintf(head, sizeof head, "/%zu", index);
+	prefix(p, head);
+}
+
+void problem_prefix_key(struct problem *p, const char *key)
+{
+	char head[24];
+
+	snprintf(head, sizeof head, "/%s", key);
+	prefix(p, head);
+}
+
+void problem_append(struct problem *p, struct str key)
+{
+	size_t at = strlen(p->pointer), end = sizeof p->pointer - 3;
+
+	if (at < end)
+		p->pointer[at++] = '/';
+	for (size_t i = 0; i < key.len && at < end; i++) {
+		if (key.p[i] == '~' || key.p[i] == '/') {
+			p->pointer[at++] = '~';
+			p->pointer[at++] = key.p[i] == '~' ? '0' : '1';
+		} else {
+			p->pointer[at++] = key.p[i];
+		}
+	}
+	p->pointer[at] = '\0';
+}
+
+void problem_append_index(struct problem *p, size_t index)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof digits, "%zu", index);
+	problem_append(p, str_of(digits));
 }
 
 void problem_set_id(struct problem *p, struct str id)

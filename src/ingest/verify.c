@@ -204,6 +204,11 @@ enum verify_kind verifier_kind(const struct verifier *v)
 	return v->kind;
 }
 
+bool verify_proves_headers(enum verify_kind kind)
+{
+	return is_shown(kind) || kind == VERIFY_NONE;
+}
+
 /* ---- judging ---- */
 
 /* The HMAC of the parts, one after the other, under secret i. Gives its length, 0 on failure. */

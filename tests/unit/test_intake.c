@@ -289,8 +289,8 @@ static void types_and_methods(void **state)
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		expect(b, ask(b, bad[i], E("a")), 415, "/status", "415");
-	expect(b, ask(b, "application/cloudevents+json", E("a")), 415, "/detail", "not active yet");
-	expect(b, ask(b, "application/cloudevents-batch+json", E("a")), 415, "/detail", "not active yet");
+	expect(b, ask(b, "application/cloudevents+avro", E("a")), 415, "/status", "415");
+	expect(b, ask(b, "application/cloudevents", E("a")), 415, "/status", "415");
 	fd = client_open(b->loop.port);
 	client_puts(fd, "GET /v1/events/desk HTTP/1.1\r\nHost: x\r\n\r\n");
 	a = client_answer(fd, 0);
@@ -303,6 +303,44 @@ static void types_and_methods(void **state)
 	free(a.body);
 	close(fd);
 	assert_int_equal(b->n_seen, 0);
+}
+
+#define CE(id, more) "{\"specversion\":\"1.0\",\"id\":\"" id "\",\"source\":\"s\",\"type\":\"t\"," more "}"
+#define CE_HEADERS   "ce-specversion: 1.0\r\nce-id: A-1\r\nce-source: /s\r\nce-type: t\r\n"
+
+static void cloudevents(void **state)
+{
+	struct bench *b = *state;
+	static const char one[] = "application/cloudevents+json", many[] = "application/cloudevents-batch+json; charset=utf-8";
+
+	expect(b, ask(b, one, CE("1", "\"data\":" E("a"))), 202, "/accepted", "1");
+	expect(b, ask(b, one, CE("1", "\"data\":{" REST "}")), 202, "/accepted", "1");
+	assert_string_equal(b->seen[1], "shared/s 1");
+	expect(b, ask(b, one, CE("1", "\"data\":{" REST ",\"tags\":[1]}")), 422, "/pointer", "/data/tags/0");
+	expect(b, ask(b, one, CE("1", "\"data\":{" REST ",\"tags\":[1]}")), 422, "/id", "s 1");
+	expect(b, ask(b, one, CE("1", "\"data_base64\":\"e30=\"")), 415, "/pointer", "/data_base64");
+	expect(b, ask(b, one, "[]"), 422, "/detail", "an object");
+	expect(b, ask(b, many, "{}"), 422, "/detail", "an array");
+	expect(b, ask(b, many, "[" CE("1", "\"data\":" E("a")) "," CE("2", "\"data\":" E("dup")) "]"), 202, "", "{\"accepted\":1,\"duplicates\":1}");
+	expect(b, ask(b, many, "[" CE("1", "\"data\":" E("a")) "," CE("2", "\"x\":1") "]"), 207, "/refused/0/pointer", "/1/data");
+	assert_int_equal(b->n_seen, 5);
+}
+
+static void cloudevents_in_headers(void **state)
+{
+	struct bench *b = *state;
+
+	/* An envelope's type wins over headers; otherwise headers make the body the data. */
+	expect(b, ask_at(b, "desk", "application/cloudevents+json", BEARER CE_HEADERS, CE("3", "\"data\":{" REST "}")), 202, "/accepted", "1");
+	assert_string_equal(b->seen[0], "shared/s 3");
+	expect(b, ask_at(b, "desk", JSON, BEARER CE_HEADERS, "{" REST "}"), 202, "/accepted", "1");
+	assert_string_equal(b->seen[1], "shared//s A-1");
+	expect(b, ask_at(b, "desk", JSON, BEARER "ce-id: A\r\n", E("a")), 422, "/detail", "ce-specversion");
+	expect(b, ask_at(b, "desk", JSON, BEARER CE_HEADERS CE_HEADERS, E("a")), 400, "/detail", "more than once");
+	expect(b, ask_at(b, "desk", JSON, BEARER CE_HEADERS, "[" E("a") "]"), 422, "/detail", "an object");
+	expect(b, ask_at(b, "desk", NDJSON, BEARER CE_HEADERS, E("a")), 415, "/detail", "must be JSON");
+	expect(b, ask_at(b, "desk", "text/xml", BEARER CE_HEADERS, E("a")), 415, "/detail", "must be JSON");
+	assert_int_equal(b->n_seen, 2);
 }
 
 /* Whoever is not who he says gets one and the same answer. */
@@ -455,7 +493,8 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(accepted), CASE(refused_alone), CASE(refused_among_others), CASE(types_and_methods), CASE(strangers), CASE(signed_bodies),
+		CASE(accepted), CASE(refused_alone), CASE(refused_among_others), CASE(types_and_methods), CASE(cloudevents),
+		CASE(cloudevents_in_headers), CASE(strangers), CASE(signed_bodies),
 		CASE(unix_source), CASE(sizes), CASE(too_many), CASE(full_sink), CASE(concurrent),
 	};
 
