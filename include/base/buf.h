@@ -56,11 +56,22 @@ static inline struct reader reader_of(struct str s)
 	return (struct reader){ (const uint8_t *)s.p, (const uint8_t *)s.p + s.len, false };
 }
 
-uint64_t   reader_varint(struct reader *r);
+uint64_t   reader_long_varint(struct reader *r);     /* any; for reader_varint() */
+uint8_t    reader_no_byte(struct reader *r);         /* the end, for reader_byte() */
 int64_t    reader_zigzag(struct reader *r);
-uint8_t    reader_byte(struct reader *r);
 uint64_t   reader_u64le(struct reader *r);           /* eight bytes, low first */
 struct str reader_bytes(struct reader *r);           /* borrows from what is read */
+
+static inline uint8_t reader_byte(struct reader *r)
+{
+	return r->p < r->end ? *r->p++ : reader_no_byte(r);
+}
+
+static inline uint64_t reader_varint(struct reader *r)
+{
+	/* Nearly all are short. */
+	return r->p < r->end && *r->p < 0x80 ? *r->p++ : reader_long_varint(r);
+}
 void       buf_put_u64le(struct buf *b, uint64_t v);
 
 #endif

@@ -29,6 +29,13 @@ void map_finish(struct map *m);
 /* The value whose hash is `hash` and for which eq() says yes, or MAP_ABSENT. */
 uint32_t map_find(const struct map *m, uint64_t hash, map_eq_fn *eq, const void *ctx, const void *key);
 
+/*
+ * For who looks up many: ask for the slot of each, then for a value that may be it (MAP_ABSENT: none is), then for the records of those, and
+ * find them all when their memory has come.
+ */
+void map_expect(const struct map *m, uint64_t hash);
+uint32_t map_guess(const struct map *m, uint64_t hash);
+
 /* Puts a value in that is not in it yet; grows at a load of 3/4. */
 void map_insert(struct map *m, uint64_t hash, uint32_t value);
 

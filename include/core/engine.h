@@ -74,6 +74,9 @@ enum apply engine_apply_to(struct engine *en, uint32_t ticket, const struct even
 /* The number of a ticket in memory, its own while it stays there, or ENGINE_NO_TICKET. */
 uint32_t engine_find(const struct engine *en, struct str ns, struct str ticket);
 
+/* The numbers of the tickets of `n` events, together: much quicker than one by one. */
+void engine_find_all(const struct engine *en, const struct event *v, size_t n, uint32_t *out);
+
 /* Hints, which change nothing: these held tickets are the next to be used, and the one after. Their memory comes meanwhile. */
 void engine_expect(const struct engine *en, uint32_t next, uint32_t after);
 bool engine_has(const struct engine *en, struct str ns, struct str ticket);

@@ -60,6 +60,13 @@ enum metric_kind {
 };
 extern const char *const metric_kind_names[METRIC_N_KINDS + 1];    /* "" for custom, then "response", … */
 
+/* What can make a difference to a metric at all: nearly every event can not, and is not asked further. By metric_watch(). */
+struct watch {
+	uint32_t start, stop;               /* types of events: 1 << EVENT_x; `stop` for `cancel` as well */
+	uint32_t pause_attrs;               /* attributes whose change pauses or resumes a clock: 1 << ATTR_x */
+	uint32_t target_attrs;              /* … gives it another target */
+};
+
 struct metric {
 	const char            *name;
 	enum metric_kind       kind;
@@ -75,6 +82,10 @@ struct metric {
 	const struct target   *targets;
 	size_t                 n_targets;   /* first fitting entry; none: no clock */
 	const struct calendar *calendar;    /* NULL: that of the site, contract, … */
+	struct watch           watch;       /* of all the above */
 };
+
+/* Fills m->watch from the rest. */
+void metric_watch(struct metric *m);
 
 #endif

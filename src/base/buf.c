@@ -50,8 +50,7 @@ static void grow(struct buf *b, size_t need)
 	b->cap = cap;
 }
 
-/* Room for `len` more bytes and the NUL; false, and sticky, when the maximum forbids it. */
-static bool reserve(struct buf *b, size_t len)
+static bool reserve_more(struct buf *b, size_t len)
 {
 	if (b->failed || len > b->max - b->len) {
 		b->failed = true;
@@ -60,6 +59,12 @@ static bool reserve(struct buf *b, size_t len)
 	if (b->len + len + 1 > b->cap)
 		grow(b, b->len + len + 1);
 	return true;
+}
+
+/* Room for `len` more bytes and the NUL; false, and sticky, when the maximum forbids it. */
+static inline bool reserve(struct buf *b, size_t len)
+{
+	return (len < b->cap - b->len && !b->failed) || reserve_more(b, len);
 }
 
 const char *buf_cstr(struct buf *b)
@@ -147,6 +152,8 @@ void buf_put_varint(struct buf *b, uint64_t v)
 
 	if (v < 0x80)
 		buf_putc(b, (char)v);
+	else if (b->cap - b->len > VARINT_MAX && !b->failed)
+		b->len += write_varint(v, b->p + b->len);
 	else
 		buf_append(b, bytes, write_varint(v, bytes));
 }
@@ -178,6 +185,7 @@ void buf_put_u64le(struct buf *b, uint64_t v)
 	buf_append(b, &v, sizeof(v));
 }
 
+/* `p` stands at the end from then on, so that there is nothing to read. */
 static bool reader_fail(struct reader *r)
 {
 	r->bad = true;
@@ -187,34 +195,33 @@ static bool reader_fail(struct reader *r)
 
 static bool reader_has(struct reader *r, size_t n)
 {
-	if (r->bad || (size_t)(r->end - r->p) < n)
-		return reader_fail(r);
-	return true;
+	return (size_t)(r->end - r->p) >= n || reader_fail(r);
 }
 
-uint8_t reader_byte(struct reader *r)
+uint8_t reader_no_byte(struct reader *r)
 {
-	return reader_has(r, 1) ? *r->p++ : 0;
+	(void)reader_fail(r);
+	return 0;
 }
 
-uint64_t reader_varint(struct reader *r)
+uint64_t reader_long_varint(struct reader *r)
 {
+	const uint8_t *p = r->p;
 	uint64_t v = 0;
 
-	/* Nearly all are short. */
-	if (!r->bad && r->p < r->end && *r->p < 0x80)
-		return *r->p++;
-	for (unsigned shift = 0; shift < 70; shift += 7) {
-		uint64_t byte = reader_byte(r);
+	for (unsigned shift = 0; shift < 70 && p < r->end; shift += 7) {
+		uint64_t byte = *p++;
 
 		/* The tenth byte has room for one bit. */
-		if (r->bad || (shift == 63 && byte > 1))
+		if (shift == 63 && byte > 1)
 			break;
 		v |= (byte & 0x7f) << shift;
-		if (byte < 0x80)
+		if (byte < 0x80) {
+			r->p = p;
 			return v;
+		}
 	}
-	reader_fail(r);
+	(void)reader_fail(r);
 	return 0;
 }
 

@@ -50,6 +50,24 @@ uint32_t map_find(const struct map *m, uint64_t hash, map_eq_fn *eq, const void 
 	return MAP_ABSENT;
 }
 
+void map_expect(const struct map *m, uint64_t hash)
+{
+	if (m->n_slots != 0)
+		__builtin_prefetch(&m->slots[home_of(m, (uint32_t)hash)]);
+}
+
+uint32_t map_guess(const struct map *m, uint64_t hash)
+{
+	uint32_t h = (uint32_t)hash;
+
+	if (m->n_slots == 0)
+		return MAP_ABSENT;
+	for (size_t i = home_of(m, h); m->slots[i].value != MAP_ABSENT; i = after(m, i))
+		if (m->slots[i].hash == h)
+			return m->slots[i].value;
+	return MAP_ABSENT;
+}
+
 static void place(struct map *m, struct map_slot s)
 {
 	size_t i = home_of(m, s.hash);

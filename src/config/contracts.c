@@ -51,6 +51,7 @@ static void metrics_fold(struct load *l, struct contract *c, const struct policy
 		v[i] = p->metrics[i];
 		v[i].targets = t.v;
 		v[i].n_targets = t.n;
+		metric_watch(&v[i]);
 		targets_check(l, &t, cals, n_cals);
 	}
 	c->metrics = v;

@@ -1,5 +1,7 @@
 #include "clock.h"
 
+static const struct why no_why = { NULL, { NULL, 0 } };
+
 static struct seg *last_seg(const struct clock *c)
 {
 	return &c->segs[c->n_segs - 1];
@@ -14,19 +16,15 @@ static void tally(const struct seg *s, struct wall t, int64_t *used, int64_t *id
 	*idle = s->idle + (s->kind == SEG_RUN ? 0 : open);
 }
 
-static void push_seg(struct clock *c, struct wall t, const struct calendar *cal, enum seg_kind kind, struct str why)
+static void push_seg(struct clock *c, struct wall t, const struct calendar *cal, enum seg_kind kind, struct why why)
 {
-	int64_t used = 0, idle = 0;
+	int64_t used, idle;
 
-	if (c->n_segs > 0) {
-		last_seg(c)->to = t;
-		tally(last_seg(c), t, &used, &idle);
-	}
+	last_seg(c)->to = t;
+	tally(last_seg(c), t, &used, &idle);
 	if (c->n_segs == c->cap_segs) {
-		uint32_t cap = c->cap_segs ? c->cap_segs * 2 : 4;
-
-		c->segs = arena_grow(c->arena, c->segs, c->cap_segs, cap, sizeof(*c->segs));
-		c->cap_segs = cap;
+		c->segs = arena_grow(c->arena, c->segs, c->cap_segs, (size_t)c->cap_segs * 2, sizeof(*c->segs));
+		c->cap_segs *= 2;
 	}
 	c->segs[c->n_segs++] = (struct seg){ t, WALL_NEVER, used, idle, cal, kind, why };
 }
@@ -153,8 +151,9 @@ void clock_start(struct clock *c, struct arena *a, const struct metric *m, enum 
 	*c = (struct clock){
 		.metric = m, .arena = a, .boundary = b, .cycle = 1, .started = t, .base = t, .none_since = t,
 		.stopped = WALL_NEVER, .due = WALL_NEVER, .breach_at = WALL_NEVER,
+		.segs = c->first, .n_segs = 1, .cap_segs = sizeof(c->first) / sizeof(c->first[0]),
+		.first = { { .from = t, .to = WALL_NEVER, .calendar = cal, .kind = SEG_RUN } },
 	};
-	push_seg(c, t, cal, SEG_RUN, (struct str){ NULL, 0 });
 }
 
 bool clock_is_live(const struct clock *c)
@@ -177,7 +176,7 @@ static void find_due_again(struct clock *c)
 		c->due = find_due(c);
 }
 
-void clock_pause(struct clock *c, struct wall t, enum seg_kind kind, struct str why)
+void clock_pause(struct clock *c, struct wall t, enum seg_kind kind, struct why why)
 {
 	if (c->phase != PHASE_RUNNING)
 		return;
@@ -190,7 +189,7 @@ void clock_resume(struct clock *c, struct wall t)
 {
 	if (c->phase != PHASE_PAUSED)
 		return;
-	push_seg(c, t, last_seg(c)->calendar, SEG_RUN, (struct str){ NULL, 0 });
+	push_seg(c, t, last_seg(c)->calendar, SEG_RUN, no_why);
 	c->phase = PHASE_RUNNING;
 	find_due_again(c);
 }
@@ -206,8 +205,8 @@ void clock_stop(struct clock *c, struct wall t, bool by_resolution)
 
 void clock_reopen(struct clock *c, struct wall t)
 {
-	push_seg(c, c->stopped, last_seg(c)->calendar, SEG_RESOLVED, STR("resolved"));
-	push_seg(c, t, last_seg(c)->calendar, SEG_RUN, (struct str){ NULL, 0 });
+	push_seg(c, c->stopped, last_seg(c)->calendar, SEG_RESOLVED, no_why);
+	push_seg(c, t, last_seg(c)->calendar, SEG_RUN, no_why);
 	c->phase = PHASE_RUNNING;
 	c->stopped = WALL_NEVER;
 	c->by_resolution = false;

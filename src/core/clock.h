@@ -14,6 +14,9 @@
 
 enum seg_kind { SEG_RUN, SEG_PAUSED, SEG_HELD, SEG_RESOLVED };
 
+/* What a clock is paused for: the first attribute of the condition that fits, and its value. */
+struct why { const char *attr; struct str value; };    /* attr NULL: always */
+
 /* A stretch [from, to) in one calendar. */
 struct seg {
 	struct wall            from, to;   /* to: WALL_NEVER while it is the present one */
@@ -21,7 +24,7 @@ struct seg {
 	int64_t                idle;       /* open time that had not */
 	const struct calendar *calendar;
 	enum seg_kind          kind;
-	struct str             why;        /* of a pause: "status=pending" */
+	struct why             why;        /* of SEG_PAUSED */
 };
 
 enum phase { PHASE_RUNNING, PHASE_PAUSED, PHASE_STOPPED, PHASE_CANCELLED };
@@ -33,7 +36,7 @@ struct clock {
 	uint32_t               order;        /* of its metric in the ticket */
 	uint32_t               cycle;        /* from 1 */
 	struct wall            started;
-	struct seg            *segs;
+	struct seg            *segs;         /* `first` until there are more: a clock stays where it is */
 	uint32_t               n_segs, cap_segs;
 
 	const struct target   *target;       /* NULL: none at present */
@@ -52,6 +55,7 @@ struct clock {
 	struct wall            breach_at;    /* of the present breach: its due time, or the change that put it into the past; WALL_NEVER: none */
 	bool                   breached;     /* ever */
 	bool                   waived;
+	struct seg             first[2];
 };
 
 /* A clock that runs from `t` on in `cal`, with no target yet. */
@@ -61,7 +65,7 @@ void clock_start(struct clock *c, struct arena *a, const struct metric *m, enum 
 void clock_pass(struct clock *c, struct wall t);
 
 /* Stands from `t` on; `kind` SEG_PAUSED or SEG_HELD. */
-void clock_pause(struct clock *c, struct wall t, enum seg_kind kind, struct str why);
+void clock_pause(struct clock *c, struct wall t, enum seg_kind kind, struct why why);
 void clock_resume(struct clock *c, struct wall t);
 
 /* Met or breached at `t`; goes on after clock_reopen(), with the time between not counted. */

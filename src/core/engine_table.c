@@ -43,6 +43,33 @@ uint32_t table_find(const struct engine *en, struct str ns, struct str id)
 	return map_find(&en->index, hash_key(en, ns, id), same_key, en, &k);
 }
 
+#define AT_ONCE 32       /* as many misses under way as a core can have, and then some */
+
+static void find_some(const struct engine *en, const struct event *v, size_t n, uint32_t *out)
+{
+	uint64_t hash[AT_ONCE];
+
+	for (size_t i = 0; i < n; i++)
+		map_expect(&en->index, hash[i] = hash_key(en, v[i].ns, v[i].ticket));
+	for (size_t i = 0; i < n; i++)
+		if ((out[i] = map_guess(&en->index, hash[i])) != MAP_ABSENT)
+			__builtin_prefetch(table_at(en, out[i]));
+	for (size_t i = 0; i < n; i++)
+		if (out[i] != MAP_ABSENT)
+			__builtin_prefetch(table_at(en, out[i])->block);
+	for (size_t i = 0; i < n; i++) {
+		struct key k = { en, v[i].ns, v[i].ticket };
+
+		out[i] = map_find(&en->index, hash[i], same_key, en, &k);
+	}
+}
+
+void engine_find_all(const struct engine *en, const struct event *v, size_t n, uint32_t *out)
+{
+	for (size_t i = 0; i < n; i += AT_ONCE)
+		find_some(en, v + i, n - i < AT_ONCE ? n - i : AT_ONCE, out + i);
+}
+
 static uint32_t new_slot(struct engine *en)
 {
 	uint32_t slot = en->free_slot;

@@ -84,9 +84,19 @@ static void tell_windows(const struct telling *tg, const struct seg *s, struct w
 	tell(tg, t, to, false, closed);
 }
 
+static struct str why_not(struct arena *a, const struct seg *s)
+{
+	if (s->kind == SEG_HELD)
+		return STR("held: its `while` does not hold");
+	if (s->kind == SEG_RESOLVED)
+		return STR("resolved");
+	if (s->why.attr == NULL)
+		return STR("paused: always");
+	return str_of(arena_printf(a, "paused: %s=" STR_FMT, s->why.attr, STR_ARG(s->why.value)));
+}
+
 static void explain_clock(const struct telling *tg, struct wall now)
 {
-	static const char *const prefix[] = { [SEG_PAUSED] = "paused: ", [SEG_HELD] = "held: ", [SEG_RESOLVED] = "" };
 	const struct clock *c = tg->c;
 	struct wall end = wall_min(now, wall_min(c->stopped, c->none_since));
 
@@ -97,7 +107,7 @@ static void explain_clock(const struct telling *tg, struct wall now)
 		if (s->kind == SEG_RUN)
 			tell_windows(tg, s, to);
 		else
-			tell(tg, s->from, to, false, str_of(arena_printf(tg->arena, "%s" STR_FMT, prefix[s->kind], STR_ARG(s->why))));
+			tell(tg, s->from, to, false, why_not(tg->arena, s));
 	}
 }
 

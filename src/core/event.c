@@ -193,16 +193,23 @@ uint32_t event_body(const struct event *e)
 {
 	static const struct sipkey key = { UINT64_C(0x706c617a6f206576), UINT64_C(0x656e7420626f6479) };
 	struct event bare = *e;
-	struct buf b;
+	char space[1024];
+	/* Nearly every event fits; its maximum keeps the buffer from growing out of the space. */
+	struct buf b = { .p = space, .cap = sizeof(space), .max = sizeof(space) - 1 }, large;
 	uint64_t h;
 
 	bare.received = bare.at;
 	bare.source = (struct str){ NULL, 0 };
 	bare.quiet = false;
 	bare.body = 0;
-	buf_init(&b, SIZE_MAX / 4);
 	event_encode(&bare, &b);
-	h = siphash64(key, b.p, b.len);
-	buf_finish(&b);
+	if (buf_ok(&b)) {
+		h = siphash64(key, b.p, b.len);
+	} else {
+		buf_init(&large, BUF_NO_MAX);
+		event_encode(&bare, &large);
+		h = siphash64(key, large.p, large.len);
+		buf_finish(&large);
+	}
 	return (uint32_t)(h ^ h >> 32);
 }

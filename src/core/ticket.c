@@ -3,171 +3,7 @@
 #include <stdlib.h>
 
 #include "cond.h"
-
-/* A metric through the life of the ticket. A contract that lacks it leaves it without a target, not without a past. */
-struct track {
-	const struct metric *metric;    /* the present definition, or the last or next one there is */
-	bool                 present;   /* the present contract has it */
-	struct clock        *clock;     /* of the present cycle; NULL before the first */
-};
-
-/* The state of the fold over events and revisions. */
-struct fold {
-	const struct timeline *tl;
-	struct arena          *arena;
-	struct ticket_facts   *f;
-	struct track          *tracks;
-	uint32_t               n_tracks;
-	uint32_t               cap_clocks;
-	bool                   responded;           /* a public reply of an agent has been, or a resolution */
-	bool                   ended;               /* cancelled or merged: nothing starts until it is reopened */
-	struct str             before[ATTR_N_RULES];    /* the attributes before the present event */
-	struct str             contract_id;         /* as `contract` was looked up for */
-	const struct contract *first;               /* the first it ever has: lends its calendar to the time before (rule 8: counted from the start) */
-	const struct contract *latest;              /* whose metrics were added last */
-};
-
-/* ---- what holds for a clock at present ---- */
-
-static const struct target *choose_target(const struct metric *m, const struct str attr[ATTR_N_RULES])
-{
-	for (size_t i = 0; i < m->n_targets; i++) {
-		const struct target *t = &m->targets[i];
-
-		if (t->always || cond_fits_attrs(&t->when, attr))
-			return t->span.kind == SPAN_NONE ? NULL : t;
-	}
-	return NULL;
-}
-
-/* Of the target, the metric, the site, the contract (in which the policy's and the defaults' are folded). */
-static const struct calendar *choose_calendar(const struct fold *fd, const struct metric *m, const struct target *t)
-{
-	const struct ticket_facts *f = fd->f;
-	const struct contract *k = f->contract != NULL ? f->contract : fd->first;
-
-	if (t != NULL && t->calendar != NULL)
-		return t->calendar;
-	if (m->calendar != NULL)
-		return m->calendar;
-	for (size_t i = 0; i < k->n_sites; i++)
-		if (str_eqz(f->attr[ATTR_SITE], k->sites[i].name))
-			return k->sites[i].calendar;
-	return k->calendar;
-}
-
-static void aim(const struct fold *fd, const struct track *tr, struct wall t, const struct target *target, const struct calendar *cal)
-{
-	const struct contract *k = fd->f->contract;
-
-	if (k == NULL)
-		return;
-	tr->clock->boundary = k->boundary;
-	clock_retarget(tr->clock, t, target, cal, k->on_change);
-}
-
-static void retarget(struct fold *fd, struct track *tr, struct wall t)
-{
-	const struct target *target;
-
-	if (tr->clock == NULL || fd->f->contract == NULL)
-		return;
-	target = tr->present ? choose_target(tr->metric, fd->f->attr) : NULL;
-	aim(fd, tr, t, target, choose_calendar(fd, tr->metric, target));
-}
-
-static void retarget_all(struct fold *fd, struct wall t)
-{
-	for (uint32_t i = 0; i < fd->n_tracks; i++)
-		retarget(fd, &fd->tracks[i], t);
-}
-
-static struct str describe(struct fold *fd, const struct cond *c)
-{
-	const struct str *v;
-
-	if (c->n_attrs == 0)
-		return STR("always");
-	v = &fd->f->attr[c->attrs[0].attr];
-	return str_of(arena_printf(fd->arena, "%s=" STR_FMT, attr_names[c->attrs[0].attr], STR_ARG(*v)));
-}
-
-static void pause_or_resume(struct fold *fd, struct track *tr, struct wall t)
-{
-	const struct cond *pause;
-
-	if (tr->clock == NULL)
-		return;
-	pause = conds_fit_attrs(&tr->metric->pause, fd->f->attr);
-	if (pause != NULL)
-		clock_pause(tr->clock, t, SEG_PAUSED, describe(fd, pause));
-	else if (tr->metric->hold.n > 0 && conds_fit_attrs(&tr->metric->hold, fd->f->attr) == NULL)
-		clock_pause(tr->clock, t, SEG_HELD, STR("its `while` does not hold"));
-	else
-		clock_resume(tr->clock, t);
-}
-
-static void pause_or_resume_all(struct fold *fd, struct wall t)
-{
-	for (uint32_t i = 0; i < fd->n_tracks; i++)
-		pause_or_resume(fd, &fd->tracks[i], t);
-}
-
-/* ---- contracts and their metrics ---- */
-
-/* The contract's metric of the same name. */
-static const struct metric *find_metric(const struct contract *k, const struct metric *m)
-{
-	/* Most tickets have one contract under one revision: then it is the same one. */
-	for (size_t i = 0; k != NULL && i < k->n_metrics; i++)
-		if (&k->metrics[i] == m)
-			return m;
-	for (size_t i = 0; k != NULL && i < k->n_metrics; i++)
-		if (strcmp(k->metrics[i].name, m->name) == 0)
-			return &k->metrics[i];
-	return NULL;
-}
-
-static void update_tracks(struct fold *fd)
-{
-	for (uint32_t i = 0; i < fd->n_tracks; i++) {
-		struct track *tr = &fd->tracks[i];
-		const struct metric *m = find_metric(fd->f->contract, tr->metric);
-
-		tr->present = m != NULL;
-		if (m == NULL)
-			continue;
-		tr->metric = m;
-		if (tr->clock != NULL)
-			tr->clock->metric = m;
-	}
-}
-
-static bool has_track(const struct fold *fd, uint32_t n, const char *name)
-{
-	uint32_t i = 0;
-
-	while (i < n && strcmp(fd->tracks[i].metric->name, name) != 0)
-		i++;
-	return i < n;
-}
-
-/* Every metric that any contract of the ticket's life has: what comes later has a past to count from. */
-static void add_tracks(struct fold *fd, const struct contract *k)
-{
-	uint32_t n = fd->n_tracks;
-
-	if (k == NULL || k == fd->latest)
-		return;
-	if (fd->first == NULL)
-		fd->first = k;
-	fd->latest = k;
-	fd->tracks = arena_grow(fd->arena, fd->tracks, n, n + k->n_metrics, sizeof(*fd->tracks));
-	/* The names within one contract differ. */
-	for (size_t i = 0; i < k->n_metrics; i++)
-		if (!has_track(fd, n, k->metrics[i].name))
-			fd->tracks[fd->n_tracks++].metric = &k->metrics[i];
-}
+#include "ticket_track.h"
 
 static const struct rules *rules_at(const struct timeline *tl, struct wall t, size_t *next)
 {
@@ -207,7 +43,7 @@ static void take_contract(struct fold *fd)
 		return;
 	fd->contract_id = f->attr[ATTR_CONTRACT];
 	f->contract = rules_contract(f->rules, fd->contract_id);
-	update_tracks(fd);
+	tracks_update(fd);
 }
 
 /* A first walk that looks at contracts alone, to know every metric before the clocks start. */
@@ -223,43 +59,19 @@ static void find_tracks(struct fold *fd)
 
 		for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= e->at.ms; rev++) {
 			rules = tl->revisions[rev].rules;
-			add_tracks(fd, rules_contract(rules, id));
+			tracks_add(fd, rules_contract(rules, id));
 		}
 		for (uint32_t k = 0; k < e->n_attrs; k++)
 			if (e->attrs[k].attr == ATTR_CONTRACT) {
 				id = symbols_text(tl->symbols, e->attrs[k].sym);
-				add_tracks(fd, rules_contract(rules, id));
+				tracks_add(fd, rules_contract(rules, id));
 			}
 	}
 	for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= tl->until.ms; rev++)
-		add_tracks(fd, rules_contract(tl->revisions[rev].rules, id));
+		tracks_add(fd, rules_contract(tl->revisions[rev].rules, id));
 }
 
 /* ---- what an event does ---- */
-
-static void start(struct fold *fd, struct track *tr, struct wall t)
-{
-	struct ticket_facts *f = fd->f;
-	const struct contract *k = f->contract != NULL ? f->contract : fd->first;
-	const struct target *target = tr->present ? choose_target(tr->metric, f->attr) : NULL;
-	const struct calendar *cal = choose_calendar(fd, tr->metric, target);
-	struct clock *c;
-	uint32_t cycle = tr->clock != NULL ? tr->clock->cycle + 1 : 1;
-
-	if (f->n_clocks == fd->cap_clocks) {
-		uint32_t cap = fd->cap_clocks ? fd->cap_clocks * 2 : 8;
-
-		f->clocks = arena_grow(fd->arena, f->clocks, fd->cap_clocks, cap, sizeof(struct clock *));
-		fd->cap_clocks = cap;
-	}
-	c = arena_alloc(fd->arena, sizeof(*c));
-	clock_start(c, fd->arena, tr->metric, k->boundary, cal, t);
-	c->cycle = cycle;
-	c->order = (uint32_t)(tr - fd->tracks);
-	f->clocks[f->n_clocks++] = c;
-	tr->clock = c;
-	aim(fd, tr, t, target, cal);
-}
 
 static bool runs(const struct track *tr)
 {
@@ -280,10 +92,10 @@ static void start_clocks(struct fold *fd, const struct event_bits *b, struct wal
 		struct track *tr = &fd->tracks[i];
 		const struct metric *m = tr->metric;
 
-		if (runs(tr) || (m->only_open && fd->f->resolved) || (m->after_response && !was_responded))
+		if (!(m->watch.start & b->types) || runs(tr) || (m->only_open && fd->f->resolved) || (m->after_response && !was_responded))
 			continue;
 		if (conds_begin_to_fit(&m->start, b, fd->before, fd->f->attr))
-			start(fd, tr, t);
+			track_start(fd, tr, t);
 	}
 }
 
@@ -294,7 +106,7 @@ static void stop_clocks(struct fold *fd, const struct event_bits *b, struct wall
 	for (uint32_t i = 0; i < fd->n_tracks; i++) {
 		struct track *tr = &fd->tracks[i];
 
-		if (!runs(tr))
+		if (!(tr->metric->watch.stop & b->types) || !runs(tr))
 			continue;
 		if (conds_fit(&tr->metric->stop, b, fd->f->attr))
 			clock_stop(tr->clock, t, resolution);
@@ -325,9 +137,10 @@ static void reopen(struct fold *fd, struct wall t)
 			continue;
 		if (how == REOPEN_RESUME) {
 			clock_reopen(tr->clock, t);
-			retarget(fd, tr, t);
+			tr->fresh = true;
+			track_retarget(fd, tr, t);
 		} else if (how == REOPEN_NEW_CYCLE) {
-			start(fd, tr, t);
+			track_start(fd, tr, t);
 		}
 	}
 }
@@ -386,9 +199,15 @@ static void change_life(struct fold *fd, const struct hist *e, enum event_type t
 
 static void set_attrs(struct fold *fd, const struct hist *e)
 {
-	memcpy(fd->before, fd->f->attr, sizeof(fd->before));
-	for (uint32_t i = 0; i < e->n_attrs; i++)
+	fd->changed = 0;
+	fd->before = fd->f->attr;
+	if (e->n_attrs == 0)
+		return;
+	fd->before = memcpy(fd->saved, fd->f->attr, sizeof(fd->saved));
+	for (uint32_t i = 0; i < e->n_attrs; i++) {
 		fd->f->attr[e->attrs[i].attr] = symbols_text(fd->tl->symbols, e->attrs[i].sym);
+		fd->changed |= 1u << e->attrs[i].attr;
+	}
 }
 
 static bool is_answer(enum event_type type)
@@ -413,13 +232,12 @@ static void take_event(struct fold *fd, const struct hist *e)
 	if (type == EVENT_REPLIED && e->role == ROLE_AGENT && !e->is_private && !e->automated)
 		fd->responded = true;
 	take_contract(fd);
-	if (e->n_attrs > 0)
-		retarget_all(fd, e->at);
+	tracks_retarget(fd, e->at, fd->changed);
 	if (!is_answer(type))
 		stop_clocks(fd, &b, e->at);
 	change_life(fd, e, type);
 	start_clocks(fd, &b, e->at, was_responded);
-	pause_or_resume_all(fd, e->at);
+	tracks_pause_or_resume(fd, e->at);
 	if (type == EVENT_OPENED) {
 		f->opened = true;
 		f->opened_at = e->at;
@@ -439,9 +257,9 @@ static void pass_revision(struct fold *fd, const struct revision *r)
 	pass_all(fd, r->from);
 	if (!take_revision(fd, r->rules))
 		return;
-	update_tracks(fd);
-	retarget_all(fd, r->from);
-	pause_or_resume_all(fd, r->from);
+	tracks_update(fd);
+	tracks_retarget(fd, r->from, UINT32_MAX);
+	tracks_pause_or_resume(fd, r->from);
 }
 
 static int by_metric_and_cycle(const void *x, const void *y)

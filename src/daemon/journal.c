@@ -110,11 +110,11 @@ struct wall journal_horizon(const struct daemon *d, struct wall now)
 
 /* ---- in ---- */
 
-enum err journal_append(struct daemon *d, const struct event *e, journal_done_fn *fn, void *ctx, size_t index)
+/* `ticket` is the engine's number of its ticket. */
+static enum err append_to(struct daemon *d, uint32_t ticket, const struct event *e, journal_done_fn *fn, void *ctx, size_t index)
 {
 	struct journal *j = &d->journal;
 	struct append *a = j->spare != NULL ? j->spare : xmalloc(sizeof(*a));
-	uint32_t ticket = engine_find(d->engine, e->ns, e->ticket);
 	struct store_append job = { .ns = e->ns, .ticket = e->ticket, .cookie = (uint64_t)(uintptr_t)a };
 	enum err err;
 
@@ -143,6 +143,11 @@ enum err journal_append(struct daemon *d, const struct event *e, journal_done_fn
 	}
 	engine_hold(d->engine, ticket);
 	return ERR_OK;
+}
+
+enum err journal_append(struct daemon *d, const struct event *e, journal_done_fn *fn, void *ctx, size_t index)
+{
+	return append_to(d, engine_find(d->engine, e->ns, e->ticket), e, fn, ctx, index);
 }
 
 /* ---- out ---- */
@@ -296,9 +301,12 @@ static bool is_foreign(const struct source *src, const struct event *e)
 	return !source_allows(src, name);
 }
 
+#define FOUND_AT_ONCE 256
+
 bool journal_sink(void *ctx, struct intake_batch *b)
 {
 	struct daemon *d = ctx;
+	uint32_t tickets[FOUND_AT_ONCE];
 	const struct source *src = config_source(d->cfg, b->source);
 	enum err e = ERR_OK;
 	size_t n = 0;
@@ -306,12 +314,14 @@ bool journal_sink(void *ctx, struct intake_batch *b)
 	if (d->phase != PHASE_RUNNING || writer_is_behind(d))
 		return false;
 	for (size_t i = 0; i < b->n; i++) {
+		if (i % FOUND_AT_ONCE == 0)
+			engine_find_all(d->engine, &b->events[i], b->n - i < FOUND_AT_ONCE ? b->n - i : FOUND_AT_ONCE, tickets);
 		if (is_foreign(src, &b->events[i])) {
 			b->results[i] = INTAKE_FORBIDDEN;
 			continue;
 		}
 		if (e == ERR_OK)
-			e = journal_append(d, &b->events[i], one_done, b, i);
+			e = append_to(d, tickets[i % FOUND_AT_ONCE], &b->events[i], one_done, b, i);
 		if (e == ERR_OK)
 			n++;
 		else
