@@ -1,18 +1,10 @@
 #include "store/db.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/buf.h"
-#include "base/log.h"
 #include "base/xalloc.h"
-
-/* A whole look at every page takes about a second for each GiB that is in memory, and much longer from a disk. */
-#define CHECK_IF_CLEAN   (INT64_C(256) << 20)
-#define CHECK_IF_UNCLEAN (INT64_C(1024) << 20)
 
 #define TICKET_COLUMNS "ns, ticket, contract, seq, row, sum"
 #define OUTBOX_COLUMNS "no, id, receiver, type, ns, ticket, body, created_ms, at_ms, due_ms, state, attempts, next_ms, status, detail, settled_ms"
@@ -135,6 +127,22 @@ bool db_may_retry(struct db *db, int rc)
 
 /* ---- statements ---- */
 
+int db_prepare(struct db *db, enum query q)
+{
+	if (db->stmt[q] != NULL)
+		return SQLITE_OK;
+	return sqlite3_prepare_v3(db->handle, sql[q], -1, SQLITE_PREPARE_PERSISTENT, &db->stmt[q], NULL);
+}
+
+int db_prepare_all(struct db *db)
+{
+	int rc = SQLITE_OK;
+
+	for (size_t i = 0; i < Q_N && rc == SQLITE_OK; i++)
+		rc = db_prepare(db, (enum query)i);
+	return rc;
+}
+
 sqlite3_stmt *db_stmt(struct db *db, enum query q)
 {
 	sqlite3_reset(db->stmt[q]);
@@ -218,230 +226,6 @@ int db_meta_put_i64(struct db *db, const char *key, int64_t value)
 	bind_str(s, 1, str_of(key));
 	bind_i64(s, 2, value);
 	return db_run(db, Q_META_PUT);
-}
-
-/* ---- opening ---- */
-
-static int on_wal(void *ctx, sqlite3 *handle, const char *name, int pages)
-{
-	struct db *db = ctx;
-
-	(void)handle;
-	(void)name;
-	db->wal_pages = pages;
-	return SQLITE_OK;
-}
-
-static int configure(struct db *db)
-{
-	sqlite3 *h = db->handle;
-
-	sqlite3_db_config(h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(h, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	sqlite3_db_config(h, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-	sqlite3_db_config(h, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-	sqlite3_db_config(h, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
-	/* A refusal must not move the log into a database that is not ours to change. */
-	sqlite3_db_config(h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	/* The lock must be exclusive before the log is looked at: then its index is kept in memory, and nobody else gets in. */
-	return sqlite3_exec(h, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-		"PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL;"
-		"PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;", NULL, NULL, NULL);
-}
-
-/* The first value of a statement without parameters, as a number. */
-static int ask_i64(struct db *db, const char *text, int64_t *out)
-{
-	sqlite3_stmt *s = NULL;
-	int rc = sqlite3_prepare_v2(db->handle, text, -1, &s, NULL);
-
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW) {
-		*out = sqlite3_column_int64(s, 0);
-		rc = SQLITE_OK;
-	}
-	sqlite3_finalize(s);
-	return rc;
-}
-
-static int prepare(struct db *db)
-{
-	for (size_t i = 0; i < Q_N; i++) {
-		int rc = sqlite3_prepare_v3(db->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &db->stmt[i], NULL);
-
-		if (rc != SQLITE_OK)
-			return rc;
-	}
-	return SQLITE_OK;
-}
-
-static int meta_get(struct db *db, const char *key, struct str *value_out, int64_t *number_out)
-{
-	sqlite3_stmt *s = db_stmt(db, Q_META_GET);
-
-	bind_str(s, 1, str_of(key));
-
-	int rc = sqlite3_step(s);
-
-	if (rc != SQLITE_ROW)
-		return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
-	if (number_out != NULL)
-		*number_out = sqlite3_column_int64(s, 0);
-	if (value_out != NULL)
-		*value_out = column_str(s, 0);
-	return SQLITE_OK;
-}
-
-static int read_meta(struct db *db)
-{
-	struct str value;
-	int64_t clean, seq, latest, last = 0;
-	int rc;
-
-	if ((rc = meta_get(db, "key", &value, NULL)) != SQLITE_OK)
-		return rc;
-	if (value.len != sizeof db->key)
-		return SQLITE_CORRUPT;
-	memcpy(&db->key, value.p, sizeof db->key);
-	if ((rc = meta_get(db, "id", &value, NULL)) != SQLITE_OK)
-		return rc;
-	if (value.len != DB_ID_LEN)
-		return SQLITE_CORRUPT;
-	memcpy(db->id, value.p, DB_ID_LEN);
-	if ((rc = meta_get(db, "clean", NULL, &clean)) != SQLITE_OK || (rc = meta_get(db, "seq", NULL, &seq)) != SQLITE_OK)
-		return rc;
-	if ((rc = meta_get(db, "latest", NULL, &latest)) != SQLITE_OK)
-		return rc;
-	sqlite3_reset(db->stmt[Q_META_GET]);
-	if ((rc = ask_i64(db, "SELECT coalesce((SELECT seq + n - 1 FROM journal ORDER BY seq DESC LIMIT 1), 0)", &last)) != SQLITE_OK)
-		return rc;
-	db->was_clean = clean != 0;
-	db->latest = (struct wall){ latest };
-	/* The journal may have been trimmed down to nothing; its numbers must not be given again. */
-	db->seq = (uint64_t)(last > seq ? last : seq);
-	return SQLITE_OK;
-}
-
-static enum err check_pages(struct db *db, struct diag *d)
-{
-	sqlite3_stmt *s = NULL;
-	struct stat st;
-	enum err e = ERR_OK;
-
-	if (stat(db->path, &st) != 0 || st.st_size > (db->was_clean ? CHECK_IF_CLEAN : CHECK_IF_UNCLEAN))
-		return ERR_OK;
-
-	int rc = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &s, NULL);
-
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(s);
-	if (rc != SQLITE_ROW) {
-		db_explain(db, rc, d);
-		e = db_err(rc);
-	} else if (!str_eqz(column_str(s, 0), "ok")) {
-		diag_set(d, "%s is damaged and was left as it is: " STR_FMT, db->path, STR_ARG(column_str(s, 0)));
-		e = ERR_SYNTAX;
-	}
-	sqlite3_finalize(s);
-	return e;
-}
-
-static enum err refuse(struct db *db, int rc, struct diag *d)
-{
-	enum err e = db_err(rc);
-
-	if (e == ERR_CONFLICT)
-		diag_set(d, "%s is in use by another process", db->path);
-	else if (e == ERR_SYNTAX)
-		diag_set(d, "%s is damaged and was left as it is: %s", db->path, sqlite3_errmsg(db->handle));
-	else
-		db_explain(db, rc, d);
-	return e;
-}
-
-/* Everything that can be told by reading. */
-static enum err examine(struct db *db, bool had_wal, struct diag *d)
-{
-	int64_t application = 0, version = 0;
-	int rc = configure(db);
-
-	if (rc == SQLITE_OK)
-		rc = ask_i64(db, "PRAGMA application_id", &application);
-	if (rc == SQLITE_OK)
-		rc = ask_i64(db, "PRAGMA user_version", &version);
-	if (rc != SQLITE_OK)
-		return refuse(db, rc, d);
-	if (sqlite3_db_readonly(db->handle, "main") != 0) {
-		diag_set(d, "%s may not be written", db->path);
-		return ERR_IO;
-	}
-	/* Once more: the log may have changed what the header said. */
-	if (application != DB_APPLICATION_ID || version > DB_VERSION) {
-		diag_set(d, "%s was written by %s (schema %" PRIi64 ")", db->path,
-			application != DB_APPLICATION_ID ? "another program" : "a newer plazo", version);
-		return application != DB_APPLICATION_ID ? ERR_SYNTAX : ERR_RANGE;
-	}
-	if ((rc = prepare(db)) != SQLITE_OK || (rc = read_meta(db)) != SQLITE_OK)
-		return refuse(db, rc, d);
-	/* The log of a database in use is never taken away but by us: without it, what was promised may be gone. */
-	if (!db->was_clean && !had_wal) {
-		diag_set(d, "%s was not stopped cleanly, and its log %s-wal is gone: events may be missing; put the log back", db->path, db->path);
-		return ERR_SYNTAX;
-	}
-	return check_pages(db, d);
-}
-
-/*
- * After a sync that failed, the kernel may show us pages that never reached the disk. So nothing that a log says counts as kept before
- * it was written anew, into the database, and synced there.
- */
-static enum err settle_log(struct db *db, struct diag *d)
-{
-	int rc = db_checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE);
-
-	if (rc == SQLITE_OK)
-		return ERR_OK;
-	if (db_may_retry(db, rc)) {
-		log_warn("store", "checkpoint", "path=%s error=\"%s\"", db->path, sqlite3_errstr(rc));
-		return ERR_OK;
-	}
-	return refuse(db, rc, d);
-}
-
-enum err db_open(const char *path, const char *vfs, struct db **out, struct diag *d)
-{
-	enum err e = db_file_check(path, d);
-
-	if (e == ERR_ABSENT)
-		e = db_file_create(path, vfs, d);
-	if (e != ERR_OK)
-		return e;
-
-	struct db *db = xcalloc(1, sizeof *db);
-	bool had_wal;
-
-	/* SQLite keeps the log beside the file that a symbolic link names. */
-	db->path = realpath(path, NULL);
-	if (db->path == NULL)
-		db->path = xstrdup(path);
-	had_wal = db_file_has(db->path, "-wal");
-
-	int rc = sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
-
-	e = rc == SQLITE_OK ? examine(db, had_wal, d) : refuse(db, rc, d);
-	if (e == ERR_OK) {
-		sqlite3_wal_hook(db->handle, on_wal, db);
-		e = settle_log(db, d);
-	}
-	/* A refusal that found no log has none to move, but an empty one to take away, which opening made. */
-	db->tidy = e == ERR_OK ? db->was_clean : !had_wal;
-	if (e != ERR_OK) {
-		db_close(db);
-		return e;
-	}
-	*out = db;
-	return ERR_OK;
 }
 
 /* ---- use ---- */

@@ -14,7 +14,7 @@
 #include "base/wall.h"
 
 #define DB_APPLICATION_ID 0x706c7a6f     /* "plzo" */
-#define DB_VERSION        1              /* user_version of the schema */
+#define DB_VERSION        1              /* user_version of the schema: the number of steps in schema.c */
 #define DB_PAGE_SIZE      16384
 #define DB_ID_LEN         32
 
@@ -39,13 +39,14 @@ struct db {
 	char          id[DB_ID_LEN + 1];
 	uint64_t      seq;            /* number of the last event on disk */
 	struct wall   latest;         /* no trimmed event was received after that; as of the opening */
+	int64_t       version;        /* of the schema that was found */
 	int           wal_pages;      /* in the log since it was last started anew */
 	bool          was_clean;      /* the last stop was clean */
 	bool          tidy;           /* closing may take the log away */
 	bool          moving;         /* the last thing done was moving the log into the database */
 };
 
-/* As store_open(). Gives the db. */
+/* As store_open(). Gives the db. (db_open.c) */
 MUST_CHECK enum err db_open(const char *path, const char *vfs, struct db **out, struct diag *d);
 
 /* Notes that the database is in use, on disk; the other way round by db_finish(). */
@@ -54,6 +55,10 @@ MUST_CHECK enum err db_mark_used(struct db *db, struct diag *d);
 /* Makes the database whole: everything into the one file, marked as cleanly stopped. */
 MUST_CHECK enum err db_finish(struct db *db, struct diag *d);
 void db_close(struct db *db);                        /* NULL is fine */
+
+/* Prepares what is not prepared yet: one statement, or each that this version has. SQLITE_OK or the extended code. */
+int db_prepare(struct db *db, enum query q);
+int db_prepare_all(struct db *db);
 
 /* The statement, reset and ready for binding. */
 sqlite3_stmt *db_stmt(struct db *db, enum query q);
@@ -94,5 +99,8 @@ MUST_CHECK enum err db_file_check(const char *path, struct diag *d);
 MUST_CHECK enum err db_file_create(const char *path, const char *vfs, struct diag *d);
 
 bool db_file_has(const char *path, const char *suffix);
+
+/* A name that was made or changed beside `path` is on disk when this returns. */
+MUST_CHECK enum err db_file_sync_directory(const char *path, struct diag *d);
 
 #endif

@@ -16,30 +16,9 @@
 
 #include "base/buf.h"
 #include "base/xalloc.h"
+#include "store/schema.h"
 
 #define HEADER_LEN 100
-
-static const char schema[] =
-	"CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE journal(seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, records BLOB NOT NULL, sum INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE revisions(no INTEGER PRIMARY KEY, from_ms INTEGER NOT NULL, digest INTEGER NOT NULL, seq INTEGER NOT NULL,"
-	" text TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE tickets(ns TEXT, ticket TEXT, contract TEXT NOT NULL, seq INTEGER NOT NULL, row BLOB NOT NULL, sum INTEGER NOT NULL,"
-	" PRIMARY KEY(ns, ticket)) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE closed(ns TEXT, ticket TEXT, contract TEXT NOT NULL, seq INTEGER NOT NULL, row BLOB NOT NULL, sum INTEGER NOT NULL,"
-	" over_ms INTEGER NOT NULL, PRIMARY KEY(ns, ticket)) STRICT, WITHOUT ROWID;"
-	"CREATE INDEX closed_over ON closed(over_ms, ns, ticket);"
-	"CREATE TABLE verdicts(ns TEXT, ticket TEXT, metric TEXT, cycle INTEGER, contract TEXT NOT NULL, agreement TEXT NOT NULL,"
-	" priority TEXT NOT NULL, state TEXT NOT NULL, breached INTEGER NOT NULL, waived INTEGER NOT NULL, started_ms INTEGER,"
-	" stopped_ms INTEGER, due_ms INTEGER, elapsed_ms INTEGER NOT NULL, paused_ms INTEGER NOT NULL, target TEXT NOT NULL,"
-	" PRIMARY KEY(ns, ticket, metric, cycle)) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE outbox(no INTEGER PRIMARY KEY, id TEXT NOT NULL, receiver TEXT NOT NULL, type TEXT NOT NULL, ns TEXT NOT NULL,"
-	" ticket TEXT NOT NULL, body TEXT NOT NULL, created_ms INTEGER, at_ms INTEGER, due_ms INTEGER, state INTEGER NOT NULL,"
-	" attempts INTEGER NOT NULL, next_ms INTEGER, status INTEGER NOT NULL, detail TEXT NOT NULL, settled_ms INTEGER) STRICT;"
-	"CREATE UNIQUE INDEX outbox_key ON outbox(id, receiver);"
-	"CREATE INDEX outbox_ticket ON outbox(ns, ticket);"
-	"CREATE INDEX outbox_pending ON outbox(no) WHERE state = 0;"
-	"CREATE INDEX outbox_dead ON outbox(no) WHERE state = 3;";
 
 bool db_file_has(const char *path, const char *suffix)
 {
@@ -166,6 +145,18 @@ enum err db_file_check(const char *path, struct diag *d)
 	return ERR_ABSENT;
 }
 
+/* What is in a new database of any version but the tables. */
+static void put_meta(struct buf *sql, const uint8_t random[32])
+{
+	buf_printf(sql, "INSERT INTO meta VALUES('clean', 1), ('seq', 0), ('latest', %" PRId64 "), ('key', x'", WALL_PAST.ms);
+	for (size_t i = 0; i < 16; i++)
+		buf_printf(sql, "%02x", random[i]);
+	buf_puts(sql, "'), ('id', '");
+	for (size_t i = 16; i < 32; i++)
+		buf_printf(sql, "%02x", random[i]);
+	buf_puts(sql, "');");
+}
+
 static int fill(sqlite3 *h)
 {
 	struct buf sql;
@@ -175,16 +166,15 @@ static int fill(sqlite3 *h)
 	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
 		return SQLITE_IOERR;
 	buf_init(&sql, 1 << 16);
-	buf_printf(&sql, "PRAGMA page_size = %d; PRAGMA application_id = %d; PRAGMA user_version = %d; PRAGMA journal_mode = WAL;"
-		"PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; BEGIN; %s INSERT INTO meta VALUES('clean', 1), ('seq', 0), ('latest', %" PRId64 "), ('key', x'",
-		DB_PAGE_SIZE, DB_APPLICATION_ID, DB_VERSION, schema, WALL_PAST.ms);
-	for (size_t i = 0; i < 16; i++)
-		buf_printf(&sql, "%02x", random[i]);
-	buf_puts(&sql, "'), ('id', '");
-	for (size_t i = 16; i < 32; i++)
-		buf_printf(&sql, "%02x", random[i]);
-	buf_puts(&sql, "'); COMMIT;");
+	buf_printf(&sql, "PRAGMA page_size = %d; PRAGMA application_id = %d; PRAGMA journal_mode = WAL;"
+		"PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;", DB_PAGE_SIZE, DB_APPLICATION_ID);
 	rc = sqlite3_exec(h, buf_cstr(&sql), NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = schema_climb(h, schema_steps, 0, DB_VERSION);
+	buf_reset(&sql);
+	put_meta(&sql, random);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(h, buf_cstr(&sql), NULL, NULL, NULL);
 	buf_finish(&sql);
 	/* Closing does this too, but keeps silent when it fails. */
 	return rc == SQLITE_OK ? sqlite3_wal_checkpoint_v2(h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) : rc;
@@ -212,7 +202,7 @@ static enum err make(const char *path, const char *vfs, struct diag *d)
 	return rc == SQLITE_OK ? ERR_OK : ERR_IO;
 }
 
-static enum err sync_directory(const char *path, struct diag *d)
+enum err db_file_sync_directory(const char *path, struct diag *d)
 {
 	char *copy = xstrdup(path);
 	const char *dir = dirname(copy);
@@ -253,5 +243,5 @@ enum err db_file_create(const char *path, const char *vfs, struct diag *d)
 		unlink(buf_cstr(&name));
 	}
 	buf_finish(&name);
-	return e == ERR_OK ? sync_directory(path, d) : e;
+	return e == ERR_OK ? db_file_sync_directory(path, d) : e;
 }

@@ -1,0 +1,128 @@
+#include "store/copy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/xalloc.h"
+
+struct copy {
+	sqlite3        *to;
+	sqlite3_backup *backup;     /* NULL before it began and after it ended */
+	char           *path;       /* owned */
+};
+
+static enum err failed(const struct copy *c, int rc, struct diag *d)
+{
+	int sys = c->to != NULL ? sqlite3_system_errno(c->to) : 0;
+
+	diag_set(d, "%s: the copy: %s%s%s", c->path, sqlite3_errstr(rc), sys != 0 ? ": " : "", sys != 0 ? strerror(sys) : "");
+	return (rc & 0xff) == SQLITE_FULL ? ERR_FULL : ERR_IO;
+}
+
+static void release(struct copy *c)
+{
+	sqlite3_backup_finish(c->backup);
+	sqlite3_close(c->to);
+	free(c->path);
+	free(c);
+}
+
+static void remove_files(const char *path)
+{
+	static const char *const suffixes[] = { "", "-wal", "-journal" };
+	struct buf name;
+
+	buf_init(&name, 1 << 16);
+	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+		buf_reset(&name);
+		buf_printf(&name, "%s%s", path, suffixes[i]);
+		unlink(buf_cstr(&name));
+	}
+	buf_finish(&name);
+}
+
+void copy_drop(struct copy *c)
+{
+	if (c == NULL)
+		return;
+
+	char *path = xstrdup(c->path);
+
+	release(c);
+	remove_files(path);
+	free(path);
+}
+
+enum err copy_begin(struct db *db, const char *path, const char *vfs, struct copy **out, struct diag *d)
+{
+	/* SQLite would make it with whatever the umask leaves, and take one that is there. */
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0) {
+		diag_set(d, "%s: %s", path, strerror(errno));
+		return errno == EEXIST ? ERR_CONFLICT : errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO;
+	}
+	close(fd);
+
+	struct copy *c = xcalloc(1, sizeof *c);
+
+	c->path = xstrdup(path);
+
+	int rc = sqlite3_open_v2(path, &c->to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
+
+	/* What is not whole is of no use to anybody: it is synced once, at the end. Alone with it, SQLite needs no file for the log's index. */
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(c->to, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; PRAGMA cache_size = -2048",
+			NULL, NULL, NULL);
+	if (rc == SQLITE_OK) {
+		c->backup = sqlite3_backup_init(c->to, "main", db->handle, "main");
+		rc = c->backup != NULL ? SQLITE_OK : sqlite3_extended_errcode(c->to);
+	}
+	if (rc != SQLITE_OK) {
+		enum err e = failed(c, rc, d);
+
+		copy_drop(c);
+		return e;
+	}
+	*out = c;
+	return ERR_OK;
+}
+
+enum err copy_step(struct copy *c, int pages, bool *finished_out, struct diag *d)
+{
+	int rc = sqlite3_backup_step(c->backup, pages);
+
+	*finished_out = rc == SQLITE_DONE;
+	return rc == SQLITE_OK || rc == SQLITE_DONE ? ERR_OK : failed(c, rc, d);
+}
+
+enum err copy_finish(struct copy *c, struct diag *d)
+{
+	int rc = sqlite3_backup_finish(c->backup);
+
+	c->backup = NULL;
+	/* Its original is in use, and says so; nothing is using this one, and it has no log that could be missing. */
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(c->to, "PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL; UPDATE meta SET value = 1 WHERE key = 'clean'",
+			NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_wal_checkpoint_v2(c->to, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if (rc != SQLITE_OK) {
+		enum err e = failed(c, rc, d);
+
+		copy_drop(c);
+		return e;
+	}
+
+	enum err e = db_file_sync_directory(c->path, d);
+
+	if (e == ERR_OK)
+		release(c);
+	else
+		copy_drop(c);
+	return e;
+}

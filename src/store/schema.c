@@ -1,0 +1,53 @@
+#include "store/schema.h"
+
+#include <stdio.h>
+
+const char *const schema_steps[DB_VERSION] = {
+	[0] =
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE journal(seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, records BLOB NOT NULL, sum INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE revisions(no INTEGER PRIMARY KEY, from_ms INTEGER NOT NULL, digest INTEGER NOT NULL, seq INTEGER NOT NULL,"
+	" text TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE tickets(ns TEXT, ticket TEXT, contract TEXT NOT NULL, seq INTEGER NOT NULL, row BLOB NOT NULL, sum INTEGER NOT NULL,"
+	" PRIMARY KEY(ns, ticket)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE closed(ns TEXT, ticket TEXT, contract TEXT NOT NULL, seq INTEGER NOT NULL, row BLOB NOT NULL, sum INTEGER NOT NULL,"
+	" over_ms INTEGER NOT NULL, PRIMARY KEY(ns, ticket)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX closed_over ON closed(over_ms, ns, ticket);"
+	"CREATE TABLE verdicts(ns TEXT, ticket TEXT, metric TEXT, cycle INTEGER, contract TEXT NOT NULL, agreement TEXT NOT NULL,"
+	" priority TEXT NOT NULL, state TEXT NOT NULL, breached INTEGER NOT NULL, waived INTEGER NOT NULL, started_ms INTEGER,"
+	" stopped_ms INTEGER, due_ms INTEGER, elapsed_ms INTEGER NOT NULL, paused_ms INTEGER NOT NULL, target TEXT NOT NULL,"
+	" PRIMARY KEY(ns, ticket, metric, cycle)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE outbox(no INTEGER PRIMARY KEY, id TEXT NOT NULL, receiver TEXT NOT NULL, type TEXT NOT NULL, ns TEXT NOT NULL,"
+	" ticket TEXT NOT NULL, body TEXT NOT NULL, created_ms INTEGER, at_ms INTEGER, due_ms INTEGER, state INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL, next_ms INTEGER, status INTEGER NOT NULL, detail TEXT NOT NULL, settled_ms INTEGER) STRICT;"
+	"CREATE UNIQUE INDEX outbox_key ON outbox(id, receiver);"
+	"CREATE INDEX outbox_ticket ON outbox(ns, ticket);"
+	"CREATE INDEX outbox_pending ON outbox(no) WHERE state = 0;"
+	"CREATE INDEX outbox_dead ON outbox(no) WHERE state = 3;",
+};
+
+static int take_step(sqlite3 *h, const char *step, int to)
+{
+	char number[64];
+	int rc = sqlite3_exec(h, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+	snprintf(number, sizeof number, "PRAGMA user_version = %d", to);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(h, step, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(h, number, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(h, "COMMIT", NULL, NULL, NULL);
+	if (rc != SQLITE_OK && sqlite3_get_autocommit(h) == 0)
+		sqlite3_exec(h, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
+int schema_climb(sqlite3 *h, const char *const *steps, int from, int to)
+{
+	int rc = SQLITE_OK;
+
+	for (int v = from; v < to && rc == SQLITE_OK; v++)
+		rc = take_step(h, steps[v], v + 1);
+	return rc;
+}
