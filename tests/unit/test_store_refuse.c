@@ -95,7 +95,7 @@ static void what_is_newer(void **state)
 	struct rig *r = *state;
 
 	make(r);
-	rig_sql(r, "PRAGMA user_version = 2");
+	rig_sql(r, "PRAGMA user_version = 1000");
 	refused(r, ERR_RANGE, "newer plazo");
 }
 
@@ -108,7 +108,7 @@ static void what_is_newer_in_its_log(void **state)
 	make(r);
 	assert_int_equal(sqlite3_open(r->path, &h), SQLITE_OK);
 	assert_int_equal(sqlite3_db_config(h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(h, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(h, "PRAGMA user_version = 1000", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(h);
 	refused(r, ERR_RANGE, "newer plazo");
 }

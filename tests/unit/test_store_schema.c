@@ -1,0 +1,371 @@
+/* Databases of earlier versions, the way up from one version to the next, and copies of a database in use. */
+#include "store_rig.h"
+
+#include "store/copy.h"
+#include "store/schema.h"
+
+/* One program a test: the shim has no library of its own. */
+#include "../faults/faultvfs.c"
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, make, rig_drop)
+
+static int make(void **state)
+{
+	faultvfs_register();
+	faultvfs_disarm();
+	return rig_make(state);
+}
+
+static void remove_named(const struct rig *r, const char *suffix)
+{
+	char name[128];
+
+	snprintf(name, sizeof name, "%s%s", r->path, suffix);
+	unlink(name);
+}
+
+static bool is_there(const struct rig *r, const char *suffix)
+{
+	char name[128];
+	struct stat st;
+
+	snprintf(name, sizeof name, "%s%s", r->path, suffix);
+	return stat(name, &st) == 0;
+}
+
+/* Makes the database from the SQL text of one, as tests/unit/data has them. */
+static void restore_text(struct rig *r, const char *file)
+{
+	struct buf sql;
+	char piece[4096];
+	size_t got;
+	FILE *f = fopen(file, "r");
+
+	assert_non_null(f);
+	buf_init(&sql, 1 << 20);
+	while ((got = fread(piece, 1, sizeof piece, f)) > 0)
+		buf_append(&sql, piece, got);
+	fclose(f);
+	rig_sql(r, buf_cstr(&sql));
+	buf_finish(&sql);
+}
+
+static int64_t ask(const char *path, const char *vfs, const char *text)
+{
+	sqlite3 *h;
+	sqlite3_stmt *s;
+
+	assert_int_equal(sqlite3_open_v2(path, &h, SQLITE_OPEN_READWRITE, vfs), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(h, text, -1, &s, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+
+	int64_t value = sqlite3_column_int64(s, 0);
+
+	sqlite3_finalize(s);
+	sqlite3_close(h);
+	return value;
+}
+
+/* ---- earlier versions ---- */
+
+static size_t occurrences(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	while ((text = strstr(text, what)) != NULL) {
+		n++;
+		text++;
+	}
+	return n;
+}
+
+/*
+ * A database that plazo 0.1 left: three open tickets, a closed one, events that no ticket's row has yet, verdicts, alerts of all kinds. It
+ * opens, all of it is there, and a copy of what it was lies beside it when something had to be changed.
+ */
+static void version_1(void **state)
+{
+	struct rig *r = *state;
+	struct buf text, row;
+
+	buf_init(&text, 1 << 20);
+	buf_init(&row, 1 << 16);
+	restore_text(r, "tests/unit/data/v1.sql");
+	rig_open(r);
+	assert_int_equal(rig_load(r, &text), ERR_OK);
+	assert_int_equal(occurrences(buf_cstr(&text), "t:helpdesk/INC-"), 3);
+	assert_non_null(strstr(buf_cstr(&text), " e:10="));
+	assert_non_null(strstr(buf_cstr(&text), " e:11="));
+	assert_non_null(strstr(buf_cstr(&text), "policies:"));
+	assert_int_equal(store_fetch(r->st, STR("helpdesk"), STR("INC-4"), &row, &r->diag), ERR_OK);
+	assert_string_equal(store_id(r->st), "fcc4613203c9a4f97a5e1761335fa924");
+	assert_int_equal(rig_close(r), ERR_OK);
+	assert_int_equal(ask(r->path, NULL, "PRAGMA user_version"), DB_VERSION);
+	assert_int_equal(ask(r->path, NULL, "SELECT count(*) FROM outbox"), 11);
+	assert_int_equal(ask(r->path, NULL, "SELECT count(*) FROM verdicts"), 3);
+	assert_int_equal(is_there(r, ".v1.bak"), DB_VERSION > 1);
+	assert_false(is_there(r, ".v1.bak.new"));
+	remove_named(r, ".v1.bak");
+	buf_finish(&text);
+	buf_finish(&row);
+}
+
+/* What is made new and what has come up from an older version have the same tables. */
+static void old_and_new_are_alike(void **state)
+{
+	struct rig *r = *state;
+	static const char tables[] = "SELECT count(*) FROM main.sqlite_schema WHERE (type, name, sql) NOT IN (SELECT type, name, sql FROM new.sqlite_schema)";
+	char attach[200];
+	sqlite3 *h;
+	sqlite3_stmt *s;
+	char fresh[128];
+
+	rig_open(r);
+	rig_close(r);
+	snprintf(fresh, sizeof fresh, "%s.copy", r->path);
+	assert_int_equal(rename(r->path, fresh), 0);
+	restore_text(r, "tests/unit/data/v1.sql");
+	rig_open(r);
+	rig_close(r);
+	assert_int_equal(sqlite3_open(r->path, &h), SQLITE_OK);
+	snprintf(attach, sizeof attach, "ATTACH '%s' AS new", fresh);
+	assert_int_equal(sqlite3_exec(h, attach, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(h, tables, -1, &s, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int(s, 0), 0);
+	sqlite3_finalize(s);
+	sqlite3_close(h);
+	remove_named(r, ".v1.bak");
+}
+
+/* ---- a step ---- */
+
+static const char *const ladder[] = {
+	"CREATE TABLE a(x INTEGER); INSERT INTO a VALUES(1), (2), (3)",
+	"CREATE TABLE b(y INTEGER); INSERT INTO b SELECT x * 10 FROM a; DROP TABLE a",
+	"ALTER TABLE b ADD COLUMN z INTEGER NOT NULL DEFAULT 7; CREATE INDEX b_z ON b(z)",
+	"UPDATE b SET z = 8; INSERT INTO nowhere VALUES(1)",
+};
+
+/* The version that the file has, after a look at what belongs to it. */
+static int64_t look(const char *path)
+{
+	static const struct { const char *text; int64_t want; } whole[] = {
+		{ "SELECT count(*) FROM sqlite_schema", 0 },
+		{ "SELECT sum(x) FROM a", 6 },
+		{ "SELECT sum(y) FROM b", 60 },
+		{ "SELECT sum(y + z) FROM b", 81 },
+	};
+	int64_t version = ask(path, NULL, "PRAGMA user_version");
+
+	assert_in_range(version, 0, 3);
+	assert_int_equal(ask(path, NULL, whole[version].text), whole[version].want);
+	if (version >= 2)
+		assert_int_equal(ask(path, NULL, "SELECT count(*) FROM sqlite_schema WHERE name = 'a'"), 0);
+	return version;
+}
+
+static int climb(const char *path, const char *vfs, int from, int to)
+{
+	sqlite3 *h;
+
+	assert_int_equal(sqlite3_open_v2(path, &h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs), SQLITE_OK);
+
+	int rc = sqlite3_exec(h, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", NULL, NULL, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = schema_climb(h, ladder, from, to);
+	/* As it is when the process ends here. */
+	sqlite3_db_config(h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_close(h);
+	return rc;
+}
+
+static void a_step_that_fails_leaves_the_version_before(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(climb(r->path, NULL, 0, 2), SQLITE_OK);
+	assert_int_equal(look(r->path), 2);
+	assert_int_equal(climb(r->path, NULL, 2, 4), SQLITE_ERROR);
+	assert_int_equal(look(r->path), 3);
+}
+
+/* At every write and every sync of the way from 1 to 3 the disk fails for good: what is found later is 1, 2 or 3, and whole. */
+static void a_step_is_whole_or_nothing(void **state)
+{
+	struct rig *r = *state;
+	size_t seen[4] = { 0 };
+
+	for (int op = FAULT_WRITE; op <= FAULT_SYNC; op++) {
+		bool struck = true;
+
+		for (long n = 1; struck; n++) {
+			assert_int_equal(climb(r->path, NULL, 0, 1), SQLITE_OK);
+			faultvfs_arm((enum fault_op)op, n, EIO, FAULT_FROM_THEN_ON);
+
+			int rc = climb(r->path, FAULTVFS, 1, 3);
+
+			struck = faultvfs_failed() != 0;
+			faultvfs_disarm();
+
+			int64_t version = look(r->path);
+
+			seen[version]++;
+			if (rc == SQLITE_OK)
+				assert_int_equal(version, 3);
+			assert_int_equal(climb(r->path, NULL, (int)version, 3), SQLITE_OK);
+			assert_int_equal(look(r->path), 3);
+			rig_remove_files(r);
+		}
+	}
+	assert_true(seen[1] > 2 && seen[2] > 2 && seen[3] >= 2);
+}
+
+/* Killed between any two statements of a step. */
+static int end_here(void *left)
+{
+	if (--*(int *)left == 0)
+		_exit(0);
+	return 0;
+}
+
+static void a_step_survives_a_kill(void **state)
+{
+	struct rig *r = *state;
+	size_t seen[4] = { 0 };
+	int status = 0;
+
+	for (int n = 1; n < 4000 && seen[3] == 0; n += 7) {
+		assert_int_equal(climb(r->path, NULL, 0, 1), SQLITE_OK);
+
+		pid_t child = fork();
+
+		if (child == 0) {
+			sqlite3 *h;
+			int left = n;
+
+			if (sqlite3_open(r->path, &h) != SQLITE_OK)
+				_exit(2);
+			sqlite3_progress_handler(h, 1, end_here, &left);
+			_exit(schema_climb(h, ladder, 1, 3) == SQLITE_OK ? 0 : 3);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+		seen[look(r->path)]++;
+		rig_remove_files(r);
+	}
+	assert_true(seen[1] > 2 && seen[2] > 2 && seen[3] == 1);
+}
+
+/* ---- copies ---- */
+
+/* Opens `path` as a store and gives what it loads. */
+static void load_file(const char *path, struct buf *text)
+{
+	struct rig other = { .opt = { .path = path, .retry_ms = 20 } };
+
+	rig_open(&other);
+	assert_int_equal(rig_load(&other, text), ERR_OK);
+	assert_int_equal(rig_close(&other), ERR_OK);
+}
+
+/* Commits go on between its steps, and all that was committed before its end is in the copy. */
+static void a_copy_under_way_sees_commits(void **state)
+{
+	struct rig *r = *state;
+	struct buf text;
+	struct db *db = NULL;
+	struct copy *c = NULL;
+	char path[128], want[48];
+	bool finished = false;
+	static char records[200000];
+	int n = 0;
+
+	buf_init(&text, 1 << 24);
+	snprintf(path, sizeof path, "%s.copy", r->path);
+	rig_open(r);
+	rig_close(r);
+	assert_int_equal(db_open(r->path, NULL, &db, &r->diag), ERR_OK);
+	assert_int_equal(db_mark_used(db, &r->diag), ERR_OK);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(db_meta_put(db, "filler", (struct str){ records, sizeof records }), SQLITE_OK);
+	assert_int_equal(copy_begin(db, path, NULL, &c, &r->diag), ERR_OK);
+	while (!finished) {
+		assert_int_equal(copy_step(c, 1, &finished, &r->diag), ERR_OK);
+		assert_int_equal(db_run(db, Q_BEGIN), SQLITE_OK);
+		assert_int_equal(db_meta_put_i64(db, "tally", ++n), SQLITE_OK);
+		assert_int_equal(db_run(db, n == 3 ? Q_ROLLBACK : Q_COMMIT), SQLITE_OK);
+		if (n % 5 == 0)
+			assert_int_equal(db_checkpoint(db, SQLITE_CHECKPOINT_PASSIVE), SQLITE_OK);
+	}
+	assert_true(n > 10);
+	assert_int_equal(copy_finish(c, &r->diag), ERR_OK);
+	assert_int_equal(db_finish(db, &r->diag), ERR_OK);
+	db_close(db);
+	load_file(path, &text);
+	snprintf(want, sizeof want, "%d", n);
+	assert_in_range(ask(path, NULL, "SELECT value FROM meta WHERE key = 'tally'"), n - 1, n);
+	assert_int_equal(ask(path, NULL, "SELECT value FROM meta WHERE key = 'clean'"), 1);
+	unlink(path);
+	buf_finish(&text);
+}
+
+/* A disk that fails under the copy leaves no file, and the database as it was. */
+static void a_copy_that_fails_leaves_nothing(void **state)
+{
+	struct rig *r = *state;
+	struct db *db = NULL;
+	char path[128];
+
+	snprintf(path, sizeof path, "%s.copy", r->path);
+	rig_open(r);
+	rig_close(r);
+	assert_int_equal(db_open(r->path, NULL, &db, &r->diag), ERR_OK);
+	for (int op = FAULT_WRITE; op <= FAULT_SYNC; op++) {
+		bool struck = true;
+
+		for (long n = 1; struck; n++) {
+			struct copy *c = NULL;
+			bool finished;
+
+			faultvfs_arm((enum fault_op)op, n, ENOSPC, FAULT_ONCE);
+
+			enum err e = copy_begin(db, path, FAULTVFS, &c, &r->diag);
+
+			if (e == ERR_OK && (e = copy_step(c, -1, &finished, &r->diag)) != ERR_OK)
+				copy_drop(c);
+			else if (e == ERR_OK)
+				e = copy_finish(c, &r->diag);
+			struck = faultvfs_failed() != 0;
+			assert_int_equal(is_there(r, ".copy"), e == ERR_OK);
+			assert_false(is_there(r, ".copy-wal"));
+			assert_false(is_there(r, ".copy-journal"));
+			/* A failure may strike where SQLite can do without: what it said is whole must be. */
+			if (e == ERR_OK)
+				assert_int_equal(ask(path, NULL, "SELECT count(*) FROM meta WHERE key = 'clean' AND value = 1"), 1);
+			unlink(path);
+		}
+	}
+
+	struct copy *c = NULL;
+
+	assert_int_equal(copy_begin(db, r->path, NULL, &c, &r->diag), ERR_CONFLICT);
+	db_close(db);
+	rig_open(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(version_1),
+		CASE(old_and_new_are_alike),
+		CASE(a_step_that_fails_leaves_the_version_before),
+		CASE(a_step_is_whole_or_nothing),
+		CASE(a_step_survives_a_kill),
+		CASE(a_copy_under_way_sees_commits),
+		CASE(a_copy_that_fails_leaves_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
