@@ -14,6 +14,25 @@ $(B)/tests/%: tests/%.c $(LIB)
 
 -include $(wildcard $(B)/tests/*/*.d)
 
+# ---- make fuzz ----
+# tests/fuzz/fuzz_NOUN.c is a target. `make check` runs corpus/NOUN through driver.c; `make fuzz` searches on with libFuzzer, keeps what it finds new
+# under build-fuzz/, and takes words to try from tests/fuzz/NOUN.dict where there is one. Options of one target: FUZZ_NOUN.
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(FUZZ_SRC))
+FUZZ_SAN := address,undefined,fuzzer-no-link
+SECONDS  ?= 60
+
+$(FUZZ_BIN): $(B)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/driver.c $(LIB)
+	@mkdir -p $(dir $@)
+	@echo "CC  $<"; $(CC) $(CFLAGS_ALL) $(PKG_CF) $(LLHTTP_CF) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< \
+		$(if $(findstring fuzzer,$(SAN)),-fsanitize=fuzzer,tests/fuzz/driver.c) $(LIB) $(PKG_LD) $(LLHTTP_LD)
+
+.PHONY: fuzz
+fuzz:  ## search with libFuzzer (clang) for what breaks a reader: T=json SECONDS=60; without T, all of them in turn
+	@packaging/deps build fuzz
+	@$(MAKE) --no-print-directory B=build-fuzz CC=clang SAN=$(FUZZ_SAN) $(if $(T),build-fuzz/tests/fuzz/fuzz_$(T),$(patsubst tests/%.c,build-fuzz/tests/%,$(FUZZ_SRC)))
+	@for t in $(or $(T),$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))); do tests/fuzz/search build-fuzz $$t $(SECONDS) || exit 1; done
+
 # ---- make check ----
 # The package lists decide which HTTP parser is compiled, and make reads that once: so what is installed first needs a second make.
 .PHONY: check-programs coverage
@@ -34,7 +53,7 @@ check-package: deb  ## install, run, upgrade, remove and purge the Debian packag
 	@packaging/deps package
 	@tests/package/run.sh $(abspath build/deb)
 
-check-programs: $(TEST_BIN) $(B)/tests/config_keys
+check-programs: $(TEST_BIN) $(B)/tests/config_keys $(FUZZ_BIN)
 
 # ---- make lint ----
 TIDY_CHECKS := bugprone-*,clang-analyzer-*,misc-redundant-expression,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier

@@ -11,8 +11,12 @@ struct days {
 	int32_t       first, last;     /* days since 1970-01-01 that are wanted */
 	int32_t      *v;
 	size_t        n, cap;
+	size_t        turns;           /* of the repetitions so far */
 	bool          full;
 };
+
+/* A rule may repeat each second from 1900 on: time spent on a file is bounded like its result. */
+#define MAX_TURNS ((size_t)ICAL_MAX_DAYS * 5)
 
 static void add_days(struct days *days, int32_t from, int32_t n)
 {
@@ -52,21 +56,32 @@ static int32_t length_of(icalcomponent *event, struct icaltimetype start)
 	return n < 1 ? 1 : n > 366 ? 366 : n;
 }
 
-static bool is_excluded(icalcomponent *event, int32_t day)
+static int by_number(const void *a, const void *b)
 {
-	for (icalproperty *p = icalcomponent_get_first_property(event, ICAL_EXDATE_PROPERTY); p != NULL;
-	     p = icalcomponent_get_next_property(event, ICAL_EXDATE_PROPERTY)) {
-		if (day_of(icalproperty_get_exdate(p)) == day)
-			return true;
-	}
-	return false;
+	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Sorted, so that a rule of many days with many exceptions costs little. */
+static int32_t *excluded_days(struct arena *a, icalcomponent *event, size_t *n_out)
+{
+	size_t n = (size_t)icalcomponent_count_properties(event, ICAL_EXDATE_PROPERTY), i = 0;
+	int32_t *v = arena_array(a, n + 1, sizeof *v);
+
+	for (icalproperty *p = icalcomponent_get_first_property(event, ICAL_EXDATE_PROPERTY); p != NULL && i < n;
+	     p = icalcomponent_get_next_property(event, ICAL_EXDATE_PROPERTY))
+		v[i++] = day_of(icalproperty_get_exdate(p));
+	qsort(v, i, sizeof *v, by_number);
+	*n_out = i;
+	return v;
 }
 
 static void add_repeated(struct days *days, icalcomponent *event, icalproperty *rule, struct icaltimetype start, int32_t length)
 {
 	icalrecur_iterator *it = icalrecur_iterator_new(icalproperty_get_rrule(rule), start);
-	/* A rule may repeat each second from 1900 on: time spent on it is bounded like its result. */
-	size_t turns = 0;
+	size_t n_excluded;
+	int32_t *excluded = excluded_days(days->a, event, &n_excluded);
 
 	if (it == NULL)
 		return;
@@ -75,19 +90,31 @@ static void add_repeated(struct days *days, icalcomponent *event, icalproperty *
 
 		if (day > days->last)
 			break;
-		if (++turns > ICAL_MAX_DAYS * 5) {
+		if (++days->turns > MAX_TURNS) {
 			days->full = true;
 			break;
 		}
-		if (!is_excluded(event, day))
+		if (bsearch(&day, excluded, n_excluded, sizeof day, by_number) == NULL)
 			add_days(days, day, length);
 	}
 	icalrecur_iterator_free(it);
 }
 
+static void add_listed(struct days *days, icalcomponent *event, int32_t length)
+{
+	for (icalproperty *p = icalcomponent_get_first_property(event, ICAL_RDATE_PROPERTY); p != NULL;
+	     p = icalcomponent_get_next_property(event, ICAL_RDATE_PROPERTY)) {
+		struct icaldatetimeperiodtype date = icalproperty_get_rdate(p);
+
+		add_days(days, day_of(icaltime_is_null_time(date.time) ? date.period.start : date.time), length);
+	}
+}
+
 static bool add_event(struct days *days, icalcomponent *event)
 {
 	struct icaltimetype start = icalcomponent_get_dtstart(event);
+	/* Asked before any walk over properties: a component has one place to walk from, and this moves it. */
+	int32_t length = length_of(event, start);
 	icalproperty *rule = icalcomponent_get_first_property(event, ICAL_RRULE_PROPERTY);
 
 	if (icaltime_is_null_time(start) || start.year < 1900 || start.year > 2200)
@@ -95,20 +122,11 @@ static bool add_event(struct days *days, icalcomponent *event)
 	if (icalcomponent_get_status(event) == ICAL_STATUS_CANCELLED)
 		return true;
 	if (rule == NULL)
-		add_days(days, day_of(start), length_of(event, start));
+		add_days(days, day_of(start), length);
 	else
-		add_repeated(days, event, rule, start, length_of(event, start));
-	for (icalproperty *p = icalcomponent_get_first_property(event, ICAL_RDATE_PROPERTY); p != NULL;
-	     p = icalcomponent_get_next_property(event, ICAL_RDATE_PROPERTY))
-		add_days(days, day_of(icalproperty_get_rdate(p).time), length_of(event, start));
+		add_repeated(days, event, rule, start, length);
+	add_listed(days, event, length);
 	return true;
-}
-
-static int by_number(const void *a, const void *b)
-{
-	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-
-	return x < y ? -1 : x > y;
 }
 
 static void give(struct days *days, struct civil **out, size_t *n_out)
@@ -131,7 +149,7 @@ static size_t add_events(struct days *days, icalcomponent *root, struct diag *d)
 {
 	size_t n = 0;
 
-	for (icalcomponent *c = icalcomponent_get_first_component(root, ICAL_ANY_COMPONENT); c != NULL;
+	for (icalcomponent *c = icalcomponent_get_first_component(root, ICAL_ANY_COMPONENT); c != NULL && !days->full;
 	     c = icalcomponent_get_next_component(root, ICAL_ANY_COMPONENT)) {
 		if (icalcomponent_isa(c) == ICAL_VCALENDAR_COMPONENT) {
 			n += add_events(days, c, d);
