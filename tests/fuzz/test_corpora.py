@@ -8,6 +8,7 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+TIMEOUT = 100            # seconds of one target
 MUTANTS = 20             # of each file
 MAX_CORPORA = 200 << 10  # bytes of all corpora together
 
@@ -23,7 +24,8 @@ def main():
 		noun = source.stem[len("fuzz_"):]
 		program = pathlib.Path(args.build) / "tests" / "fuzz" / source.stem
 		began = time.monotonic()
-		p = subprocess.run([program.resolve(), "-m", str(mutants), HERE / "corpus" / noun], stdin=subprocess.DEVNULL,
+		# A reader that does not come to an end is a finding, too.
+		p = subprocess.run(["timeout", str(TIMEOUT), program.resolve(), "-m", str(mutants), HERE / "corpus" / noun], stdin=subprocess.DEVNULL,
 				   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
 		print(f"{noun}: status {p.returncode}, {time.monotonic() - began:.1f} s")
 		print(p.stdout.decode("utf-8", "replace"), end="")
