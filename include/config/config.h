@@ -83,7 +83,7 @@ const struct source *config_source(const struct config *cfg, struct str name);
 const struct calendar *config_calendar(const struct config *cfg, struct str name);
 
 /* A contract_allowed_fn: ctx is a struct source. */
-bool source_allows(const void *source, const char *contract);
+bool source_allows(const void *source, struct str contract);
 
 /* ---- writing ---- */
 

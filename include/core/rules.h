@@ -108,7 +108,7 @@ const struct contract *rules_contract(const struct rules *r, struct str id);
  * The one contract that an event without a contract fits by its organization, or its domain (also the domain of a requester that
  * is a mail address). NULL with *n_out = how many fitted when it is not exactly one. Only contracts for which allowed() says yes.
  */
-typedef bool contract_allowed_fn(const void *ctx, const char *contract);
+typedef bool contract_allowed_fn(const void *ctx, struct str contract);
 const struct contract *rules_match(const struct rules *r, const struct event *e, contract_allowed_fn *allowed, const void *ctx, size_t *n_out);
 
 #endif

@@ -32,9 +32,9 @@ const struct calendar *config_calendar(const struct config *cfg, struct str name
 	return c != NULL ? c->calendar : NULL;
 }
 
-bool source_allows(const void *source, const char *contract)
+bool source_allows(const void *source, struct str contract)
 {
 	const struct source *s = source;
 
-	return s->all_contracts || find(s->contracts, s->n_contracts, sizeof *s->contracts, str_of(contract)) != NULL;
+	return s->all_contracts || find(s->contracts, s->n_contracts, sizeof *s->contracts, contract) != NULL;
 }

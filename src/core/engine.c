@@ -291,26 +291,13 @@ static void find_contract(const struct engine *en, const struct opened *o, struc
 
 static bool may_touch(const struct engine *en, uint32_t slot, const struct event *e, contract_allowed_fn *allowed, const void *ctx)
 {
-	struct str id;
-
 	if (allowed == NULL)
 		return true;
-	/* The ids come from bytes without a NUL: symbols and arenas put one behind them, event texts need not have one. */
-	if (e->set >> ATTR_CONTRACT & 1 && e->attr[ATTR_CONTRACT].len > 0) {
-		char name[EVENT_MAX_ATTR + 1];
-		size_t len = e->attr[ATTR_CONTRACT].len;
-
-		if (len > EVENT_MAX_ATTR)
-			return false;
-		memcpy(name, e->attr[ATTR_CONTRACT].p, len);
-		name[len] = '\0';
-		if (!allowed(ctx, name))
-			return false;
-	}
+	if (e->set >> ATTR_CONTRACT & 1 && e->attr[ATTR_CONTRACT].len > 0 && !allowed(ctx, e->attr[ATTR_CONTRACT]))
+		return false;
 	if (slot == MAP_ABSENT || table_at(en, slot)->contract == 0)
 		return true;
-	id = symbols_text(en->symbols, table_at(en, slot)->contract);
-	return allowed(ctx, id.p);
+	return allowed(ctx, symbols_text(en->symbols, table_at(en, slot)->contract));
 }
 
 static void tell_daemon(struct engine *en, struct opened *o, enum alert_type type, struct wall at, const char *step, const char *reason,

@@ -193,7 +193,7 @@ uint32_t event_body(const struct event *e)
 {
 	static const struct sipkey key = { UINT64_C(0x706c617a6f206576), UINT64_C(0x656e7420626f6479) };
 	struct event bare = *e;
-	char space[1024];
+	char space[512];
 	/* Nearly every event fits; its maximum keeps the buffer from growing out of the space. */
 	struct buf b = { .p = space, .cap = sizeof(space), .max = sizeof(space) - 1 }, large;
 	uint64_t h;

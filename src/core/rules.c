@@ -75,7 +75,7 @@ const struct contract *rules_match(const struct rules *r, const struct event *e,
 			    lists(c->domains, c->n_domains, domain, str_eq_nocase) ||
 			    lists(c->domains, c->n_domains, mail_domain, str_eq_nocase);
 
-		if (!fits || (allowed != NULL && !allowed(ctx, c->id)))
+		if (!fits || (allowed != NULL && !allowed(ctx, str_of(c->id))))
 			continue;
 		found = c;
 		n++;

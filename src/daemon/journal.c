@@ -292,13 +292,8 @@ static void one_done(struct daemon *d, void *ctx, size_t index, enum err err, en
 static bool is_foreign(const struct source *src, const struct event *e)
 {
 	struct str id = e->attr[ATTR_CONTRACT];
-	char name[EVENT_MAX_ATTR + 1];
 
-	if (src == NULL || !(e->set >> ATTR_CONTRACT & 1) || id.len == 0 || id.len > EVENT_MAX_ATTR)
-		return false;
-	memcpy(name, id.p, id.len);
-	name[id.len] = '\0';
-	return !source_allows(src, name);
+	return src != NULL && (e->set >> ATTR_CONTRACT & 1) && id.len > 0 && !source_allows(src, id);
 }
 
 #define FOUND_AT_ONCE 256

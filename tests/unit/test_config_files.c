@@ -387,7 +387,7 @@ static void test_edges(void **state)
 	assert_int_equal(s->verify, VERIFY_STANDARD_WEBHOOKS);
 	assert_int_equal(s->n_secrets, 2);
 	assert_int_equal(s->grace_ms, 10000);
-	assert_true(source_allows(s, "acme") && !source_allows(s, "beta") && source_allows(m, "beta"));
+	assert_true(source_allows(s, STR("acme")) && !source_allows(s, STR("beta")) && source_allows(m, STR("beta")));
 	assert_string_equal(m->header, "X-Monitor-Token");
 	assert_string_equal(m->ns, "monitoring");
 	assert_false(config_source(cfg, STR("bus"))->webhook);

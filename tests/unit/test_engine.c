@@ -156,10 +156,10 @@ static void test_a_ticket_is_full(void **state)
 	assert_int_equal(apply(f, event("e", "T1", EVENT_OPENED, 0)), APPLY_DUPLICATE);
 }
 
-static bool only_beta(const void *ctx, const char *contract)
+static bool only_beta(const void *ctx, struct str contract)
 {
 	(void)ctx;
-	return strcmp(contract, "beta") == 0;
+	return str_eqz(contract, "beta");
 }
 
 static void test_sources_touch_their_contracts_alone(void **state)

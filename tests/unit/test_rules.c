@@ -49,10 +49,10 @@ static void by_id(void **state)
 	assert_null(rules_contract(&none, STR("acme")));
 }
 
-static bool not_acme(const void *ctx, const char *contract)
+static bool not_acme(const void *ctx, struct str contract)
 {
 	assert_ptr_equal(ctx, contracts);
-	return strcmp(contract, "acme") != 0;
+	return !str_eqz(contract, "acme");
 }
 
 static void matching(void **state)
