@@ -1,0 +1,309 @@
+/*
+ * The life of a stream: connecting and coming again, its states and what is said of them, reload and stop. Every way in which a
+ * connection can end leads through stream_retreat(), and every way back begins with a new one.
+ */
+#include "ingest/stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/now.h"
+#include "base/xalloc.h"
+#include "stream_private.h"
+
+const char *const stream_state_names[STREAM_N_STATES] = {
+	[STREAM_CONNECTING] = "connecting", [STREAM_READING] = "reading", [STREAM_FULL] = "full", [STREAM_WAITING] = "waiting",
+	[STREAM_REFUSED] = "refused", [STREAM_TROUBLED] = "troubled", [STREAM_STOPPED] = "stopped",
+};
+
+/* A journal without room is told by the journal's owner, and may come and go within a second. */
+static const enum log_level levels[STREAM_N_STATES] = {
+	[STREAM_CONNECTING] = LOG_LEVEL_WARN, [STREAM_READING] = LOG_LEVEL_INFO, [STREAM_FULL] = LOG_LEVEL_DEBUG,
+	[STREAM_WAITING] = LOG_LEVEL_ERROR, [STREAM_REFUSED] = LOG_LEVEL_ERROR, [STREAM_TROUBLED] = LOG_LEVEL_WARN,
+	[STREAM_STOPPED] = LOG_LEVEL_INFO,
+};
+
+void stream_set_state(struct stream *s, enum stream_state state, const char *fmt, ...)
+{
+	enum log_level level = levels[state];
+	enum stream_state before = s->stats.state;
+	char why[DIAG_LEN];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof why, fmt, ap);
+	va_end(ap);
+	if (state == before && strcmp(why, s->stats.why) == 0)
+		return;
+	memcpy(s->stats.why, why, sizeof why);
+	if (state != before)
+		s->stats.since_ms = mono_now().ms;
+	s->stats.state = state;
+	if (state == STREAM_READING && before == STREAM_FULL)
+		level = LOG_LEVEL_DEBUG;
+	log_line(level, "stream", stream_state_names[state], "source=" STR_FMT " server=\"%s\"%s%s", STR_ARG(s->opt.name), s->stats.peer,
+		 why[0] != '\0' ? " why=" : "", why);
+}
+
+/* ---- connecting ---- */
+
+void stream_after(struct stream *s, int64_t ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 };
+
+	event_add(s->timer, &tv);
+}
+
+void stream_call(struct stream *s, const struct link_args *args, link_reply_fn *fn, unsigned tag)
+{
+	struct link_call call = { .fn = fn, .ctx = s, .tag = tag, .ms = STREAM_COMMAND_MS };
+
+	link_call(s->link, args, &call);
+}
+
+/* Between half and the whole of a time that doubles: many that lost the same server do not come back at once. */
+static int64_t backoff(struct stream *s, enum stream_state state)
+{
+	unsigned n = s->n_attempts < 6 ? s->n_attempts++ : 6;
+	int64_t ms = STREAM_BACKOFF_MS << n;
+
+	if (state == STREAM_REFUSED || ms > STREAM_BACKOFF_MAX_MS)
+		ms = STREAM_BACKOFF_MAX_MS;
+	return ms / 2 + (int64_t)arc4random_uniform((uint32_t)(ms / 2));
+}
+
+void stream_retreat(struct stream *s, enum stream_state state, const char *why)
+{
+	link_destroy(s->link);
+	s->link = NULL;
+	read_abandon(s);
+	watch_end(s);
+	s->stats.n_failures++;
+	stream_set_state(s, state, "%s", why);
+	if (s->leaving == LEAVING_NOT)
+		stream_after(s, backoff(s, state));
+	else
+		read_pump(s);
+}
+
+void stream_trouble(struct stream *s, const redisReply *error)
+{
+	struct str text = reply_text(error);
+	char why[DIAG_LEN];
+
+	snprintf(why, sizeof why, "the server says: %.*s", (int)(text.len < 200 ? text.len : 200), text.len > 0 ? text.p : "an error without words");
+	switch (stream_word(text)) {
+	case WORD_NO_GROUP:
+	case WORD_NO_KEY:
+		if (s->opt.own || s->leaving != LEAVING_NOT) {
+			stream_retreat(s, STREAM_TROUBLED, why);
+			return;
+		}
+		log_error("stream", "group_gone", "source=" STR_FMT " group=%s: %s", STR_ARG(s->opt.name), s->opt.group, why);
+		handshake_group(s);
+		return;
+	case WORD_REFUSED:
+		stream_retreat(s, STREAM_REFUSED, why);
+		return;
+	default:
+		stream_retreat(s, STREAM_TROUBLED, why);
+	}
+}
+
+void stream_garbled(struct stream *s, const char *why)
+{
+	stream_retreat(s, STREAM_TROUBLED, why);
+}
+
+static void on_up(void *ctx)
+{
+	struct stream *s = ctx;
+
+	s->stats.n_connects++;
+	watch_begin(s);
+	handshake_begin(s);
+}
+
+static void on_down(void *ctx, enum link_fault fault, const char *why)
+{
+	struct stream *s = ctx;
+	enum stream_state state = fault == LINK_LOST ? STREAM_CONNECTING : STREAM_TROUBLED;
+	char copy[DIAG_LEN];
+
+	if (fault == LINK_TOLD && stream_word(str_of(why)) == WORD_REFUSED)
+		state = STREAM_REFUSED;
+	/* `why` is the link's, which goes. */
+	snprintf(copy, sizeof copy, "%s", why);
+	stream_retreat(s, state, copy);
+}
+
+static void link_up(struct stream *s, const char *host, int port)
+{
+	const struct stream_server *server = &s->opt.server;
+	struct link_handler handler = { .up = on_up, .down = on_down, .ctx = s };
+	struct link_to to = { .host = host, .port = port, .path = server->path, .tls = server->tls, .ca_file = server->ca_file };
+
+	options_peer(s, s->stats.peer, sizeof s->stats.peer);
+	s->link = link_create(s->opt.base, &to, STREAM_CONNECT_MS, &handler);
+}
+
+static void on_master(void *ctx, const char *host, int port, const char *why)
+{
+	struct stream *s = ctx;
+
+	s->sentinels = NULL;
+	if (host == NULL) {
+		stream_retreat(s, STREAM_CONNECTING, why);
+		return;
+	}
+	snprintf(s->host, sizeof s->host, "%s", host);
+	s->port = port;
+	link_up(s, s->host, s->port);
+}
+
+static void connect_now(struct stream *s)
+{
+	const struct stream_server *server = &s->opt.server;
+
+	if (server->n_sentinels > 0)
+		s->sentinels = sentinels_ask(s->opt.base, server, s->n_asked++, on_master, s);
+	else
+		link_up(s, server->host, server->port);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)fd, (void)what;
+	if (s->is_over)
+		return;
+	if (s->link == NULL && s->sentinels == NULL && s->leaving == LEAVING_NOT)
+		connect_now(s);
+	else if (s->stats.state == STREAM_WAITING && s->leaving == LEAVING_NOT)
+		handshake_rival(s);
+	else
+		read_pump(s);
+}
+
+/* ---- life ---- */
+
+static void take_options(struct stream *s, const struct stream_options *opt, struct arena *a)
+{
+	if (s->opt_arena != NULL)
+		options_wipe(&s->opt);
+	arena_destroy(s->opt_arena);
+	s->opt = *opt;
+	s->opt_arena = a;
+	options_peer(s, s->stats.peer, sizeof s->stats.peer);
+}
+
+struct stream *stream_create(const struct stream_options *opt)
+{
+	struct stream *s = xcalloc(1, sizeof *s);
+	struct arena *a = arena_create();
+	struct stream_options copy;
+
+	options_copy(&copy, opt, a);
+	take_options(s, &copy, a);
+	s->doc = json_create();
+	s->count = STREAM_COUNT;
+	s->timer = evtimer_new(opt->base, on_timer, s);
+	s->stats.lag = s->stats.pending = -1;
+	s->stats.since_ms = mono_now().ms;
+	stream_after(s, 0);
+	return s;
+}
+
+void stream_depart(struct stream *s)
+{
+	enum stream_leaving leaving = s->leaving;
+
+	link_destroy(s->link);
+	s->link = NULL;
+	sentinels_cancel(s->sentinels);
+	s->sentinels = NULL;
+	read_finish(s);
+	watch_end(s);
+	event_del(s->timer);
+	s->leaving = LEAVING_NOT;
+	if (leaving == LEAVING_FOR_GOOD) {
+		s->is_over = true;
+		stream_set_state(s, STREAM_STOPPED, "%s", "");
+		return;
+	}
+	s->host[0] = '\0';
+	s->port = 0;
+	take_options(s, &s->next_opt, s->next_arena);
+	s->next_arena = NULL;
+	s->n_attempts = 0;
+	s->is_again = s->is_dry = false;
+	s->claims = 0;
+	stream_set_state(s, STREAM_CONNECTING, "the configuration was changed");
+	stream_after(s, 0);
+}
+
+void stream_reset(struct stream *s, const struct stream_options *opt)
+{
+	struct arena *a = arena_create();
+	struct stream_options copy;
+
+	options_copy(&copy, opt, a);
+	/* One that waits is overtaken. */
+	if (s->next_arena != NULL)
+		options_wipe(&s->next_opt);
+	arena_destroy(s->next_arena);
+	s->next_arena = NULL;
+	if (options_same_place(&s->opt, &copy)) {
+		if (s->leaving == LEAVING_FOR_RESET)
+			s->leaving = LEAVING_NOT;
+		take_options(s, &copy, a);
+		read_pump(s);
+		return;
+	}
+	s->next_opt = copy;
+	s->next_arena = a;
+	if (s->leaving == LEAVING_NOT)
+		s->leaving = LEAVING_FOR_RESET;
+	read_pump(s);
+}
+
+void stream_stop(struct stream *s)
+{
+	if (s->is_over)
+		return;
+	s->leaving = LEAVING_FOR_GOOD;
+	read_pump(s);
+}
+
+bool stream_is_over(const struct stream *s)
+{
+	return s->is_over;
+}
+
+void stream_destroy(struct stream *s)
+{
+	if (s == NULL)
+		return;
+	link_destroy(s->link);
+	sentinels_cancel(s->sentinels);
+	read_finish(s);
+	watch_end(s);
+	batch_free_spare(s);
+	event_free(s->timer);
+	json_destroy(s->doc);
+	options_wipe(&s->opt);
+	arena_destroy(s->opt_arena);
+	if (s->next_arena != NULL)
+		options_wipe(&s->next_opt);
+	arena_destroy(s->next_arena);
+	free(s);
+}
+
+void stream_stats(const struct stream *s, struct stream_stats *out)
+{
+	*out = s->stats;
+	memcpy(out->rival, s->rival, sizeof out->rival);
+}

@@ -1,0 +1,144 @@
+/*
+ * The state of a stream, shared by its parts: stream.c (life: connecting, states, stopping), stream_handshake.c (from a connection
+ * to the right to read), stream_read.c (reading, handing in, acknowledging), stream_batch.c (entries to events and back),
+ * stream_watch.c (every few seconds: lag, rivals, the dead), stream_options.c (copies of options).
+ */
+#ifndef PLAZO_INGEST_STREAM_PRIVATE_H
+#define PLAZO_INGEST_STREAM_PRIVATE_H
+
+#include <event2/event.h>
+
+#include "base/json.h"
+#include "ingest/event_json.h"
+#include "ingest/stream.h"
+#include "stream_link.h"
+#include "stream_sentinel.h"
+#include "stream_words.h"
+
+#define STREAM_COUNT       1000       /* entries of one read */
+#define STREAM_COUNT_MIN   8          /* ... when they are large */
+#define STREAM_BATCH_LARGE (8u << 20) /* a reply above this halves the number, one below a quarter of it doubles it */
+#define STREAM_MAX_OUT     3          /* batches at the sink; in `own` one: the next cursor must not be on disk before the last one's events */
+#define STREAM_BLOCK_MS    1000       /* of a read that waits; nothing is out meanwhile, so nothing waits behind it */
+#define STREAM_CONNECT_MS  5000
+#define STREAM_COMMAND_MS  5000       /* for an answer */
+#define STREAM_FULL_MS     100        /* until the sink is asked again */
+#define STREAM_BACKOFF_MS  100        /* at first; doubled up to */
+#define STREAM_BACKOFF_MAX_MS 5000
+#define STREAM_ID_LEN      44
+
+struct stream_batch {
+	struct intake_batch    batch;     /* first: its done() finds the rest by it */
+	struct stream         *stream;
+	struct stream_batch   *next;      /* in the list it is in: spare, or settled */
+	struct arena          *arena;     /* the reply, texts of events, refusals; emptied after each use */
+	struct entries         entries;
+	size_t                 asked;     /* entries of each stream that were asked for */
+	size_t                 cap;       /* room in batch.events and batch.results */
+	struct intake_refused *refused;
+	size_t                 cap_refused;
+};
+
+/* Where it stands in a stream of `own`. */
+struct stream_position {
+	char read[STREAM_ID_LEN];         /* the last id that was read */
+	char kept[STREAM_ID_LEN];         /* the last id whose events are on disk */
+};
+
+enum stream_phase {
+	PHASE_APART,                      /* no link, or none that may read yet */
+	PHASE_OWN_PENDING,                /* what was read before and not acknowledged */
+	PHASE_NEW,
+};
+
+enum stream_leaving { LEAVING_NOT, LEAVING_FOR_RESET, LEAVING_FOR_GOOD };
+
+struct stream {
+	struct stream_options  opt;       /* texts in opt_arena */
+	struct arena          *opt_arena;
+	struct stream_options  next_opt;  /* of a reset that waits for batches */
+	struct arena          *next_arena;
+	struct stream_stats    stats;
+	enum stream_phase      phase;
+	enum stream_leaving    leaving;
+	bool                   is_over;
+
+	struct link           *link;
+	struct sentinels      *sentinels;
+	size_t                 n_asked;   /* searches for a master; each begins with another sentinel */
+	char                   host[256]; /* that the sentinels named */
+	int                    port;
+	struct event          *timer;     /* the next attempt to connect; the rival's next look; the sink's next question */
+	unsigned               n_attempts;
+	unsigned               n_handshakes; /* begun; only the last one counts */
+	int64_t                touched_ms;   /* mono: the server last heard of our consumer */
+
+	struct json_doc       *doc;
+	struct stream_batch   *spare;
+	size_t                 n_spare;
+	struct stream_batch   *reading;   /* a read is on its way, into this one */
+	struct stream_batch   *held;      /* read, and not taken by the sink yet: two at most, in order */
+	struct stream_batch   *settled;   /* back from the sink, to be acknowledged */
+	size_t                 n_out;     /* at the sink */
+	size_t                 n_acks;    /* XACKs not answered yet */
+	size_t                 count;     /* entries asked for */
+	bool                   is_dry;    /* the last read did not fill: there may be nothing left */
+	bool                   is_again;  /* something was not kept: read it again once all is back */
+	int64_t                again_ms;  /* mono: not before */
+	unsigned               n_again;   /* times in a row */
+	uint32_t               claims;    /* bit of each key where a dead consumer has entries */
+	unsigned               claim_key; /* of the claim under way */
+	char                   claim_from[STREAM_ID_LEN];   /* "": none is under way */
+	struct stream_position at[STREAM_MAX_KEYS];
+	struct event          *watch;     /* timer */
+	unsigned               n_watches; /* answers of one look that have not come */
+	int64_t                lag, pending;    /* sums of the look under way */
+	char                   rival[128];
+};
+
+/* ---- stream.c ---- */
+void stream_set_state(struct stream *s, enum stream_state state, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Gives the connection up with this reason, and comes again after a while. */
+void stream_retreat(struct stream *s, enum stream_state state, const char *why);
+/* The same for an error of the server's: by its words. */
+void stream_trouble(struct stream *s, const redisReply *error);
+void stream_garbled(struct stream *s, const char *why);
+void stream_after(struct stream *s, int64_t ms);             /* arms the timer */
+void stream_call(struct stream *s, const struct link_args *args, link_reply_fn *fn, unsigned tag);
+void stream_depart(struct stream *s);                        /* leaving, and nothing is out any more */
+
+/* ---- stream_handshake.c ---- */
+void handshake_begin(struct stream *s);                      /* the link is up */
+void handshake_group(struct stream *s);                      /* makes the groups, then asks for the right to read */
+void handshake_rival(struct stream *s);                      /* asks for that right (again) */
+void args_put_touch(struct link_args *a, const struct stream *s);   /* a read that takes nothing and says that we are alive */
+/* Where the server is with a stream, by XINFO STREAM; starts again where ids went back. False: an error, told already. */
+bool handshake_position(struct stream *s, const redisReply *r, unsigned key);
+
+/* ---- stream_read.c ---- */
+void read_begin(struct stream *s);                           /* the right to read is ours */
+void read_pump(struct stream *s);                            /* does what can be done now */
+void read_abandon(struct stream *s);                         /* the link goes: what was on its way is not coming */
+void read_finish(struct stream *s);                          /* nothing will be acknowledged any more */
+void read_on_done(struct intake_batch *b);
+
+/* ---- stream_batch.c ---- */
+struct stream_batch *batch_get(struct stream *s);
+void batch_release(struct stream_batch *b);
+void batch_free_spare(struct stream *s);
+void batch_fill(struct stream_batch *b);                     /* entries become events, refusals and cursors */
+bool batch_is_kept(const struct stream_batch *b, const struct entry *e);
+
+/* ---- stream_watch.c ---- */
+void watch_begin(struct stream *s);
+void watch_end(struct stream *s);
+/* Of XINFO CONSUMERS: the idle time of another consumer that is alive, with its name in s->rival; -1 when there is none. Notes the dead for claims. */
+int64_t watch_find_rival(struct stream *s, const redisReply *r, unsigned key);
+
+/* ---- stream_options.c ---- */
+void options_copy(struct stream_options *to, const struct stream_options *from, struct arena *a);
+bool options_same_place(const struct stream_options *a, const struct stream_options *b);   /* the same server, streams, and way of reading */
+void options_wipe(struct stream_options *o);                 /* the passwords */
+void options_peer(const struct stream *s, char *out, size_t len);
+
+#endif

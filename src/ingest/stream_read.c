@@ -1,0 +1,492 @@
+/*
+ * Reading, handing in, acknowledging. One read is on its way while others are at the sink, and the next is asked for before the last
+ * is parsed: server, parser and disk work at the same time. A read blocks only when nothing is out, so that no acknowledgement
+ * waits behind it; XACKs go out in one write with the next read.
+ *
+ * What the sink could not keep is not acknowledged, and is read again from the list of pending entries (or from the last cursor that
+ * was kept) once everything has come back: later each time, never lost.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/now.h"
+#include "stream_private.h"
+
+enum { TAG_HISTORY, TAG_NEW, TAG_CLAIM };
+
+static void hand_in(struct stream *s);
+static void on_read(void *ctx, const redisReply *r, unsigned tag);
+
+/* ---- acknowledging ---- */
+
+static void on_ack(void *ctx, const redisReply *r, unsigned asked)
+{
+	struct stream *s = ctx;
+	int64_t n = reply_int(r, -1);
+
+	s->n_acks--;
+	if (reply_is_error(r) && stream_word(reply_text(r)) != WORD_NO_GROUP) {
+		stream_trouble(s, r);
+		return;
+	}
+	if (reply_is_error(r))
+		n = 0;
+	if (n < 0 || n > (int64_t)asked) {
+		stream_garbled(s, "the server answered XACK with something else");
+		return;
+	}
+	s->stats.n_acked += (uint64_t)n;
+	if (n < (int64_t)asked) {
+		s->stats.n_ack_lost += asked - (uint64_t)n;
+		log_warn("stream", "ack_lost", "source=" STR_FMT " entries=%llu: acknowledged, and the server knew nothing of them",
+			 STR_ARG(s->opt.name), (unsigned long long)(asked - (uint64_t)n));
+	}
+	read_pump(s);
+}
+
+static void ack_key(struct stream *s, const struct stream_batch *b, unsigned key)
+{
+	struct link_args args = { .n = 0 };
+	unsigned n = 0;
+
+	for (size_t i = 0; i <= b->entries.n; i++) {
+		if (n > 0 && (i == b->entries.n || n == STREAM_COUNT)) {
+			s->n_acks++;
+			stream_call(s, &args, on_ack, n);
+			n = 0;
+		}
+		if (i == b->entries.n || b->entries.v[i].key != key || !batch_is_kept(b, &b->entries.v[i]))
+			continue;
+		if (n++ == 0) {
+			args.n = 0;
+			args_puts(&args, "XACK");
+			args_puts(&args, s->opt.keys[key]);
+			args_puts(&args, s->opt.group);
+		}
+		args_put(&args, b->entries.v[i].id);
+	}
+}
+
+static void keep_positions(struct stream *s, const struct stream_batch *b)
+{
+	for (size_t i = 0; i < b->entries.n; i++)
+		snprintf(s->at[b->entries.v[i].key].kept, STREAM_ID_LEN, STR_FMT, STR_ARG(b->entries.v[i].id));
+}
+
+static void send_acks(struct stream *s)
+{
+	struct stream_batch *b;
+
+	while ((b = s->settled) != NULL) {
+		s->settled = b->next;
+		for (unsigned key = 0; key < s->opt.n_keys; key++)
+			ack_key(s, b, key);
+		batch_release(b);
+	}
+}
+
+/* ---- back from the sink ---- */
+
+static void count_results(struct stream *s, const struct intake_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->results[i] == INTAKE_DONE)
+			s->stats.n_events++;
+		else if (b->results[i] == INTAKE_DUPLICATE)
+			s->stats.n_duplicates++;
+		else if (b->results[i] != INTAKE_FAILED)
+			s->stats.n_refused++;
+	}
+	s->stats.n_refused += b->n_refused;
+}
+
+static bool all_kept(const struct stream_batch *b)
+{
+	for (size_t i = 0; i < b->entries.n; i++)
+		if (!batch_is_kept(b, &b->entries.v[i]))
+			return false;
+	return true;
+}
+
+static void read_again_later(struct stream *s)
+{
+	int64_t ms = STREAM_BACKOFF_MS << (s->n_again < 6 ? s->n_again : 6);
+
+	if (!s->is_again)
+		s->n_again++;
+	s->is_again = true;
+	s->again_ms = mono_now().ms + (ms < STREAM_BACKOFF_MAX_MS ? ms : STREAM_BACKOFF_MAX_MS);
+}
+
+static void settle(struct stream *s, struct stream_batch *b)
+{
+	bool kept = all_kept(b);
+
+	if (kept)
+		s->n_again = 0;
+	else
+		read_again_later(s);
+	if (!b->batch.failed)
+		count_results(s, &b->batch);
+	if (s->opt.own) {
+		if (kept)
+			keep_positions(s, b);
+		batch_release(b);
+		return;
+	}
+	b->next = s->settled;
+	s->settled = b;
+}
+
+void read_on_done(struct intake_batch *batch)
+{
+	struct stream_batch *b = (struct stream_batch *)batch;
+	struct stream *s = b->stream;
+
+	s->n_out--;
+	settle(s, b);
+	read_pump(s);
+}
+
+/* ---- to the sink ---- */
+
+static void hold(struct stream *s, struct stream_batch *b)
+{
+	struct stream_batch **end = &s->held;
+
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = b;
+}
+
+static void release_held(struct stream *s)
+{
+	struct stream_batch *b;
+
+	while ((b = s->held) != NULL) {
+		s->held = b->next;
+		batch_release(b);
+	}
+}
+
+/* False when the sink has no room. */
+static bool hand_in_one(struct stream *s, struct stream_batch *b)
+{
+	if (b->batch.n == 0 && b->batch.n_refused == 0 && b->batch.n_cursors == 0) {
+		s->held = b->next;
+		settle(s, b);
+		return true;
+	}
+	s->n_out++;
+	if (s->opt.sink(s->opt.ctx, &b->batch)) {
+		s->held = b->next;
+		stream_set_state(s, STREAM_READING, "%s", "");
+		return true;
+	}
+	s->n_out--;
+	stream_set_state(s, STREAM_FULL, "the journal has no room for further events now: reading waits");
+	stream_after(s, STREAM_FULL_MS);
+	return false;
+}
+
+static void hand_in(struct stream *s)
+{
+	size_t max = s->opt.own ? 1 : STREAM_MAX_OUT;
+
+	while (s->held != NULL && s->n_out < max) {
+		/* Behind what was not kept a cursor may not go on. */
+		if (s->opt.own && s->is_again)
+			release_held(s);
+		else if (!hand_in_one(s, s->held))
+			return;
+	}
+}
+
+/* ---- reading ---- */
+
+static size_t per_key(const struct stream *s)
+{
+	size_t n = s->count / s->opt.n_keys;
+
+	return n > 0 ? n : 1;
+}
+
+static void put_count(struct link_args *args, size_t n, char text[24])
+{
+	snprintf(text, 24, "%zu", n);
+	args_puts(args, "COUNT");
+	args_puts(args, text);
+}
+
+static void send_read(struct stream *s, const struct link_args *args, unsigned tag, int64_t ms)
+{
+	struct link_call call = { .fn = on_read, .ctx = s, .tag = tag, .ms = ms };
+
+	s->reading = batch_get(s);
+	s->reading->asked = per_key(s);
+	call.arena = s->reading->arena;
+	link_call(s->link, args, &call);
+}
+
+static void read_stream(struct stream *s, unsigned tag, bool wait)
+{
+	struct link_args args = { .n = 0 };
+	char count[24], block[24];
+
+	if (s->opt.own) {
+		args_puts(&args, "XREAD");
+	} else {
+		args_puts(&args, "XREADGROUP");
+		args_puts(&args, "GROUP");
+		args_puts(&args, s->opt.group);
+		args_puts(&args, s->opt.consumer);
+	}
+	put_count(&args, per_key(s), count);
+	if (wait) {
+		snprintf(block, sizeof block, "%d", STREAM_BLOCK_MS);
+		args_puts(&args, "BLOCK");
+		args_puts(&args, block);
+	}
+	args_puts(&args, "STREAMS");
+	args_put_all(&args, s->opt.keys, s->opt.n_keys);
+	for (size_t i = 0; i < s->opt.n_keys; i++)
+		args_puts(&args, s->opt.own ? s->at[i].read : tag == TAG_HISTORY ? "0" : ">");
+	send_read(s, &args, tag, STREAM_COMMAND_MS + (wait ? STREAM_BLOCK_MS : 0));
+}
+
+static void read_claim(struct stream *s)
+{
+	struct link_args args = { .n = 0 };
+	char count[24], idle[24];
+
+	if (s->claim_from[0] == '\0') {
+		s->claim_key = (unsigned)__builtin_ctz(s->claims);
+		snprintf(s->claim_from, sizeof s->claim_from, "0-0");
+	}
+	snprintf(idle, sizeof idle, "%lld", (long long)s->opt.takeover_ms);
+	args_puts(&args, "XAUTOCLAIM");
+	args_puts(&args, s->opt.keys[s->claim_key]);
+	args_puts(&args, s->opt.group);
+	args_puts(&args, s->opt.consumer);
+	args_puts(&args, idle);
+	args_puts(&args, s->claim_from);
+	put_count(&args, s->count, count);
+	send_read(s, &args, TAG_CLAIM, STREAM_COMMAND_MS);
+}
+
+/* All has come back: what was not kept is read again. */
+static void begin_again(struct stream *s)
+{
+	s->is_again = false;
+	s->is_dry = false;
+	if (!s->opt.own) {
+		s->phase = PHASE_OWN_PENDING;
+		return;
+	}
+	for (size_t i = 0; i < s->opt.n_keys; i++)
+		memcpy(s->at[i].read, s->at[i].kept, STREAM_ID_LEN);
+}
+
+static void start_read(struct stream *s)
+{
+	bool quiet = s->n_out == 0;
+
+	if (s->is_again) {
+		int64_t left = s->again_ms - mono_now().ms;
+
+		if (!quiet)
+			return;
+		if (left > 0) {
+			stream_after(s, left);
+			return;
+		}
+		begin_again(s);
+	}
+	if (!quiet && (s->phase == PHASE_OWN_PENDING || s->claims != 0 || s->is_dry || s->n_out >= STREAM_MAX_OUT))
+		return;
+	if (s->phase == PHASE_OWN_PENDING)
+		read_stream(s, TAG_HISTORY, false);
+	else if (s->claims != 0)
+		read_claim(s);
+	else
+		read_stream(s, TAG_NEW, s->is_dry);
+}
+
+/* A consumer that was stopped for long may have lost its right to another meanwhile. */
+static bool is_out_of_touch(const struct stream *s)
+{
+	return !s->opt.own && mono_now().ms - s->touched_ms > s->opt.takeover_ms / 2;
+}
+
+/* What came back after another consumer took over: the server must not give it to that one, too. */
+static void acknowledge_late(struct stream *s)
+{
+	send_acks(s);
+	link_flush(s->link);
+}
+
+void read_pump(struct stream *s)
+{
+	if (s->link == NULL || s->phase == PHASE_APART) {
+		if (s->leaving != LEAVING_NOT && s->n_out == 0)
+			stream_depart(s);
+		else if (s->stats.state == STREAM_WAITING && s->link != NULL)
+			acknowledge_late(s);
+		return;
+	}
+	hand_in(s);
+	if (!s->opt.own)
+		send_acks(s);
+	if (s->leaving != LEAVING_NOT) {
+		if (s->n_out == 0 && s->n_acks == 0 && s->settled == NULL)
+			stream_depart(s);
+		else
+			link_flush(s->link);
+		return;
+	}
+	if (s->reading == NULL && s->held == NULL) {
+		if (is_out_of_touch(s)) {
+			s->phase = PHASE_APART;
+			handshake_rival(s);
+			return;
+		}
+		start_read(s);
+	}
+	link_flush(s->link);
+}
+
+/* ---- what was read ---- */
+
+/* Large entries are asked for in smaller numbers: a reply is whole in memory. */
+static void adapt_count(struct stream *s, size_t size)
+{
+	if (size > STREAM_BATCH_LARGE)
+		s->count = s->count / 2 > STREAM_COUNT_MIN ? s->count / 2 : STREAM_COUNT_MIN;
+	else if (size < STREAM_BATCH_LARGE / 4 && s->count < STREAM_COUNT)
+		s->count = s->count * 2 < STREAM_COUNT ? s->count * 2 : STREAM_COUNT;
+}
+
+static void note_positions(struct stream *s, const struct entries *found)
+{
+	for (size_t i = 0; i < found->n; i++)
+		snprintf(s->at[found->v[i].key].read, STREAM_ID_LEN, STR_FMT, STR_ARG(found->v[i].id));
+}
+
+static void note_claim(struct stream *s, const struct entries *found)
+{
+	s->stats.n_claimed += found->n;
+	snprintf(s->claim_from, sizeof s->claim_from, STR_FMT, STR_ARG(found->next));
+	if (entry_id_cmp(found->next, STR("0-0")) != 0)
+		return;
+	s->claims &= ~(UINT32_C(1) << s->claim_key);
+	s->claim_from[0] = '\0';
+}
+
+/* What the reply says of the next read. */
+static void note_read(struct stream *s, unsigned tag, const struct stream_batch *b)
+{
+	const struct entries *found = &b->entries;
+
+	switch (tag) {
+	case TAG_HISTORY:
+		if (found->n == 0)
+			s->phase = PHASE_NEW;
+		return;
+	case TAG_CLAIM:
+		note_claim(s, found);
+		return;
+	default:
+		/* Of several streams each has its share: any one may be full. */
+		s->is_dry = found->n < b->asked;
+		if (s->opt.own)
+			note_positions(s, found);
+	}
+}
+
+/* False when the reply was none: the link is given up then. */
+static bool take_reply(struct stream *s, struct stream_batch *b, const redisReply *r, unsigned tag)
+{
+	const struct stream_options *o = &s->opt;
+	struct diag d = { 0 };
+	enum err e;
+
+	if (reply_is_error(r)) {
+		stream_trouble(s, r);
+		return false;
+	}
+	e = tag == TAG_CLAIM ? reply_claimed(r, s->claim_key, STREAM_COUNT, b->arena, &b->entries, &d)
+			     : reply_entries(r, o->keys, o->n_keys, STREAM_COUNT, b->arena, &b->entries, &d);
+	if (e != ERR_OK) {
+		stream_garbled(s, d.msg);
+		return false;
+	}
+	adapt_count(s, arena_used(b->arena));
+	note_read(s, tag, b);
+	return true;
+}
+
+static bool may_read_ahead(const struct stream *s, unsigned tag)
+{
+	return tag == TAG_NEW && s->leaving == LEAVING_NOT && !s->is_dry && !s->is_again && s->claims == 0 && s->held == NULL &&
+	       s->n_out + 1 < STREAM_MAX_OUT;
+}
+
+static void on_read(void *ctx, const redisReply *r, unsigned tag)
+{
+	struct stream *s = ctx;
+	struct stream_batch *b = s->reading;
+
+	s->reading = NULL;
+	s->touched_ms = mono_now().ms;
+	/* While the group is made anew, what was asked for before comes again by other ways. */
+	if (s->phase == PHASE_APART || !take_reply(s, b, r, tag)) {
+		batch_release(b);
+		return;
+	}
+	if (b->entries.n == 0 && b->entries.n_gone == 0) {
+		batch_release(b);
+	} else {
+		/* The server works on the next one while this one is parsed. */
+		if (may_read_ahead(s, tag)) {
+			read_stream(s, TAG_NEW, false);
+			link_flush(s->link);
+		}
+		batch_fill(b);
+		hold(s, b);
+	}
+	read_pump(s);
+}
+
+/* ---- beginning and end ---- */
+
+void read_begin(struct stream *s)
+{
+	s->phase = s->opt.own ? PHASE_NEW : PHASE_OWN_PENDING;
+	s->is_dry = false;
+	s->touched_ms = mono_now().ms;
+	s->n_attempts = 0;
+	stream_set_state(s, STREAM_READING, "%s", "");
+	read_pump(s);
+}
+
+void read_abandon(struct stream *s)
+{
+	s->phase = PHASE_APART;
+	s->n_acks = 0;
+	release_held(s);
+	if (s->reading != NULL)
+		batch_release(s->reading);
+	s->reading = NULL;
+}
+
+void read_finish(struct stream *s)
+{
+	struct stream_batch *b;
+
+	read_abandon(s);
+	while ((b = s->settled) != NULL) {
+		s->settled = b->next;
+		batch_release(b);
+	}
+}

@@ -1,0 +1,479 @@
+/* A stream against a real redis-server: what is read, handed in and acknowledged, and what happens when either side goes away. */
+#include "../redis_server.h"
+
+#include <event2/event.h>
+
+#include "base/log.h"
+#include "base/now.h"
+#include "ingest/stream.h"
+
+#define MAX_OUT 16
+
+struct rig {
+	struct redis_server   redis;
+	struct event_base    *base;
+	struct stream        *stream;
+	struct stream_options opt;
+	const char           *keys[2];
+	struct intake_batch  *out[MAX_OUT];
+	size_t                n_out, n_most_out;
+	bool                  full, failing, keeping;     /* the sink says no; everything fails; batches stay at the sink */
+	size_t                n_events, n_refused, n_batches, n_failed;
+	char                  last_id[64], last_why[256], last_place[128], last_body[256];
+	char                  cursor[64];                 /* of the first key, as a journal would have it */
+};
+
+static bool sink(void *ctx, struct intake_batch *b)
+{
+	struct rig *rig = ctx;
+
+	if (rig->full || rig->n_out == MAX_OUT)
+		return false;
+	rig->out[rig->n_out++] = b;
+	if (rig->n_out > rig->n_most_out)
+		rig->n_most_out = rig->n_out;
+	return true;
+}
+
+static struct wall now(void *ctx)
+{
+	(void)ctx;
+	return wall_now();
+}
+
+static struct str cursor(void *ctx, struct str source, struct str key)
+{
+	struct rig *rig = ctx;
+
+	assert_str(source, "bus");
+	return str_eqz(key, rig->keys[0]) ? str_of(rig->cursor) : STR("");
+}
+
+static void note(struct rig *rig, const struct intake_batch *b)
+{
+	rig->n_batches++;
+	rig->n_events += b->n;
+	rig->n_refused += b->n_refused;
+	if (b->n > 0)
+		snprintf(rig->last_id, sizeof rig->last_id, STR_FMT, STR_ARG(b->events[b->n - 1].id));
+	if (b->n_refused > 0) {
+		snprintf(rig->last_why, sizeof rig->last_why, STR_FMT, STR_ARG(b->refused[b->n_refused - 1].why));
+		snprintf(rig->last_place, sizeof rig->last_place, STR_FMT, STR_ARG(b->refused[b->n_refused - 1].place));
+		snprintf(rig->last_body, sizeof rig->last_body, STR_FMT, STR_ARG(b->refused[b->n_refused - 1].body));
+	}
+	for (size_t i = 0; i < b->n_cursors; i++)
+		if (str_eqz(b->cursors[i].key, rig->keys[0]))
+			snprintf(rig->cursor, sizeof rig->cursor, STR_FMT, STR_ARG(b->cursors[i].value));
+}
+
+/* One turn of the loop, of 5 ms at most; then what is at the sink comes back. */
+static void turn(struct rig *rig)
+{
+	struct timeval tv = { .tv_usec = 5000 };
+	size_t n;
+
+	event_base_loopexit(rig->base, &tv);
+	event_base_dispatch(rig->base);
+	n = rig->keeping ? 0 : rig->n_out;
+	rig->n_out -= n;
+	for (size_t i = 0; i < n; i++) {
+		rig->out[i]->failed = rig->failing;
+		if (rig->failing)
+			rig->n_failed++;
+		else
+			note(rig, rig->out[i]);
+		rig->out[i]->done(rig->out[i]);
+	}
+}
+
+static struct stream_stats stats(struct rig *rig)
+{
+	struct stream_stats st;
+
+	stream_stats(rig->stream, &st);
+	return st;
+}
+
+#define UNTIL(rig, cond) do { \
+		int64_t end_ = mono_now().ms + 8000; \
+		while (!(cond) && mono_now().ms < end_) \
+			turn(rig); \
+		if (!(cond)) { \
+			struct stream_stats st_ = stats(rig); \
+			print_error("not: %s; state %s, why %s, events %zu, acked %llu\n", #cond, stream_state_names[st_.state], st_.why, \
+				    (rig)->n_events, (unsigned long long)st_.n_acked); \
+		} \
+		assert_true(cond); \
+	} while (0)
+
+static void rest(struct rig *rig, int64_t ms)
+{
+	int64_t end = mono_now().ms + ms;
+
+	while (mono_now().ms < end)
+		turn(rig);
+}
+
+static int setup(void **state)
+{
+	struct rig *rig = calloc(1, sizeof *rig);
+
+	log_set_level(LOG_LEVEL_ERROR - 1);
+	redis_start(&rig->redis);
+	rig->base = event_base_new();
+	rig->keys[0] = "tickets";
+	rig->keys[1] = "more";
+	rig->opt = (struct stream_options){
+		.base = rig->base, .name = STR("bus"), .ns = STR("bus"), .server = { .path = rig->redis.path }, .keys = rig->keys, .n_keys = 1,
+		.group = "plazo", .consumer = "plazo-1", .takeover_ms = 1000, .event_len = 1 << 20, .sink = sink, .now = now,
+		.cursor = cursor, .ctx = rig,
+	};
+	*state = rig;
+	return 0;
+}
+
+static void stop(struct rig *rig)
+{
+	if (rig->stream == NULL)
+		return;
+	rig->keeping = rig->failing = false;
+	stream_stop(rig->stream);
+	UNTIL(rig, stream_is_over(rig->stream));
+	assert_int_equal(rig->n_out, 0);
+	stream_destroy(rig->stream);
+	rig->stream = NULL;
+}
+
+static int teardown(void **state)
+{
+	struct rig *rig = *state;
+
+	stop(rig);
+	redis_finish(&rig->redis);
+	event_base_free(rig->base);
+	free(rig);
+	return 0;
+}
+
+static void start(struct rig *rig)
+{
+	rig->stream = stream_create(&rig->opt);
+}
+
+static void add(struct rig *rig, const char *key, int n)
+{
+	redis_do(&rig->redis, "XADD %s * other x event {\"id\":\"e%d\",\"ticket\":\"T%d\",\"type\":\"opened\",\"at\":\"2026-11-23T09:00:00Z\"}",
+		 key, n, n % 7);
+}
+
+static long long n_pending(struct rig *rig, const char *key)
+{
+	redisReply *r = redisCommand(rig->redis.c, "XPENDING %s plazo", key);
+	long long n = r != NULL && r->type == REDIS_REPLY_ARRAY ? r->element[0]->integer : -1;
+
+	freeReplyObject(r);
+	return n;
+}
+
+/* ---- tests ---- */
+
+static void reads_and_acknowledges(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->opt.n_keys = 2;
+	for (int i = 0; i < 2500; i++)
+		add(rig, i % 5 == 0 ? "more" : "tickets", i);
+	start(rig);
+	UNTIL(rig, stats(rig).n_acked == 2500);
+	assert_int_equal(rig->n_events, 2500);
+	assert_int_equal(stats(rig).state, STREAM_READING);
+	assert_int_equal(stats(rig).n_groups_made, 2);
+	assert_int_equal(n_pending(rig, "tickets"), 0);
+	add(rig, "tickets", 2500);
+	UNTIL(rig, stats(rig).n_acked == 2501);
+	assert_string_equal(rig->last_id, "e2500");
+	assert_int_equal(stats(rig).n_entries, 2501);
+	assert_int_equal(stats(rig).n_events, 2501);
+	assert_int_equal(stats(rig).n_failures, 0);
+}
+
+static void acknowledges_nothing_before_done(void **state)
+{
+	struct rig *rig = *state;
+
+	for (int i = 0; i < 5000; i++)
+		add(rig, "tickets", i);
+	rig->keeping = true;
+	start(rig);
+	UNTIL(rig, rig->n_out == 3);
+	rest(rig, 100);
+	assert_int_equal(rig->n_out, 3);
+	assert_int_equal(stats(rig).n_acked, 0);
+	assert_int_equal(n_pending(rig, "tickets"), 3000);
+	rig->keeping = false;
+	UNTIL(rig, stats(rig).n_acked == 5000);
+	assert_int_equal(rig->n_events, 5000);
+}
+
+static void waits_for_room(void **state)
+{
+	struct rig *rig = *state;
+
+	for (int i = 0; i < 3000; i++)
+		add(rig, "tickets", i);
+	rig->full = true;
+	start(rig);
+	UNTIL(rig, stats(rig).state == STREAM_FULL);
+	rest(rig, 300);
+	assert_int_equal(stats(rig).state, STREAM_FULL);
+	assert_true(n_pending(rig, "tickets") <= 2000);
+	rig->full = false;
+	UNTIL(rig, stats(rig).n_acked == 3000);
+	assert_int_equal(rig->n_events, 3000);
+	assert_int_equal(stats(rig).state, STREAM_READING);
+}
+
+static void what_was_not_kept_comes_again(void **state)
+{
+	struct rig *rig = *state;
+
+	for (int own = 0; own < 2; own++) {
+		size_t before = rig->n_events;
+
+		rig->opt.own = own != 0;
+		rig->keys[0] = own != 0 ? "own" : "tickets";
+		for (int i = 0; i < 2500; i++)
+			add(rig, rig->keys[0], i);
+		rig->failing = true;
+		rig->n_failed = 0;
+		start(rig);
+		UNTIL(rig, rig->n_failed >= 2);
+		/* Not spinning: each time is later than the last. */
+		rest(rig, 700);
+		assert_true(rig->n_failed <= 15);
+		assert_int_equal(rig->n_events, before);
+		assert_int_equal(stats(rig).n_acked, 0);
+		rig->failing = false;
+		UNTIL(rig, rig->n_events == before + 2500);
+		if (!own)
+			UNTIL(rig, stats(rig).n_acked == 2500);
+		stop(rig);
+	}
+}
+
+static void entries_that_are_no_events(void **state)
+{
+	struct rig *rig = *state;
+	static char large[70000];
+
+	memset(large, 'x', sizeof large - 1);
+	redis_do(&rig->redis, "XADD tickets 1-1 event {\"id\":");
+	redis_do(&rig->redis, "XADD tickets 1-2 other thing");
+	redis_do(&rig->redis, "XADD tickets 1-3 event %s", large);
+	redis_do(&rig->redis, "XADD tickets 1-4 event %s", "\"\xff\xfe\"");
+	redis_do(&rig->redis, "XADD tickets 1-5 event [1]");
+	redis_do(&rig->redis, "XADD tickets 1-6 event {\"id\":\"a\",\"ticket\":\"T\",\"type\":\"opened\",\"at\":\"2026-11-23T09:00:00Z\",\"prio\":\"P1\"}");
+	add(rig, "tickets", 7);
+	start(rig);
+	UNTIL(rig, stats(rig).n_acked == 7);
+	assert_int_equal(rig->n_refused, 6);
+	assert_int_equal(stats(rig).n_refused, 6);
+	assert_int_equal(rig->n_events, 1);
+	assert_string_equal(rig->last_place, "tickets 1-6");
+	assert_non_null(strstr(rig->last_why, "/prio"));
+	assert_int_equal(rig->last_body[0], '{');
+	stop(rig);
+	redis_do(&rig->redis, "XADD tickets * other thing");
+	start(rig);
+	UNTIL(rig, rig->n_refused == 7);
+	assert_string_equal(rig->last_body, "{\"other\":\"thing\"}");
+}
+
+static void survives_the_server(void **state)
+{
+	struct rig *rig = *state;
+
+	for (int i = 0; i < 1500; i++)
+		add(rig, "tickets", i);
+	start(rig);
+	UNTIL(rig, stats(rig).n_acked == 1500);
+	rig->keeping = true;
+	add(rig, "tickets", 1500);
+	UNTIL(rig, rig->n_out == 1);
+	redis_kill(&rig->redis);
+	UNTIL(rig, stats(rig).state == STREAM_CONNECTING);
+	rig->keeping = false;
+	rest(rig, 300);
+	redis_start(&rig->redis);
+	/* What came back while there was no server is acknowledged by the next connection. */
+	UNTIL(rig, stats(rig).n_acked == 1501);
+	add(rig, "tickets", 1501);
+	UNTIL(rig, stats(rig).n_acked == 1502);
+	assert_int_equal(rig->n_events, 1502);
+	assert_int_equal(n_pending(rig, "tickets"), 0);
+}
+
+static void own_pending_comes_first(void **state)
+{
+	struct rig *rig = *state;
+
+	redis_do(&rig->redis, "XGROUP CREATE tickets plazo 0 MKSTREAM");
+	for (int i = 0; i < 2200; i++)
+		add(rig, "tickets", i);
+	redis_do(&rig->redis, "XREADGROUP GROUP plazo plazo-1 COUNT 2100 STREAMS tickets >");
+	start(rig);
+	UNTIL(rig, stats(rig).n_acked == 2200);
+	assert_int_equal(rig->n_events, 2200);
+	assert_string_equal(rig->last_id, "e2199");
+}
+
+static void trimmed_entries_are_counted(void **state)
+{
+	struct rig *rig = *state;
+
+	redis_do(&rig->redis, "XGROUP CREATE tickets plazo 0 MKSTREAM");
+	for (int i = 0; i < 30; i++)
+		add(rig, "tickets", i);
+	redis_do(&rig->redis, "XREADGROUP GROUP plazo plazo-1 COUNT 20 STREAMS tickets >");
+	redis_do(&rig->redis, "XREADGROUP GROUP plazo dead COUNT 10 STREAMS tickets >");
+	redis_do(&rig->redis, "XTRIM tickets MAXLEN 0");
+	start(rig);
+	UNTIL(rig, stats(rig).n_trimmed == 30);
+	UNTIL(rig, stats(rig).state == STREAM_READING && n_pending(rig, "tickets") == 0);
+	assert_int_equal(stats(rig).n_acked, 20);
+	assert_int_equal(rig->n_events, 0);
+}
+
+static void takes_over_from_the_dead(void **state)
+{
+	struct rig *rig = *state;
+
+	redis_do(&rig->redis, "XGROUP CREATE tickets plazo 0 MKSTREAM");
+	for (int i = 0; i < 1200; i++)
+		add(rig, "tickets", i);
+	redis_do(&rig->redis, "XREADGROUP GROUP plazo dead COUNT 1100 STREAMS tickets >");
+	start(rig);
+	UNTIL(rig, stats(rig).state == STREAM_WAITING);
+	assert_string_equal(stats(rig).rival, "dead");
+	assert_non_null(strstr(stats(rig).why, "dead"));
+	assert_int_equal(rig->n_events, 0);
+	UNTIL(rig, stats(rig).n_acked == 1200);
+	assert_int_equal(stats(rig).n_claimed, 1100);
+	assert_string_equal(stats(rig).rival, "");
+}
+
+static void group_and_stream_may_vanish(void **state)
+{
+	struct rig *rig = *state;
+
+	add(rig, "tickets", 1);
+	start(rig);
+	UNTIL(rig, stats(rig).n_acked == 1);
+	redis_do(&rig->redis, "FLUSHALL");
+	UNTIL(rig, stats(rig).n_groups_made == 2);
+	add(rig, "tickets", 2);
+	UNTIL(rig, stats(rig).n_acked == 2);
+	redis_do(&rig->redis, "XGROUP DESTROY tickets plazo");
+	UNTIL(rig, stats(rig).n_acked == 3);     /* made at 0: the second comes again */
+	rig->keeping = true;
+	add(rig, "tickets", 3);
+	UNTIL(rig, rig->n_out == 1);
+	redis_do(&rig->redis, "DEL tickets");
+	rig->keeping = false;
+	UNTIL(rig, stats(rig).n_ack_lost == 1);
+	UNTIL(rig, stats(rig).n_groups_made == 4 && stats(rig).state == STREAM_READING);
+	assert_int_equal(stats(rig).n_acked, 3);
+	assert_int_equal(stats(rig).n_failures, 0);
+}
+
+static void says_what_is_wrong(void **state)
+{
+	struct rig *rig = *state;
+
+	redis_do(&rig->redis, "SET tickets text");
+	start(rig);
+	UNTIL(rig, stats(rig).state == STREAM_REFUSED);
+	assert_non_null(strstr(stats(rig).why, "WRONGTYPE"));
+	stop(rig);
+	redis_do(&rig->redis, "DEL tickets");
+	rig->opt.server.password = STR("wrong");
+	start(rig);
+	UNTIL(rig, stats(rig).state == STREAM_REFUSED);
+	assert_null(strstr(stats(rig).why, "wrong\""));
+	stop(rig);
+	rig->opt.server.password = (struct str){ 0 };
+	redis_do(&rig->redis, "CONFIG SET maxmemory 1");
+	start(rig);
+	UNTIL(rig, stats(rig).state == STREAM_TROUBLED);
+	assert_non_null(strstr(stats(rig).why, "OOM"));
+	redis_do(&rig->redis, "CONFIG SET maxmemory 0");
+	UNTIL(rig, stats(rig).state == STREAM_READING);
+}
+
+static void own_cursor(void **state)
+{
+	struct rig *rig = *state;
+	char before[64];
+
+	rig->opt.own = true;
+	for (int i = 0; i < 2500; i++)
+		add(rig, "tickets", i);
+	start(rig);
+	UNTIL(rig, rig->n_events == 2500);
+	stop(rig);
+	snprintf(before, sizeof before, "%s", rig->cursor);
+	add(rig, "tickets", 2500);
+	start(rig);
+	UNTIL(rig, rig->n_events == 2501);
+	assert_string_equal(rig->last_id, "e2500");
+	assert_string_not_equal(rig->cursor, before);
+	stop(rig);
+	/* The stream is not what it was: its last id lies before ours. */
+	redis_do(&rig->redis, "FLUSHALL");
+	redis_do(&rig->redis, "XADD tickets 5-1 event {\"id\":\"new\",\"ticket\":\"T\",\"type\":\"opened\",\"at\":\"2026-11-23T09:00:00Z\"}");
+	start(rig);
+	UNTIL(rig, rig->n_events == 2502);
+	assert_string_equal(rig->last_id, "new");
+	assert_string_equal(rig->cursor, "5-1");
+}
+
+static void a_reload_changes_the_stream(void **state)
+{
+	struct rig *rig = *state;
+	struct stream_options other = rig->opt;
+	const char *keys[] = { "more" };
+
+	add(rig, "tickets", 1);
+	add(rig, "more", 2);
+	start(rig);
+	UNTIL(rig, stats(rig).n_acked == 1);
+	stream_reset(rig->stream, &rig->opt);
+	rest(rig, 50);
+	assert_int_equal(stats(rig).n_connects, 1);
+	rig->keeping = true;
+	add(rig, "tickets", 3);
+	UNTIL(rig, rig->n_out == 1);
+	other.keys = keys;
+	stream_reset(rig->stream, &other);
+	rest(rig, 50);
+	assert_int_equal(n_pending(rig, "tickets"), 1);
+	rig->keeping = false;
+	UNTIL(rig, stats(rig).n_acked == 3);
+	assert_int_equal(n_pending(rig, "tickets"), 0);
+	assert_int_equal(stats(rig).n_connects, 2);
+	assert_string_equal(rig->last_id, "e2");
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(reads_and_acknowledges), TEST(acknowledges_nothing_before_done), TEST(waits_for_room),
+		TEST(what_was_not_kept_comes_again), TEST(entries_that_are_no_events), TEST(survives_the_server),
+		TEST(own_pending_comes_first), TEST(trimmed_entries_are_counted), TEST(takes_over_from_the_dead),
+		TEST(group_and_stream_may_vanish), TEST(says_what_is_wrong), TEST(own_cursor), TEST(a_reload_changes_the_stream),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
