@@ -67,7 +67,7 @@ lint:  ## limits on functions and files, banned words, and clang-tidy where ther
 # ---- make bench ----
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 BENCH_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(BENCH_SRC))
-bench: all $(BENCH_BIN) $(B)/tests/bench/load  ## the first figures, each a ratio measured in one run
+bench: all $(BENCH_BIN) $(B)/tests/bench/load $(B)/tests/bench/redis_bare  ## the first figures, each a ratio measured in one run
 	@for b in $(sort $(BENCH_BIN)); do echo "== $$b"; $$b || exit 1; done
 	@for b in $(sort $(wildcard tests/bench/bench_*.py)); do echo "== $$b"; /usr/bin/python3 $$b --build $(B) || exit 1; done
 

@@ -89,16 +89,21 @@ def pairs(flat):
 	return dict(zip(flat[::2], flat[1::2]))
 
 
+def libraries():
+	"""The environment in which a server runs that was unpacked beside its libraries."""
+	return {**os.environ, "LD_LIBRARY_PATH": str(next(iter(harness.SERVERS.glob("usr/lib/*-linux-gnu")), ""))}
+
+
 class Redis:
 	"""A redis-server; `conf` are lines of its configuration as keywords, "_" for "-". With `sentinel` it is one of those."""
 
-	def __init__(self, sentinel=False, **conf):
+	def __init__(self, sentinel=False, port=None, **conf):
 		program = harness.find_server("redis-server")
 		if program is None:
 			raise unittest.SkipTest("no redis-server: tests/system/servers build/servers brings it")
 		self.program = program
 		self.dir = pathlib.Path(tempfile.mkdtemp(prefix="plazo-redis-"))
-		self.port, self.path = free_port(), self.dir / "redis.sock"
+		self.port, self.path = port or free_port(), self.dir / "redis.sock"
 		self.sentinel, self.process, self.password = sentinel, None, conf.get("requirepass")
 		lines = {"port": self.port, "bind": "127.0.0.1", "dir": self.dir, "protected-mode": "no", "logfile": self.dir / "log"}
 		if not sentinel:
@@ -113,9 +118,8 @@ class Redis:
 		return f"redis://127.0.0.1:{self.port}/0"
 
 	def start(self):
-		libs = next(iter(harness.SERVERS.glob("usr/lib/*-linux-gnu")), "")
 		self.process = subprocess.Popen([str(self.program), str(self.conf), *(["--sentinel"] if self.sentinel else [])],
-						env={**os.environ, "LD_LIBRARY_PATH": str(libs)}, stdin=subprocess.DEVNULL,
+						env=libraries(), stdin=subprocess.DEVNULL,
 						stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.dir)
 		wait_for("redis-server", 10, self.answers, 0.01)
 		return self
@@ -228,12 +232,50 @@ class Sentinels:
 			s.close()
 
 
+TUNNEL = """
+foreground = yes
+pid =
+[redis]
+client = yes
+accept = 127.0.0.1:{port}
+connect = 127.0.0.1:{tls_port}
+CAfile = {cert}
+verifyChain = yes
+checkHost = localhost
+"""
+
+
+class Tunnel:
+	"""A stunnel in front of a Redis that speaks TLS alone; `port` is the plain side of it."""
+
+	def __init__(self):
+		program = harness.find_server("stunnel4")
+		if program is None:
+			raise unittest.SkipTest("no stunnel: tests/system/servers build/servers brings it")
+		self.redis, self.port, tls_port = Redis(), free_port(), free_port()
+		cert, key = harness.certificate(self.redis.dir)
+		self.redis.conf.write_text(self.redis.conf.read_text() + f"tls-port {tls_port}\ntls-cert-file {cert}\ntls-key-file {key}\n"
+					   f"tls-ca-cert-file {cert}\ntls-auth-clients no\n")
+		self.redis.start()
+		conf = self.redis.dir / "stunnel.conf"
+		conf.write_text(TUNNEL.format(port=self.port, tls_port=tls_port, cert=cert))
+		self.process = subprocess.Popen([str(program), str(conf)], env=libraries(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+						stderr=subprocess.DEVNULL)
+
+	def close(self):
+		self.process.terminate()
+		self.process.wait(10)
+		self.redis.close()
+
+
 def source(redis, **more):
-	"""The `sources` of a configuration in which the bus is beside the helpdesk; without `redis`, all of it is given."""
+	"""The `sources` of a configuration in which the bus is beside the helpdesk; `more` are keys of the bus, None takes one away."""
+	bus = {"url": redis.url if redis else None, "stream": STREAM, "group": GROUP, **more}
+	if bus.get("cursor") == "own":
+		del bus["group"]
 	return {"helpdesk": {"webhook": {"verify": {"kind": "standard-webhooks", "secret": harness.SECRET}}, "contracts": ["acme"],
 			     "namespace": "desk"},
-		SOURCE: {"redis": {**({"url": redis.url} if redis else {}), "stream": STREAM, "group": GROUP, **more}, "contracts": ["acme"],
-			 "namespace": "desk"}}
+		SOURCE: {"redis": {k: v for k, v in bus.items() if v is not None}, "contracts": ["acme"], "namespace": "desk"}}
 
 
 class Producer:

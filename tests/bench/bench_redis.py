@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+"""What plazod reads from a Redis stream, every event journaled on a real disk and then acknowledged, beside a bare hiredis consumer of the
+same stream that keeps nothing. redis-server on core 0, the consumer on core 1, a unix socket; rounds are interleaved and medians told.
+
+/usr/bin/python3 tests/bench/bench_redis.py [--build build] [--rounds 3] [--events 400000] [--cores one|both] [--only group|own]
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
+import harness  # noqa: E402
+import redis_rig  # noqa: E402
+from bench_durable import CONFIG, cpu_s, drop, fdatasync_us  # noqa: E402
+
+SERVER, CLIENT = "0", "1"                          # cores
+
+
+def bare(args, redis, mode):
+	command = ["taskset", "-c", CLIENT, str(args.build / "tests/bench/redis_bare"), mode, str(redis.path), "filled", str(args.events)]
+	out = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+	if out.returncode != 0:
+		sys.exit(f"redis_bare {mode}: {out.stderr or out.stdout}")
+	r = json.loads(out.stdout)
+	return {"rate": r["events"] / r["seconds"], "us_event": r["cpu_s"] / r["events"] * 1e6}
+
+
+@contextlib.contextmanager
+def plazod(args, redis, mode, group):
+	where = pathlib.Path(tempfile.mkdtemp(dir=args.dir))
+	p = harness.Plazod(where)
+	bus = {"url": f"unix://{redis.path}?db=0", "stream": "filled", **({"cursor": "own"} if mode == "own" else {"group": group})}
+	p.write({"server": {"listen": f"127.0.0.1:{p.port}", "metrics": f"127.0.0.1:{harness.free_port()}"}, "store": {"path": "plazo.db"}, **CONFIG,
+		 "sources": {"bus": {"redis": bus, "contracts": ["acme"]}}})
+	with open(p.log_path, "ab") as log:
+		p.process = subprocess.Popen(["taskset", "-c", "0,1" if args.cores == "both" else CLIENT, str(args.build / "plazod"), "-c", str(p.conf)],
+					     stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=where)
+	try:
+		yield p
+	finally:
+		drop(p.process)
+		shutil.rmtree(where, ignore_errors=True)
+
+
+def through(p, mode):
+	"""How many events are on disk, and in group mode acknowledged; None while plazod starts."""
+	host, port = p.cfg["server"]["metrics"].split(":")
+	with contextlib.suppress(OSError):
+		text = harness.request(int(port), "GET", "/metrics", timeout=5).body.decode()
+		found = {k: float(v) for k, v in re.findall(r'^plazo_stream_(\w+)_total\{[^}]*\} (\S+)$', text, re.M)}
+		if mode == "group":
+			return found.get("acked", 0)
+		return found.get("events", 0) + found.get("duplicates", 0)
+	return None
+
+
+def watch(args, redis, mode, group):
+	"""The rate between the first twentieth and the end, so that starting and connecting are not in it."""
+	with plazod(args, redis, mode, group) as p:
+		first, end = None, time.monotonic() + 120
+		while time.monotonic() < end:
+			n, now, spent = through(p, mode), time.perf_counter(), cpu_s(p.process.pid)
+			if p.process.poll() is not None:
+				break
+			if n and first is None and n >= args.events / 20:
+				first = (n, now, spent)
+			if n and n >= args.events:
+				done = n - first[0]
+				return {"rate": done / (now - first[1]), "us_event": (spent - first[2]) / done * 1e6}
+			time.sleep(0.01)
+		sys.exit(f"plazod has {n} of {args.events}:\n{p.log()[-3000:]}")
+
+
+def median(runs, key):
+	return statistics.median(r[key] for r in runs)
+
+
+def tell(runs):
+	print(f"{'':34} {'events/s':>10} {'cpu us/ev':>9}   thousand events/s of each round")
+	for (who, mode), r in runs.items():
+		name = f"{'plazod, durable' if who == 'plazod' else 'bare hiredis'}, {'XREADGROUP, XACK' if mode == 'group' else 'XREAD'}"
+		print(f"{name:34} {median(r, 'rate'):10.0f} {median(r, 'us_event'):9.2f}   " + " ".join(f"{x['rate'] / 1000:.0f}" for x in r))
+
+
+def main():
+	parser = argparse.ArgumentParser()
+	parser.add_argument("--build", type=pathlib.Path, default=harness.BUILD)
+	parser.add_argument("--rounds", type=int, default=3)
+	parser.add_argument("--events", type=int, default=400_000)
+	parser.add_argument("--cores", choices=["one", "both"], default="one")
+	parser.add_argument("--only", choices=["group", "own"])
+	args = parser.parse_args()
+	args.build = args.build.resolve()
+	args.dir = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir=args.build))
+	modes = [args.only] if args.only else ["group", "own"]
+	runs = {(who, mode): [] for mode in modes for who in ("bare", "plazod")}
+	redis = redis_rig.Redis(appendonly="no")
+	try:
+		redis.start()
+		subprocess.run(["taskset", "-a", "-p", "-c", SERVER, str(redis.process.pid)], check=True, capture_output=True)
+		bare(args, redis, "fill")
+		bytes_each = redis("MEMORY", "USAGE", "filled", "SAMPLES", "0") / args.events
+		disk = fdatasync_us(args.dir)
+		for i in range(args.rounds):
+			for who, mode in runs:
+				runs[who, mode].append(bare(args, redis, mode) if who == "bare" else watch(args, redis, mode, f"plazo{i}"))
+	finally:
+		redis.close()
+		shutil.rmtree(args.dir, ignore_errors=True)
+	print(f"{args.events} entries, {bytes_each:.0f} bytes each in Redis; bare fdatasync of 16 KiB {disk:.0f} us; redis-server on core 0, consumer on "
+	      f"core{'s 0 and 1' if args.cores == 'both' else ' 1'}; {args.rounds} rounds, medians; load average {os.getloadavg()[0]:.1f}")
+	tell(runs)
+	rates = {key: median(r, "rate") for key, r in runs.items()}
+	for mode in modes:
+		print(f"plazod, {mode}: {rates['plazod', mode] / rates['bare', mode]:.2f} of the bare consumer" + (" (goal 0.9)" if mode == "group" else ""))
+	if len(modes) == 2:
+		print(f"plazod: own cursor {rates['plazod', 'own'] / rates['plazod', 'group']:.2f} of group mode (goal 1.5)")
+
+
+if __name__ == "__main__":
+	main()
