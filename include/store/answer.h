@@ -9,11 +9,13 @@
 #include "base/str.h"
 
 struct delivery;        /* store/delivery.h */
+struct refused;         /* store/streams.h */
 struct ticket_row;      /* core/engine.h */
 
 enum store_what {
 	STORE_APPENDED, STORE_PUT, STORE_SETTLED, STORE_SAVED, STORE_JUDGED, STORE_REVISED, STORE_TRIMMED, STORE_SWEPT,
-	STORE_DELIVERIES, STORE_TICKET, STORE_CLOSED,
+	STORE_CURSOR, STORE_REFUSAL,
+	STORE_DELIVERIES, STORE_TICKET, STORE_CLOSED, STORE_REFUSALS,
 	STORE_N_WHATS
 };
 
@@ -25,10 +27,11 @@ struct store_done {
 	uint64_t                 seq;        /* of STORE_APPENDED: the event's number, without gaps, growing in the order of the jobs */
 	struct str               record;     /* of STORE_APPENDED: what was appended */
 	bool                     fetched;    /* of STORE_APPENDED: `ticket` is the row that was asked for */
-	bool                     fresh;      /* of STORE_PUT: inserted now */
+	bool                     fresh;      /* of STORE_PUT and STORE_REFUSAL: inserted now */
 	bool                     last;       /* of queries: no row here and none to come */
 	const struct ticket_row *ticket;     /* NULL when there is none */
 	const struct delivery   *delivery;   /* NULL when there is none */
+	const struct refused    *refused;    /* NULL when there is none */
 };
 typedef void store_done_fn(void *ctx, const struct store_done *done);
 

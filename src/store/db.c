@@ -7,6 +7,7 @@
 #include "base/xalloc.h"
 
 #define TICKET_COLUMNS "ns, ticket, contract, seq, row, sum"
+#define REFUSED_COLUMNS "no, source, place, at_ms, why, length(body)"
 #define OUTBOX_COLUMNS "no, id, receiver, type, ns, ticket, body, created_ms, at_ms, due_ms, state, attempts, next_ms, status, detail, settled_ms"
 
 static const char *const sql[Q_N] = {
@@ -49,6 +50,13 @@ static const char *const sql[Q_N] = {
 	                     " ORDER BY no DESC LIMIT ?2",
 	[Q_OUTBOX_ID]      = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_key WHERE no < ?1 AND id = ?3 ORDER BY no DESC LIMIT ?2",
 	[Q_OUTBOX_DEAD]    = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_dead WHERE no < ?1 AND state = 3 ORDER BY no DESC LIMIT ?2",
+	[Q_CURSOR_PUT]     = "INSERT OR REPLACE INTO cursors VALUES(?1, ?2, ?3)",
+	[Q_CURSOR_ALL]     = "SELECT source, key, value FROM cursors",
+	[Q_REFUSED_PUT]    = "INSERT INTO refused(digest, source, place, at_ms, why, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(digest) DO NOTHING",
+	[Q_REFUSED_SWEEP]  = "DELETE FROM refused WHERE no IN (SELECT no FROM refused INDEXED BY refused_at WHERE at_ms < ?1 LIMIT ?2)",
+	[Q_REFUSED_ALL]    = "SELECT " REFUSED_COLUMNS ", NULL FROM refused WHERE no < ?1 ORDER BY no DESC LIMIT ?2",
+	[Q_REFUSED_SOURCE] = "SELECT " REFUSED_COLUMNS ", NULL FROM refused INDEXED BY refused_source WHERE no < ?1 AND source = ?3 ORDER BY no DESC LIMIT ?2",
+	[Q_REFUSED_ONE]    = "SELECT " REFUSED_COLUMNS ", body FROM refused WHERE no = ?3 AND no < ?1 LIMIT ?2",
 };
 
 /* ---- errors ---- */

@@ -14,7 +14,7 @@
 #include "base/wall.h"
 
 #define DB_APPLICATION_ID 0x706c7a6f     /* "plzo" */
-#define DB_VERSION        1              /* user_version of the schema: the number of steps in schema.c */
+#define DB_VERSION        2              /* user_version of the schema: the number of steps in schema.c */
 #define DB_PAGE_SIZE      16384
 #define DB_ID_LEN         32
 
@@ -28,6 +28,8 @@ enum query {
 	Q_VERDICT_PUT, Q_VERDICT_DEL,
 	Q_OUTBOX_PUT, Q_OUTBOX_SETTLE, Q_OUTBOX_DEL, Q_OUTBOX_SWEEP, Q_OUTBOX_PENDING,
 	Q_OUTBOX_ALL, Q_OUTBOX_TICKET, Q_OUTBOX_ID, Q_OUTBOX_DEAD,
+	Q_CURSOR_PUT, Q_CURSOR_ALL,
+	Q_REFUSED_PUT, Q_REFUSED_SWEEP, Q_REFUSED_ALL, Q_REFUSED_SOURCE, Q_REFUSED_ONE,
 	Q_N
 };
 

@@ -10,10 +10,10 @@ bool exec_is_task(enum store_what what)
 	return what == STORE_TRIMMED || what == STORE_SWEPT || !exec_is_write(what);
 }
 
-/* Time waits for a revision, and a source for its event: neither may wait for a disk that is full. */
+/* Time waits for a revision, a source for its event, and a cursor stands for such events: none may wait for a disk that is full. */
 bool exec_may_refuse(enum store_what what)
 {
-	return what == STORE_APPENDED || what == STORE_REVISED;
+	return what == STORE_APPENDED || what == STORE_REVISED || what == STORE_CURSOR;
 }
 
 /* ---- rows ---- */
@@ -251,6 +251,37 @@ static int put_revision(struct db *db, struct reader *r, uint64_t seq)
 	return db_run(db, Q_REVISION_PUT);
 }
 
+static int put_cursor(struct db *db, struct reader *r)
+{
+	struct store_cursor c;
+	sqlite3_stmt *s = db_stmt(db, Q_CURSOR_PUT);
+
+	unpack_cursor(r, &c);
+	bind_str(s, 1, c.source);
+	bind_str(s, 2, c.key);
+	bind_str(s, 3, c.value);
+	return db_run(db, Q_CURSOR_PUT);
+}
+
+static int put_refused(struct db *db, struct reader *r, struct answer *x)
+{
+	struct refused v;
+	sqlite3_stmt *s = db_stmt(db, Q_REFUSED_PUT);
+
+	unpack_refused(r, &v);
+	bind_i64(s, 1, db_sum(db, db_hash_key(db->key, v.source, v.place), v.body));
+	bind_str(s, 2, v.source);
+	bind_str(s, 3, v.place);
+	bind_i64(s, 4, v.at.ms);
+	bind_str(s, 5, v.why);
+	bind_blob(s, 6, v.body);
+
+	int rc = db_run(db, Q_REFUSED_PUT);
+
+	x->done.fresh = rc == SQLITE_OK && sqlite3_changes(db->handle) == 1;
+	return rc;
+}
+
 int exec_job(struct db *db, const struct batch *b, const struct job *job, uint64_t seq, struct answers *out)
 {
 	struct reader r = reader_of(job_packed(b, job));
@@ -263,6 +294,8 @@ int exec_job(struct db *db, const struct batch *b, const struct job *job, uint64
 	case STORE_SAVED:   rc = save(db, &r, job->shadowed); break;
 	case STORE_JUDGED:  rc = put_verdict(db, &r); break;
 	case STORE_REVISED: rc = put_revision(db, &r, seq); break;
+	case STORE_CURSOR:  rc = put_cursor(db, &r); break;
+	case STORE_REFUSAL: rc = put_refused(db, &r, &x); break;
 	default:            return SQLITE_MISUSE;
 	}
 	if (rc == SQLITE_OK && (job->what == STORE_PUT || job->cookie != 0)) {

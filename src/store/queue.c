@@ -161,6 +161,13 @@ void answers_set_delivery(struct answers *a, struct answer *x, const struct deli
 	x->len = a->bytes.len - x->at;
 }
 
+void answers_set_refused(struct answers *a, struct answer *x, const struct refused *row)
+{
+	x->at = a->bytes.len;
+	pack_refused(&a->bytes, row);
+	x->len = a->bytes.len - x->at;
+}
+
 void answers_cut(struct answers *a, size_t n, size_t len)
 {
 	a->n = n;
@@ -195,6 +202,7 @@ static void tell(const struct answers *a, const struct answer *x, store_done_fn 
 	struct store_done done = x->done;
 	struct ticket_row ticket;
 	struct delivery delivery;
+	struct refused refused;
 
 	if (x->rec_len != 0)
 		done.record = (struct str){ a->bytes.p + x->rec, x->rec_len };
@@ -204,6 +212,9 @@ static void tell(const struct answers *a, const struct answer *x, store_done_fn 
 		if (done.what == STORE_DELIVERIES) {
 			unpack_delivery(&r, &delivery);
 			done.delivery = &delivery;
+		} else if (done.what == STORE_REFUSALS) {
+			unpack_refused(&r, &refused);
+			done.refused = &refused;
 		} else {
 			unpack_ticket(&r, &ticket);
 			done.ticket = &ticket;

@@ -107,3 +107,39 @@ void unpack_verdict(struct reader *r, struct verdict *out)
 	out->elapsed_ms = reader_zigzag(r);
 	out->paused_ms = reader_zigzag(r);
 }
+
+void pack_cursor(struct buf *b, const struct store_cursor *c)
+{
+	pack_str(b, c->source);
+	pack_str(b, c->key);
+	pack_str(b, c->value);
+}
+
+void unpack_cursor(struct reader *r, struct store_cursor *out)
+{
+	out->source = reader_bytes(r);
+	out->key = reader_bytes(r);
+	out->value = reader_bytes(r);
+}
+
+void pack_refused(struct buf *b, const struct refused *row)
+{
+	buf_put_varint(b, row->no);
+	pack_str(b, row->source);
+	pack_str(b, row->place);
+	buf_put_zigzag(b, row->at.ms);
+	pack_str(b, row->why);
+	pack_str(b, row->body);
+	buf_put_varint(b, row->body_len);
+}
+
+void unpack_refused(struct reader *r, struct refused *out)
+{
+	out->no = reader_varint(r);
+	out->source = reader_bytes(r);
+	out->place = reader_bytes(r);
+	out->at.ms = reader_zigzag(r);
+	out->why = reader_bytes(r);
+	out->body = reader_bytes(r);
+	out->body_len = reader_varint(r);
+}

@@ -24,6 +24,13 @@ const char *const schema_steps[DB_VERSION] = {
 	"CREATE INDEX outbox_ticket ON outbox(ns, ticket);"
 	"CREATE INDEX outbox_pending ON outbox(no) WHERE state = 0;"
 	"CREATE INDEX outbox_dead ON outbox(no) WHERE state = 3;",
+	[1] =
+	"CREATE TABLE cursors(source TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY(source, key)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE refused(no INTEGER PRIMARY KEY, digest INTEGER NOT NULL, source TEXT NOT NULL, place TEXT NOT NULL,"
+	" at_ms INTEGER NOT NULL, why TEXT NOT NULL, body BLOB NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX refused_key ON refused(digest);"
+	"CREATE INDEX refused_source ON refused(source);"
+	"CREATE INDEX refused_at ON refused(at_ms);",
 };
 
 static int take_step(sqlite3 *h, const char *step, int to)

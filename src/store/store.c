@@ -183,11 +183,7 @@ static bool has_room(const struct store *st, enum lane lane, size_t bytes)
 	return l->jobs < st->max_jobs && bytes <= st->max_bytes && l->bytes <= st->max_bytes - bytes;
 }
 
-/*
- * Begins a job: on ERR_OK the lock is held, the caller packs into (*job_out)'s batch and ends with queue_end(). `bytes` is an
- * estimate of its size from above, so that a refusal comes before anything is copied.
- */
-static enum err queue_begin(struct store *st, enum store_what what, size_t bytes, uint64_t cookie, struct job **job_out)
+enum err job_begin(struct store *st, enum store_what what, size_t bytes, uint64_t cookie, struct job **job_out)
 {
 	enum lane lane = lane_of(what);
 	enum err e = ERR_OK;
@@ -204,7 +200,7 @@ static enum err queue_begin(struct store *st, enum store_what what, size_t bytes
 	return e;
 }
 
-static enum err queue_end(struct store *st)
+enum err job_end(struct store *st)
 {
 	batch_seal(&st->queue);
 
@@ -215,6 +211,12 @@ static enum err queue_end(struct store *st)
 	l->bytes += job_bytes(job);
 	pthread_mutex_unlock(&st->lock);
 	return ERR_OK;
+}
+
+void job_drop(struct store *st)
+{
+	st->queue.n--;
+	pthread_mutex_unlock(&st->lock);
 }
 
 void store_push(struct store *st)
@@ -230,7 +232,7 @@ void store_push(struct store *st)
 enum err store_append(struct store *st, const struct store_append *a)
 {
 	struct job *job;
-	enum err e = queue_begin(st, STORE_APPENDED, a->record.len + a->ns.len + a->ticket.len + 256, a->cookie, &job);
+	enum err e = job_begin(st, STORE_APPENDED, a->record.len + a->ns.len + a->ticket.len + 256, a->cookie, &job);
 
 	if (e != ERR_OK)
 		return e;
@@ -242,7 +244,7 @@ enum err store_append(struct store *st, const struct store_append *a)
 		pack_str(&st->queue.bytes, a->ns);
 		pack_str(&st->queue.bytes, a->ticket);
 	}
-	return queue_end(st);
+	return job_end(st);
 }
 
 bool store_may_have(const struct store *st, struct str ns, struct str ticket)
@@ -258,12 +260,12 @@ static size_t delivery_bytes(const struct delivery *v)
 static enum err queue_delivery(struct store *st, enum store_what what, const struct delivery *row, uint64_t cookie)
 {
 	struct job *job;
-	enum err e = queue_begin(st, what, delivery_bytes(row), cookie, &job);
+	enum err e = job_begin(st, what, delivery_bytes(row), cookie, &job);
 
 	if (e != ERR_OK)
 		return e;
 	pack_delivery(&st->queue.bytes, row);
-	return queue_end(st);
+	return job_end(st);
 }
 
 enum err store_put_delivery(struct store *st, const struct delivery *row, uint64_t cookie)
@@ -284,7 +286,7 @@ enum err store_save(struct store *st, const struct ticket_row *row, uint64_t coo
 {
 	uint64_t hash = db_hash_key(st->db->key, row->ns, row->ticket);
 	struct job *job;
-	enum err e = queue_begin(st, STORE_SAVED, row->ns.len + row->ticket.len + row->contract.len + row->row.len + 256, cookie, &job);
+	enum err e = job_begin(st, STORE_SAVED, row->ns.len + row->ticket.len + row->contract.len + row->row.len + 256, cookie, &job);
 
 	if (e != ERR_OK)
 		return e;
@@ -292,7 +294,7 @@ enum err store_save(struct store *st, const struct ticket_row *row, uint64_t coo
 	if (row->over)
 		bloom_add(&st->over, hash);
 	pack_ticket(&st->queue.bytes, row);
-	return queue_end(st);
+	return job_end(st);
 }
 
 enum err store_put_verdict(struct store *st, const struct verdict *v, uint64_t cookie)
@@ -300,54 +302,54 @@ enum err store_put_verdict(struct store *st, const struct verdict *v, uint64_t c
 	struct job *job;
 	size_t bytes = v->ns.len + v->ticket.len + v->contract.len + v->metric.len + v->agreement.len + v->priority.len + v->state.len
 		+ v->target.len + 256;
-	enum err e = queue_begin(st, STORE_JUDGED, bytes, cookie, &job);
+	enum err e = job_begin(st, STORE_JUDGED, bytes, cookie, &job);
 
 	if (e != ERR_OK)
 		return e;
 	pack_verdict(&st->queue.bytes, v);
-	return queue_end(st);
+	return job_end(st);
 }
 
 enum err store_put_revision(struct store *st, const struct store_revision *r, uint64_t cookie)
 {
 	struct job *job;
-	enum err e = queue_begin(st, STORE_REVISED, r->text.len + 256, cookie, &job);
+	enum err e = job_begin(st, STORE_REVISED, r->text.len + 256, cookie, &job);
 
 	if (e != ERR_OK)
 		return e;
 	buf_put_zigzag(&st->queue.bytes, r->from.ms);
 	buf_put_u64le(&st->queue.bytes, r->digest);
 	pack_str(&st->queue.bytes, r->text);
-	return queue_end(st);
+	return job_end(st);
 }
 
 enum err store_trim(struct store *st, uint64_t seq, struct wall latest, uint64_t cookie)
 {
 	struct job *job;
-	enum err e = queue_begin(st, STORE_TRIMMED, 256, cookie, &job);
+	enum err e = job_begin(st, STORE_TRIMMED, 256, cookie, &job);
 
 	if (e != ERR_OK)
 		return e;
 	buf_put_varint(&st->queue.bytes, seq);
 	buf_put_zigzag(&st->queue.bytes, latest.ms);
-	return queue_end(st);
+	return job_end(st);
 }
 
 enum err store_sweep(struct store *st, struct wall limit, uint64_t cookie)
 {
 	struct job *job;
-	enum err e = queue_begin(st, STORE_SWEPT, 256, cookie, &job);
+	enum err e = job_begin(st, STORE_SWEPT, 256, cookie, &job);
 
 	if (e != ERR_OK)
 		return e;
 	buf_put_zigzag(&st->queue.bytes, limit.ms);
-	return queue_end(st);
+	return job_end(st);
 }
 
 enum err store_list_deliveries(struct store *st, const struct store_filter *f, uint64_t cookie)
 {
 	struct job *job;
-	enum err e = queue_begin(st, STORE_DELIVERIES, f->ns.len + f->ticket.len + f->id.len + 256, cookie, &job);
+	enum err e = job_begin(st, STORE_DELIVERIES, f->ns.len + f->ticket.len + f->id.len + 256, cookie, &job);
 
 	if (e != ERR_OK)
 		return e;
@@ -356,25 +358,25 @@ enum err store_list_deliveries(struct store *st, const struct store_filter *f, u
 	pack_str(&st->queue.bytes, f->id);
 	buf_put_varint(&st->queue.bytes, f->dead_only);
 	buf_put_varint(&st->queue.bytes, f->limit < STORE_MAX_ROWS ? f->limit : STORE_MAX_ROWS);
-	return queue_end(st);
+	return job_end(st);
 }
 
 enum err store_find_ticket(struct store *st, struct str ns, struct str ticket, uint64_t cookie)
 {
 	struct job *job;
-	enum err e = queue_begin(st, STORE_TICKET, ns.len + ticket.len + 256, cookie, &job);
+	enum err e = job_begin(st, STORE_TICKET, ns.len + ticket.len + 256, cookie, &job);
 
 	if (e != ERR_OK)
 		return e;
 	pack_str(&st->queue.bytes, ns);
 	pack_str(&st->queue.bytes, ticket);
-	return queue_end(st);
+	return job_end(st);
 }
 
 enum err store_list_closed(struct store *st, const struct store_page *p, uint64_t cookie)
 {
 	struct job *job;
-	enum err e = queue_begin(st, STORE_CLOSED, p->ns.len + p->ticket.len + 256, cookie, &job);
+	enum err e = job_begin(st, STORE_CLOSED, p->ns.len + p->ticket.len + 256, cookie, &job);
 
 	if (e != ERR_OK)
 		return e;
@@ -382,7 +384,7 @@ enum err store_list_closed(struct store *st, const struct store_page *p, uint64_
 	pack_str(&st->queue.bytes, p->ns);
 	pack_str(&st->queue.bytes, p->ticket);
 	buf_put_varint(&st->queue.bytes, p->limit < STORE_MAX_ROWS ? p->limit : STORE_MAX_ROWS);
-	return queue_end(st);
+	return job_end(st);
 }
 
 /* ---- answers ---- */

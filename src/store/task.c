@@ -85,6 +85,24 @@ static int forget_ticket(struct db *db, struct str ns, struct str ticket)
 	return rc;
 }
 
+/* What belongs to no ticket. */
+static int sweep_rows(struct db *db, int64_t limit, bool *finished_out)
+{
+	static const enum query from[] = { Q_OUTBOX_SWEEP, Q_REFUSED_SWEEP };
+	int rc = SQLITE_OK, n = 0;
+
+	for (size_t i = 0; i < sizeof from / sizeof *from && rc == SQLITE_OK; i++) {
+		sqlite3_stmt *s = db_stmt(db, from[i]);
+
+		bind_i64(s, 1, limit);
+		bind_i64(s, 2, SLICE_ROWS);
+		rc = db_run(db, from[i]);
+		n = sqlite3_changes(db->handle) > n ? sqlite3_changes(db->handle) : n;
+	}
+	*finished_out = rc == SQLITE_OK && n < SLICE_ROWS;
+	return rc;
+}
+
 static int sweep(struct db *db, struct reader *r, bool *finished_out)
 {
 	int64_t limit = reader_zigzag(r);
@@ -104,14 +122,7 @@ static int sweep(struct db *db, struct reader *r, bool *finished_out)
 	buf_finish(&keys);
 	if (rc != SQLITE_OK || n != 0)
 		return rc;
-
-	sqlite3_stmt *s = db_stmt(db, Q_OUTBOX_SWEEP);
-
-	bind_i64(s, 1, limit);
-	bind_i64(s, 2, SLICE_ROWS);
-	rc = db_run(db, Q_OUTBOX_SWEEP);
-	*finished_out = rc == SQLITE_OK && sqlite3_changes(db->handle) < SLICE_ROWS;
-	return rc;
+	return sweep_rows(db, limit, finished_out);
 }
 
 /* ---- reading ---- */
@@ -236,6 +247,50 @@ static int find_ticket(struct db *db, struct task *t, struct reader *r, struct a
 	return SQLITE_OK;
 }
 
+static sqlite3_stmt *refusals_query(struct db *db, const struct store_refused_filter *f)
+{
+	enum query q = f->no != 0 ? Q_REFUSED_ONE : f->source.len != 0 ? Q_REFUSED_SOURCE : Q_REFUSED_ALL;
+	sqlite3_stmt *s = db_stmt(db, q);
+
+	if (q == Q_REFUSED_ONE)
+		bind_i64(s, 3, (int64_t)f->no);
+	if (q == Q_REFUSED_SOURCE)
+		bind_str(s, 3, f->source);
+	return s;
+}
+
+static int list_refused(struct db *db, struct task *t, struct reader *r, struct answers *out, bool *finished_out)
+{
+	struct store_refused_filter f = { .source = reader_bytes(r), .no = reader_varint(r) };
+	int n = 0, rc;
+
+	f.before = reader_varint(r);
+	f.limit = (uint32_t)reader_varint(r);
+	if (!t->begun) {
+		t->left = f.limit;
+		t->before = f.before != 0 && f.before < INT64_MAX ? (int64_t)f.before : INT64_MAX;
+	}
+
+	sqlite3_stmt *s = refusals_query(db, &f);
+
+	bind_i64(s, 1, t->before);
+	bind_i64(s, 2, t->left < SLICE_ROWS ? t->left : SLICE_ROWS);
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+		struct refused v = {
+			.no = (uint64_t)sqlite3_column_int64(s, 0), .source = column_str(s, 1), .place = column_str(s, 2), .at = column_wall(s, 3),
+			.why = column_str(s, 4), .body_len = (uint64_t)sqlite3_column_int64(s, 5), .body = column_str(s, 6),
+		};
+
+		answers_set_refused(out, answers_add(out, t->what, t->cookie, ERR_OK), &v);
+		t->before = (int64_t)v.no;
+		t->left--;
+		n++;
+	}
+	*finished_out = t->left == 0 || n < SLICE_ROWS;
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 int task_step(struct db *db, struct task *t, struct answers *out, bool *finished_out)
 {
 	struct reader r = reader_of(buf_str(&t->packed));
@@ -248,6 +303,7 @@ int task_step(struct db *db, struct task *t, struct answers *out, bool *finished
 	case STORE_SWEPT:      rc = sweep(db, &r, finished_out); break;
 	case STORE_DELIVERIES: rc = list_deliveries(db, t, &r, out, finished_out); break;
 	case STORE_CLOSED:     rc = list_closed(db, t, &r, out, finished_out); break;
+	case STORE_REFUSALS:   rc = list_refused(db, t, &r, out, finished_out); break;
 	case STORE_TICKET:     rc = find_ticket(db, t, &r, out, &e); *finished_out = true; break;
 	default:               return SQLITE_MISUSE;
 	}

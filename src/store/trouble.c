@@ -54,6 +54,7 @@ void worker_set_state(struct store *st, enum store_state state, const struct dia
 {
 	pthread_mutex_lock(&st->lock);
 	st->state = state;
+	st->epoch += state != STORE_WELL;
 	st->why = why != NULL ? *why : (struct diag){ .line = 0 };
 	pthread_mutex_unlock(&st->lock);
 	st->stalled = state == STORE_STALLED;

@@ -43,6 +43,7 @@ struct store {
 	bool             busy;
 	struct mono      busy_since;
 	uint64_t         n_commits, n_events, seq, wal_bytes;
+	uint64_t         epoch;         /* how often the disk began to refuse */
 
 	/* the thread's */
 	struct batch   work;            /* taken from the queue; those before `next` are done */
@@ -63,6 +64,16 @@ static inline struct mono mono_plus(struct mono t, int64_t ms)
 {
 	return (struct mono){ t.ms + ms };
 }
+
+/* ---- the loop's: store.c ---- */
+
+/*
+ * Begins a job: on ERR_OK the lock is held, the caller packs into st->queue.bytes and ends with job_end(). `bytes` is an estimate of its
+ * size from above, so that a refusal comes before anything is copied.
+ */
+MUST_CHECK enum err job_begin(struct store *st, enum store_what what, size_t bytes, uint64_t cookie, struct job **job_out);
+enum err job_end(struct store *st);              /* ERR_OK */
+void job_drop(struct store *st);                 /* in its place: nothing was packed yet */
 
 /* ---- the thread's: trouble.c ---- */
 

@@ -1,0 +1,69 @@
+#include "store/streams.h"
+
+#include "store/worker.h"
+
+enum err store_load_cursors(struct store *st, store_cursor_fn *fn, void *ctx, struct diag *d)
+{
+	sqlite3_stmt *s = db_stmt(st->db, Q_CURSOR_ALL);
+	enum err e = ERR_OK;
+	int rc = SQLITE_DONE;
+
+	while (e == ERR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
+		e = fn(ctx, &(struct store_cursor){ column_str(s, 0), column_str(s, 1), column_str(s, 2) }, d);
+	if (e == ERR_OK && rc != SQLITE_DONE) {
+		db_explain(st->db, rc, d);
+		e = db_err(rc);
+	}
+	sqlite3_reset(s);
+	return e;
+}
+
+uint64_t store_epoch(struct store *st)
+{
+	pthread_mutex_lock(&st->lock);
+
+	uint64_t epoch = st->epoch;
+
+	pthread_mutex_unlock(&st->lock);
+	return epoch;
+}
+
+enum err store_put_cursor(struct store *st, const struct store_cursor *c, uint64_t epoch, uint64_t cookie)
+{
+	struct job *job;
+	enum err e = job_begin(st, STORE_CURSOR, c->source.len + c->key.len + c->value.len + 256, cookie, &job);
+
+	if (e != ERR_OK)
+		return e;
+	if (st->epoch != epoch) {
+		job_drop(st);
+		return ERR_FULL;
+	}
+	pack_cursor(&st->queue.bytes, c);
+	return job_end(st);
+}
+
+enum err store_put_refused(struct store *st, const struct refused *r, uint64_t cookie)
+{
+	struct job *job;
+	enum err e = job_begin(st, STORE_REFUSAL, r->source.len + r->place.len + r->why.len + r->body.len + 256, cookie, &job);
+
+	if (e != ERR_OK)
+		return e;
+	pack_refused(&st->queue.bytes, r);
+	return job_end(st);
+}
+
+enum err store_list_refused(struct store *st, const struct store_refused_filter *f, uint64_t cookie)
+{
+	struct job *job;
+	enum err e = job_begin(st, STORE_REFUSALS, f->source.len + 256, cookie, &job);
+
+	if (e != ERR_OK)
+		return e;
+	pack_str(&st->queue.bytes, f->source);
+	buf_put_varint(&st->queue.bytes, f->no);
+	buf_put_varint(&st->queue.bytes, f->before);
+	buf_put_varint(&st->queue.bytes, f->limit < STORE_MAX_ROWS ? f->limit : STORE_MAX_ROWS);
+	return job_end(st);
+}
