@@ -9,7 +9,7 @@
 #include "base/str.h"
 
 struct delivery;        /* store/delivery.h */
-struct refused;         /* store/streams.h */
+struct refusal;         /* store/streams.h */
 struct ticket_row;      /* core/engine.h */
 
 enum store_what {
@@ -31,7 +31,7 @@ struct store_done {
 	bool                     last;       /* of queries: no row here and none to come */
 	const struct ticket_row *ticket;     /* NULL when there is none */
 	const struct delivery   *delivery;   /* NULL when there is none */
-	const struct refused    *refused;    /* NULL when there is none */
+	const struct refusal    *refusal;    /* NULL when there is none */
 };
 typedef void store_done_fn(void *ctx, const struct store_done *done);
 

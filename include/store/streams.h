@@ -21,7 +21,7 @@ struct store_cursor {
 };
 
 /* Likewise. */
-struct refused {
+struct refusal {
 	uint64_t    no;              /* grows; given by the store */
 	struct str  source;
 	struct str  place;           /* where it stood */
@@ -45,15 +45,15 @@ uint64_t store_epoch(struct store *st);
 MUST_CHECK enum err store_put_cursor(struct store *st, const struct store_cursor *c, uint64_t epoch, uint64_t cookie);
 
 /* Inserts; the same body from the same place of the source is kept once. STORE_REFUSAL, when the cookie is not 0: `fresh` tells which. */
-MUST_CHECK enum err store_put_refused(struct store *st, const struct refused *r, uint64_t cookie);
+MUST_CHECK enum err store_put_refusal(struct store *st, const struct refusal *r, uint64_t cookie);
 
 /* STORE_REFUSALS: any number of answers with rows, newest first, then one without and `last`. */
-struct store_refused_filter {
+struct store_refusal_filter {
 	struct str source;           /* empty: of all */
 	uint64_t   no;               /* this one alone, with its body; 0: a list */
 	uint64_t   before;           /* of a list: older than this one; 0: from the newest */
 	uint32_t   limit;            /* 1 to STORE_MAX_ROWS */
 };
-MUST_CHECK enum err store_list_refused(struct store *st, const struct store_refused_filter *f, uint64_t cookie);
+MUST_CHECK enum err store_list_refusals(struct store *st, const struct store_refusal_filter *f, uint64_t cookie);
 
 #endif

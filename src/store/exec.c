@@ -263,12 +263,12 @@ static int put_cursor(struct db *db, struct reader *r)
 	return db_run(db, Q_CURSOR_PUT);
 }
 
-static int put_refused(struct db *db, struct reader *r, struct answer *x)
+static int put_refusal(struct db *db, struct reader *r, struct answer *x)
 {
-	struct refused v;
+	struct refusal v;
 	sqlite3_stmt *s = db_stmt(db, Q_REFUSED_PUT);
 
-	unpack_refused(r, &v);
+	unpack_refusal(r, &v);
 	bind_i64(s, 1, db_sum(db, db_hash_key(db->key, v.source, v.place), v.body));
 	bind_str(s, 2, v.source);
 	bind_str(s, 3, v.place);
@@ -295,7 +295,7 @@ int exec_job(struct db *db, const struct batch *b, const struct job *job, uint64
 	case STORE_JUDGED:  rc = put_verdict(db, &r); break;
 	case STORE_REVISED: rc = put_revision(db, &r, seq); break;
 	case STORE_CURSOR:  rc = put_cursor(db, &r); break;
-	case STORE_REFUSAL: rc = put_refused(db, &r, &x); break;
+	case STORE_REFUSAL: rc = put_refusal(db, &r, &x); break;
 	default:            return SQLITE_MISUSE;
 	}
 	if (rc == SQLITE_OK && (job->what == STORE_PUT || job->cookie != 0)) {

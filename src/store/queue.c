@@ -161,10 +161,10 @@ void answers_set_delivery(struct answers *a, struct answer *x, const struct deli
 	x->len = a->bytes.len - x->at;
 }
 
-void answers_set_refused(struct answers *a, struct answer *x, const struct refused *row)
+void answers_set_refusal(struct answers *a, struct answer *x, const struct refusal *row)
 {
 	x->at = a->bytes.len;
-	pack_refused(&a->bytes, row);
+	pack_refusal(&a->bytes, row);
 	x->len = a->bytes.len - x->at;
 }
 
@@ -202,7 +202,7 @@ static void tell(const struct answers *a, const struct answer *x, store_done_fn 
 	struct store_done done = x->done;
 	struct ticket_row ticket;
 	struct delivery delivery;
-	struct refused refused;
+	struct refusal refusal;
 
 	if (x->rec_len != 0)
 		done.record = (struct str){ a->bytes.p + x->rec, x->rec_len };
@@ -213,8 +213,8 @@ static void tell(const struct answers *a, const struct answer *x, store_done_fn 
 			unpack_delivery(&r, &delivery);
 			done.delivery = &delivery;
 		} else if (done.what == STORE_REFUSALS) {
-			unpack_refused(&r, &refused);
-			done.refused = &refused;
+			unpack_refusal(&r, &refusal);
+			done.refusal = &refusal;
 		} else {
 			unpack_ticket(&r, &ticket);
 			done.ticket = &ticket;

@@ -61,7 +61,7 @@ struct answer *answers_add(struct answers *a, enum store_what what, uint64_t coo
 void answers_set_record(struct answers *a, struct answer *x, struct str record);
 void answers_set_ticket(struct answers *a, struct answer *x, const struct ticket_row *row);
 void answers_set_delivery(struct answers *a, struct answer *x, const struct delivery *row);
-void answers_set_refused(struct answers *a, struct answer *x, const struct refused *row);
+void answers_set_refusal(struct answers *a, struct answer *x, const struct refusal *row);
 
 /* Back to what it was when it had n answers and `len` bytes. */
 void answers_cut(struct answers *a, size_t n, size_t len);
@@ -81,7 +81,7 @@ void pack_verdict(struct buf *b, const struct verdict *v);
 void unpack_verdict(struct reader *r, struct verdict *out);
 void pack_cursor(struct buf *b, const struct store_cursor *c);
 void unpack_cursor(struct reader *r, struct store_cursor *out);
-void pack_refused(struct buf *b, const struct refused *row);
-void unpack_refused(struct reader *r, struct refused *out);
+void pack_refusal(struct buf *b, const struct refusal *row);
+void unpack_refusal(struct reader *r, struct refusal *out);
 
 #endif

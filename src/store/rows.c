@@ -122,7 +122,7 @@ void unpack_cursor(struct reader *r, struct store_cursor *out)
 	out->value = reader_bytes(r);
 }
 
-void pack_refused(struct buf *b, const struct refused *row)
+void pack_refusal(struct buf *b, const struct refusal *row)
 {
 	buf_put_varint(b, row->no);
 	pack_str(b, row->source);
@@ -133,7 +133,7 @@ void pack_refused(struct buf *b, const struct refused *row)
 	buf_put_varint(b, row->body_len);
 }
 
-void unpack_refused(struct reader *r, struct refused *out)
+void unpack_refusal(struct reader *r, struct refusal *out)
 {
 	out->no = reader_varint(r);
 	out->source = reader_bytes(r);

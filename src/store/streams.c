@@ -43,18 +43,18 @@ enum err store_put_cursor(struct store *st, const struct store_cursor *c, uint64
 	return job_end(st);
 }
 
-enum err store_put_refused(struct store *st, const struct refused *r, uint64_t cookie)
+enum err store_put_refusal(struct store *st, const struct refusal *r, uint64_t cookie)
 {
 	struct job *job;
 	enum err e = job_begin(st, STORE_REFUSAL, r->source.len + r->place.len + r->why.len + r->body.len + 256, cookie, &job);
 
 	if (e != ERR_OK)
 		return e;
-	pack_refused(&st->queue.bytes, r);
+	pack_refusal(&st->queue.bytes, r);
 	return job_end(st);
 }
 
-enum err store_list_refused(struct store *st, const struct store_refused_filter *f, uint64_t cookie)
+enum err store_list_refusals(struct store *st, const struct store_refusal_filter *f, uint64_t cookie)
 {
 	struct job *job;
 	enum err e = job_begin(st, STORE_REFUSALS, f->source.len + 256, cookie, &job);

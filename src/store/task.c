@@ -247,7 +247,7 @@ static int find_ticket(struct db *db, struct task *t, struct reader *r, struct a
 	return SQLITE_OK;
 }
 
-static sqlite3_stmt *refusals_query(struct db *db, const struct store_refused_filter *f)
+static sqlite3_stmt *refusals_query(struct db *db, const struct store_refusal_filter *f)
 {
 	enum query q = f->no != 0 ? Q_REFUSED_ONE : f->source.len != 0 ? Q_REFUSED_SOURCE : Q_REFUSED_ALL;
 	sqlite3_stmt *s = db_stmt(db, q);
@@ -259,9 +259,9 @@ static sqlite3_stmt *refusals_query(struct db *db, const struct store_refused_fi
 	return s;
 }
 
-static int list_refused(struct db *db, struct task *t, struct reader *r, struct answers *out, bool *finished_out)
+static int list_refusals(struct db *db, struct task *t, struct reader *r, struct answers *out, bool *finished_out)
 {
-	struct store_refused_filter f = { .source = reader_bytes(r), .no = reader_varint(r) };
+	struct store_refusal_filter f = { .source = reader_bytes(r), .no = reader_varint(r) };
 	int n = 0, rc;
 
 	f.before = reader_varint(r);
@@ -276,12 +276,12 @@ static int list_refused(struct db *db, struct task *t, struct reader *r, struct 
 	bind_i64(s, 1, t->before);
 	bind_i64(s, 2, t->left < SLICE_ROWS ? t->left : SLICE_ROWS);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-		struct refused v = {
+		struct refusal v = {
 			.no = (uint64_t)sqlite3_column_int64(s, 0), .source = column_str(s, 1), .place = column_str(s, 2), .at = column_wall(s, 3),
 			.why = column_str(s, 4), .body_len = (uint64_t)sqlite3_column_int64(s, 5), .body = column_str(s, 6),
 		};
 
-		answers_set_refused(out, answers_add(out, t->what, t->cookie, ERR_OK), &v);
+		answers_set_refusal(out, answers_add(out, t->what, t->cookie, ERR_OK), &v);
 		t->before = (int64_t)v.no;
 		t->left--;
 		n++;
@@ -303,7 +303,7 @@ int task_step(struct db *db, struct task *t, struct answers *out, bool *finished
 	case STORE_SWEPT:      rc = sweep(db, &r, finished_out); break;
 	case STORE_DELIVERIES: rc = list_deliveries(db, t, &r, out, finished_out); break;
 	case STORE_CLOSED:     rc = list_closed(db, t, &r, out, finished_out); break;
-	case STORE_REFUSALS:   rc = list_refused(db, t, &r, out, finished_out); break;
+	case STORE_REFUSALS:   rc = list_refusals(db, t, &r, out, finished_out); break;
 	case STORE_TICKET:     rc = find_ticket(db, t, &r, out, &e); *finished_out = true; break;
 	default:               return SQLITE_MISUSE;
 	}

@@ -101,9 +101,9 @@ static void a_cursor_never_passes_its_events(void **state)
 
 /* ---- refused events ---- */
 
-static enum err put_refused(struct rig *r, const char *source, const char *place, struct str body, int64_t at_ms, uint64_t cookie)
+static enum err put_refusal(struct rig *r, const char *source, const char *place, struct str body, int64_t at_ms, uint64_t cookie)
 {
-	return store_put_refused(r->st, &(struct refused){ .source = str_of(source), .place = str_of(place), .at = { at_ms },
+	return store_put_refusal(r->st, &(struct refusal){ .source = str_of(source), .place = str_of(place), .at = { at_ms },
 							   .why = STR("no JSON"), .body = body }, cookie);
 }
 
@@ -121,19 +121,19 @@ static void on_refused(void *ctx, const struct store_done *done)
 		return;
 	l->err = done->err;
 	l->last = done->last;
-	if (done->refused != NULL)
-		buf_printf(&l->text, "%" PRIu64 ":" STR_FMT ":" STR_FMT ":%" PRIi64 ":" STR_FMT ":%" PRIu64 ":" STR_FMT " ", done->refused->no,
-			STR_ARG(done->refused->source), STR_ARG(done->refused->place), done->refused->at.ms, STR_ARG(done->refused->why),
-			done->refused->body_len, STR_ARG(done->refused->body));
+	if (done->refusal != NULL)
+		buf_printf(&l->text, "%" PRIu64 ":" STR_FMT ":" STR_FMT ":%" PRIi64 ":" STR_FMT ":%" PRIu64 ":" STR_FMT " ", done->refusal->no,
+			STR_ARG(done->refusal->source), STR_ARG(done->refusal->place), done->refusal->at.ms, STR_ARG(done->refusal->why),
+			done->refusal->body_len, STR_ARG(done->refusal->body));
 }
 
-static void assert_list(struct rig *r, struct store_refused_filter f, const char *want)
+static void assert_list(struct rig *r, struct store_refusal_filter f, const char *want)
 {
 	struct listed l = { .err = ERR_IO };
 	struct mono until = { mono_now().ms + 20000 };
 
 	buf_init(&l.text, 1 << 20);
-	assert_int_equal(store_list_refused(r->st, &f, 1), ERR_OK);
+	assert_int_equal(store_list_refusals(r->st, &f, 1), ERR_OK);
 	while (!l.last && mono_now().ms < until.ms) {
 		struct pollfd p = { store_fd(r->st), POLLIN, 0 };
 
@@ -153,24 +153,24 @@ static void refused_events_are_kept_once(void **state)
 	static const bool fresh[] = { true, false, true, true, true };
 
 	rig_start(r);
-	assert_int_equal(put_refused(r, "bus", "t 1-0", STR("{"), 1000, 1), ERR_OK);
-	assert_int_equal(put_refused(r, "bus", "t 1-0", STR("{"), 2000, 2), ERR_OK);
-	assert_int_equal(put_refused(r, "bus", "t 1-0", STR("{}"), 3000, 3), ERR_OK);
-	assert_int_equal(put_refused(r, "desk", "t 1-0", STR("{"), 4000, 4), ERR_OK);
-	assert_int_equal(put_refused(r, "bus", "t 2-0", STR("\0\xff"), 5000, 5), ERR_OK);
+	assert_int_equal(put_refusal(r, "bus", "t 1-0", STR("{"), 1000, 1), ERR_OK);
+	assert_int_equal(put_refusal(r, "bus", "t 1-0", STR("{"), 2000, 2), ERR_OK);
+	assert_int_equal(put_refusal(r, "bus", "t 1-0", STR("{}"), 3000, 3), ERR_OK);
+	assert_int_equal(put_refusal(r, "desk", "t 1-0", STR("{"), 4000, 4), ERR_OK);
+	assert_int_equal(put_refusal(r, "bus", "t 2-0", STR("\0\xff"), 5000, 5), ERR_OK);
 	rig_wait(r, 5);
 	for (size_t i = 0; i < 5; i++) {
 		assert_int_equal(r->heard[i].what, STORE_REFUSAL);
 		assert_int_equal(r->heard[i].err, ERR_OK);
 		assert_int_equal(r->heard[i].fresh, fresh[i]);
 	}
-	assert_list(r, (struct store_refused_filter){ .limit = 10 },
+	assert_list(r, (struct store_refusal_filter){ .limit = 10 },
 		"4:bus:t 2-0:5000:no JSON:2: 3:desk:t 1-0:4000:no JSON:1: 2:bus:t 1-0:3000:no JSON:2: 1:bus:t 1-0:1000:no JSON:1: ");
-	assert_list(r, (struct store_refused_filter){ .source = STR("bus"), .limit = 2 }, "4:bus:t 2-0:5000:no JSON:2: 2:bus:t 1-0:3000:no JSON:2: ");
-	assert_list(r, (struct store_refused_filter){ .source = STR("bus"), .before = 2, .limit = 2 }, "1:bus:t 1-0:1000:no JSON:1: ");
-	assert_list(r, (struct store_refused_filter){ .no = 3, .limit = 1 }, "3:desk:t 1-0:4000:no JSON:1:{ ");
-	assert_list(r, (struct store_refused_filter){ .no = 9, .limit = 1 }, "");
-	assert_list(r, (struct store_refused_filter){ .source = STR("nobody"), .limit = 9 }, "");
+	assert_list(r, (struct store_refusal_filter){ .source = STR("bus"), .limit = 2 }, "4:bus:t 2-0:5000:no JSON:2: 2:bus:t 1-0:3000:no JSON:2: ");
+	assert_list(r, (struct store_refusal_filter){ .source = STR("bus"), .before = 2, .limit = 2 }, "1:bus:t 1-0:1000:no JSON:1: ");
+	assert_list(r, (struct store_refusal_filter){ .no = 3, .limit = 1 }, "3:desk:t 1-0:4000:no JSON:1:{ ");
+	assert_list(r, (struct store_refusal_filter){ .no = 9, .limit = 1 }, "");
+	assert_list(r, (struct store_refusal_filter){ .source = STR("nobody"), .limit = 9 }, "");
 	assert_int_equal(rig_close(r), ERR_OK);
 }
 
@@ -185,11 +185,11 @@ static void long_lists_come_in_slices(void **state)
 	buf_init(&want, 1 << 20);
 	for (int i = 1; i <= 250; i++) {
 		snprintf(place, sizeof place, "t %d-0", i);
-		assert_int_equal(put_refused(r, "bus", place, STR("x"), i, 0), ERR_OK);
+		assert_int_equal(put_refusal(r, "bus", place, STR("x"), i, 0), ERR_OK);
 	}
 	for (int i = 250; i > 20; i--)
 		buf_printf(&want, "%d:bus:t %d-0:%d:no JSON:1: ", i, i, i);
-	assert_list(r, (struct store_refused_filter){ .limit = 230 }, buf_cstr(&want));
+	assert_list(r, (struct store_refusal_filter){ .limit = 230 }, buf_cstr(&want));
 	buf_finish(&want);
 	assert_int_equal(rig_close(r), ERR_OK);
 }
@@ -200,11 +200,11 @@ static void old_ones_are_swept(void **state)
 
 	rig_start(r);
 	for (int i = 0; i < 250; i++)
-		assert_int_equal(put_refused(r, "bus", i % 2 ? "a" : "b", (struct str){ (const char *)&i, sizeof i }, 1000 + i, 0), ERR_OK);
+		assert_int_equal(put_refusal(r, "bus", i % 2 ? "a" : "b", (struct str){ (const char *)&i, sizeof i }, 1000 + i, 0), ERR_OK);
 	assert_int_equal(store_sweep(r->st, (struct wall){ 1248 }, 1), ERR_OK);
 	rig_wait(r, 1);
 	assert_int_equal(r->heard[0].what, STORE_SWEPT);
-	assert_list(r, (struct store_refused_filter){ .limit = 10 }, "250:bus:a:1249:no JSON:4: 249:bus:b:1248:no JSON:4: ");
+	assert_list(r, (struct store_refusal_filter){ .limit = 10 }, "250:bus:a:1249:no JSON:4: 249:bus:b:1248:no JSON:4: ");
 	assert_int_equal(rig_close(r), ERR_OK);
 }
 
@@ -215,15 +215,15 @@ static void refused_events_wait_for_room(void **state)
 
 	rig_start(r);
 	faultvfs_arm(FAULT_WRITE, 1, ENOSPC, FAULT_FROM_THEN_ON);
-	assert_int_equal(put_refused(r, "bus", "t 1-0", STR("{"), 1000, 1), ERR_OK);
+	assert_int_equal(put_refusal(r, "bus", "t 1-0", STR("{"), 1000, 1), ERR_OK);
 	rig_wait_state(r, STORE_STALLED);
-	assert_int_equal(put_refused(r, "bus", "t 2-0", STR("{"), 1000, 2), ERR_OK);
+	assert_int_equal(put_refusal(r, "bus", "t 2-0", STR("{"), 1000, 2), ERR_OK);
 	faultvfs_disarm();
 	rig_wait(r, 2);
 	assert_true(r->heard[0].fresh && r->heard[1].fresh);
 	assert_int_equal(rig_close(r), ERR_OK);
 	rig_start(r);
-	assert_list(r, (struct store_refused_filter){ .limit = 10 }, "2:bus:t 2-0:1000:no JSON:1: 1:bus:t 1-0:1000:no JSON:1: ");
+	assert_list(r, (struct store_refusal_filter){ .limit = 10 }, "2:bus:t 2-0:1000:no JSON:1: 1:bus:t 1-0:1000:no JSON:1: ");
 	assert_int_equal(rig_close(r), ERR_OK);
 }
 
