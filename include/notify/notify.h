@@ -98,6 +98,7 @@ struct notify_delivery {
 	unsigned            attempts;    /* made before, by this or an earlier process */
 	struct wall         next_at;     /* not before this instant: the end of the grace, or of the wait for the next attempt; WALL_PAST: at once */
 	struct wall         created;     /* when it was committed: its age, and its place in the queue */
+	bool                asked;       /* somebody asked for it: it is sent whatever has become of its clock, without a look */
 };
 
 /*

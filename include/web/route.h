@@ -21,6 +21,8 @@
  *   GET  /v1/next                   ?limit=: {next: [{at, namespace, ticket, contract, metric, cycle, step, due}]}, earliest first
  *   GET  /v1/deliveries             ?ticket= (ID or NAMESPACE/ID) &id= &failed=1 &limit=: {deliveries: [{id, receiver, type, namespace,
  *                                    ticket, at, due, created, state, attempts, next, status, detail, settled, alert}]}, newest first
+ *   POST /v1/deliveries/ID/resend   ?failed=1 &receiver=NAME: sends an alert once more: {resent, pending}; pending: still under way
+ *   POST /v1/deliveries/ID/drop     ?receiver=NAME: of what was given up, lets go: {dropped, pending}
  *   POST /v1/receivers/NAME/test    {ok: true, status, detail}; 502 when the receiver did not take it
  *   POST /v1/reload                 ?dry_run=1: {ok: true, changed, warnings: [TEXT]}; 422 with {…, errors: [TEXT], warnings: [TEXT]}
  *   POST /v1/import                 ?source=NAME &alert=1: NDJSON or JSON of events: {accepted, duplicates, refused: [PROBLEM with index]}
@@ -41,7 +43,7 @@
 
 enum route {
 	ROUTE_HEALTHZ, ROUTE_READYZ, ROUTE_METRICS, ROUTE_STATUS, ROUTE_TICKETS, ROUTE_TICKET, ROUTE_EXPLAIN, ROUTE_WAIVE,
-	ROUTE_EXTEND, ROUTE_NEXT, ROUTE_DELIVERIES, ROUTE_RECEIVER_TEST, ROUTE_RELOAD, ROUTE_IMPORT, ROUTE_TAIL,
+	ROUTE_EXTEND, ROUTE_NEXT, ROUTE_DELIVERIES, ROUTE_RESEND, ROUTE_DROP, ROUTE_RECEIVER_TEST, ROUTE_RELOAD, ROUTE_IMPORT, ROUTE_TAIL,
 	ROUTE_N
 };
 

@@ -17,7 +17,7 @@ enum exit_status { EXIT_FINE = 0, EXIT_NO = 1, EXIT_USAGE = 64, EXIT_BAD_EVENTS 
 /* Every option that any command takes; a command names those it knows in its row of the table. */
 enum option {
 	OPT_CONFIG, OPT_UNTIL, OPT_CLOCKS, OPT_JSON, OPT_SOURCE, OPT_SOCKET, OPT_URL, OPT_TOKEN_FILE, OPT_AT_RISK, OPT_CONTRACT, OPT_AFTER,
-	OPT_TICKET, OPT_FAILED, OPT_REASON, OPT_BY, OPT_ALERT, OPT_LIMIT, OPT_DRY_RUN, OPT_HELP, OPT_N
+	OPT_TICKET, OPT_FAILED, OPT_REASON, OPT_BY, OPT_ALERT, OPT_LIMIT, OPT_DRY_RUN, OPT_RECEIVER, OPT_ALL, OPT_HELP, OPT_N
 };
 
 struct ctl {
@@ -80,6 +80,11 @@ int cmd_tickets(struct ctl *ctl);
 int cmd_ticket(struct ctl *ctl);
 int cmd_next(struct ctl *ctl);
 int cmd_deliveries(struct ctl *ctl);
+int cmd_resend(struct ctl *ctl);
+int cmd_dead_list(struct ctl *ctl);
+int cmd_dead_show(struct ctl *ctl);
+int cmd_dead_retry(struct ctl *ctl);
+int cmd_dead_drop(struct ctl *ctl);
 int cmd_receiver_test(struct ctl *ctl);
 int cmd_waive(struct ctl *ctl);
 int cmd_extend(struct ctl *ctl);

@@ -30,6 +30,8 @@ static const struct { const char *name, *arg, *help; } options[OPT_N] = {
 	[OPT_ALERT]      = { "--alert", NULL, "send also what was due before the import" },
 	[OPT_LIMIT]      = { "--limit", "N", "at most so many" },
 	[OPT_DRY_RUN]    = { "--dry-run", NULL, "only tell what would come of it" },
+	[OPT_RECEIVER]   = { "--receiver", "NAME", "only for this receiver" },
+	[OPT_ALL]        = { "--all", NULL, "all there are, up to 1000 at a time" },
 	[OPT_HELP]       = { "--help", NULL, "this" },
 };
 
@@ -51,6 +53,11 @@ static const struct command commands[] = {
 	{ "ticket", "ID", 1, 1, REMOTE, cmd_ticket, "one ticket; NAMESPACE/ID where an id is ambiguous" },
 	{ "next", "", 0, 0, REMOTE | BIT(OPT_LIMIT), cmd_next, "what fires next" },
 	{ "deliveries", "", 0, 0, REMOTE | BIT(OPT_TICKET) | BIT(OPT_FAILED) | BIT(OPT_LIMIT), cmd_deliveries, "what was sent to whom, and what was not" },
+	{ "resend", "ID", 1, 1, REMOTE | BIT(OPT_RECEIVER), cmd_resend, "sends an alert once more, with the same webhook-id" },
+	{ "dead list", "", 0, 0, REMOTE | BIT(OPT_LIMIT), cmd_dead_list, "the alerts that were given up" },
+	{ "dead show", "ID", 1, 1, REMOTE, cmd_dead_show, "one of them, with all that is known" },
+	{ "dead retry", "[ID]", 0, 1, REMOTE | BIT(OPT_RECEIVER) | BIT(OPT_ALL), cmd_dead_retry, "sends it again, or --all of them" },
+	{ "dead drop", "[ID]", 0, 1, REMOTE | BIT(OPT_RECEIVER) | BIT(OPT_ALL), cmd_dead_drop, "lets go of it, or of --all; it stays in the deliveries" },
 	{ "receiver test", "NAME", 1, 1, REMOTE, cmd_receiver_test, "sends a test alert and waits for the answer" },
 	{ "waive", "TICKET METRIC", 2, 2, REMOTE | BIT(OPT_REASON), cmd_waive, "excuses a breach, with a name and a reason" },
 	{ "extend", "TICKET METRIC", 2, 2, REMOTE | BIT(OPT_BY) | BIT(OPT_REASON), cmd_extend, "gives a clock more time" },

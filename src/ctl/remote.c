@@ -4,20 +4,7 @@
 #include "client.h"
 #include "core/span.h"
 #include "ctl.h"
-#include "render.h"
-#include "show.h"
-
-/* How an answer is shown: a table of the list under `list`, or by a function of show.h. */
-struct view {
-	const char          *list;        /* JSON pointer */
-	const struct column *columns;
-	size_t               n_columns;
-	const char          *empty;
-	show_fn             *print;       /* where there is no list */
-	const char          *is_fine;     /* JSON pointer: false there makes the exit status EXIT_NO */
-};
-
-#define COLUMNS(v) .columns = (v), .n_columns = sizeof(v) / sizeof((v)[0])
+#include "remote.h"
 
 static int show(const struct ctl *ctl, struct buf *answer, const struct view *view)
 {
@@ -42,7 +29,7 @@ static int show(const struct ctl *ctl, struct buf *answer, const struct view *vi
 	return status;
 }
 
-static int ask(const struct ctl *ctl, const char *path, const struct view *view)
+int remote_ask(const struct ctl *ctl, const char *path, const struct view *view)
 {
 	struct buf answer;
 	struct request rq = { .method = "GET", .path = path, .answer = &answer };
@@ -64,14 +51,14 @@ static int ask_with(const struct ctl *ctl, const char *path, const struct query 
 	buf_init(&b, 8192);
 	buf_puts(&b, path);
 	client_query(ctl, q, n, &b);
-	status = ask(ctl, buf_cstr(&b), view);
+	status = remote_ask(ctl, buf_cstr(&b), view);
 	buf_finish(&b);
 	return status;
 }
 
 int cmd_status(struct ctl *ctl)
 {
-	return ask(ctl, "/v1/status", &(struct view){ .print = show_status, .is_fine = "/ready" });
+	return remote_ask(ctl, "/v1/status", &(struct view){ .print = show_status, .is_fine = "/ready" });
 }
 
 int cmd_tickets(struct ctl *ctl)
@@ -101,7 +88,7 @@ static int ask_ticket(struct ctl *ctl, const char *suffix, const struct view *vi
 
 	buf_init(&path, 8192);
 	ticket_path(ctl->args[0], suffix, &path);
-	status = ask(ctl, buf_cstr(&path), view);
+	status = remote_ask(ctl, buf_cstr(&path), view);
 	buf_finish(&path);
 	return status;
 }
@@ -146,7 +133,7 @@ int cmd_deliveries(struct ctl *ctl)
 
 /* ---- acts ---- */
 
-static int post(const struct ctl *ctl, const char *path, struct str body, int unprocessable, const struct view *view)
+int remote_post(const struct ctl *ctl, const char *path, struct str body, int unprocessable, const struct view *view)
 {
 	struct buf answer;
 	struct request rq = { .method = "POST", .path = path, .body = body, .answer = &answer, .endless = true, .unprocessable = unprocessable };
@@ -180,7 +167,7 @@ static int act_on_clock(struct ctl *ctl, const char *suffix, const char *by)
 		json_put_z(&o, by);
 	}
 	json_end_object(&o);
-	status = post(ctl, buf_cstr(&path), buf_str(&body), EXIT_NO, &(struct view){ .print = show_act });
+	status = remote_post(ctl, buf_cstr(&path), buf_str(&body), EXIT_NO, &(struct view){ .print = show_act });
 	buf_finish(&path);
 	buf_finish(&body);
 	return status;
@@ -214,7 +201,7 @@ int cmd_receiver_test(struct ctl *ctl)
 	buf_puts(&path, "/v1/receivers/");
 	client_escape(ctl->args[0], &path);
 	buf_puts(&path, "/test");
-	status = post(ctl, buf_cstr(&path), (struct str){ NULL, 0 }, EXIT_NO, &(struct view){ .print = show_test });
+	status = remote_post(ctl, buf_cstr(&path), (struct str){ NULL, 0 }, EXIT_NO, &(struct view){ .print = show_test });
 	buf_finish(&path);
 	return status;
 }
@@ -223,7 +210,7 @@ int cmd_reload(struct ctl *ctl)
 {
 	const char *path = ctl->value[OPT_DRY_RUN] != NULL ? "/v1/reload?dry_run=1" : "/v1/reload";
 
-	return post(ctl, path, (struct str){ NULL, 0 }, EXIT_BAD_CONFIG, &(struct view){ .print = show_reload });
+	return remote_post(ctl, path, (struct str){ NULL, 0 }, EXIT_BAD_CONFIG, &(struct view){ .print = show_reload });
 }
 
 static bool print_piece(void *ctx, struct str piece)

@@ -169,11 +169,17 @@ static void park(struct outbox *o, const char *id, struct str receiver)
 	p->receiver = xstrndup(receiver.p, receiver.len);
 }
 
+#define ASKED "sent again by "
+
+static bool was_asked(const struct delivery *row)
+{
+	return row->attempts == 0 && str_starts(row->detail, STR(ASKED));
+}
+
 enum place { ON_DISK, IN_MEMORY };
 
 /* False when notify has no room: what is on disk is asked for again later, what is in memory alone must stay there. */
-static bool hand_over(struct daemon *d, struct str body, struct str receiver, unsigned attempts, struct wall next_at, struct wall created,
-		      enum place place)
+static bool hand_over(struct daemon *d, const struct delivery *row, enum place place)
 {
 	struct str names[ALERT_MAX_RECEIVERS];
 	struct diag diag = { 0 };
@@ -181,14 +187,15 @@ static bool hand_over(struct daemon *d, struct str body, struct str receiver, un
 	char *name;
 	bool full;
 
-	if (json_parse(d->outbox.doc, body, &diag) != ERR_OK || alert_read(d->outbox.doc, 0, names, &a) != ERR_OK) {
-		log_error("outbox", "unreadable", "receiver=" STR_FMT " error=\"%s\"", STR_ARG(receiver), diag.msg);
+	if (json_parse(d->outbox.doc, row->body, &diag) != ERR_OK || alert_read(d->outbox.doc, 0, names, &a) != ERR_OK) {
+		log_error("outbox", "unreadable", "receiver=" STR_FMT " error=\"%s\"", STR_ARG(row->receiver), diag.msg);
 		return true;
 	}
-	name = xstrndup(receiver.p, receiver.len);
-	full = notify_put(d->notify, &(struct notify_delivery){ &a, name, attempts, next_at, created }) == ERR_FULL;
+	name = xstrndup(row->receiver.p, row->receiver.len);
+	full = notify_put(d->notify, &(struct notify_delivery){ &a, name, row->attempts, row->next, row->created,
+								was_asked(row) }) == ERR_FULL;
 	if (full && place == ON_DISK)
-		park(&d->outbox, a.id, receiver);
+		park(&d->outbox, a.id, row->receiver);
 	free(name);
 	return !full;
 }
@@ -196,7 +203,8 @@ static bool hand_over(struct daemon *d, struct str body, struct str receiver, un
 void sending_send(struct daemon *d, struct sending *s)
 {
 	s->told = true;
-	(void)hand_over(d, (struct str){ s->body, s->body_len }, s->receiver, 0, s->next_at, s->created, ON_DISK);
+	(void)hand_over(d, &(struct delivery){ .body = { s->body, s->body_len }, .receiver = s->receiver, .next = s->next_at, .created = s->created },
+			ON_DISK);
 }
 
 void outbox_committed(struct daemon *d, const struct store_done *done)
@@ -224,14 +232,15 @@ void outbox_send_uncommitted(struct daemon *d)
 		s = s->next;
 	for (; s != NULL; s = s->prev)
 		if (!s->told)
-			s->told = hand_over(d, (struct str){ s->body, s->body_len }, s->receiver, 0, s->next_at, s->created, IN_MEMORY);
+			s->told = hand_over(d, &(struct delivery){ .body = { s->body, s->body_len }, .receiver = s->receiver, .next = s->next_at,
+								   .created = s->created }, IN_MEMORY);
 }
 
 void outbox_resume(struct daemon *d, const struct delivery *row)
 {
 	struct sending *s;
 
-	if (row->attempts == 0 && (str_eqz(row->type, alert_type_names[ALERT_CLEARED]) || str_eqz(row->type, alert_type_names[ALERT_RETRACTED]))) {
+	if (row->attempts == 0 && !was_asked(row) && (str_eqz(row->type, alert_type_names[ALERT_CLEARED]) || str_eqz(row->type, alert_type_names[ALERT_RETRACTED]))) {
 		s = sending_create(d, row->body, row->receiver, row->created, row->next);
 		if (afterword_is(s)) {
 			afterword_wait(s);
@@ -239,7 +248,36 @@ void outbox_resume(struct daemon *d, const struct delivery *row)
 		}
 		sending_destroy(&d->outbox, s);
 	}
-	(void)hand_over(d, row->body, row->receiver, row->attempts, row->next, row->created, ON_DISK);
+	(void)hand_over(d, row, ON_DISK);
+}
+
+static void settle_by_hand(struct daemon *d, const struct delivery *row, enum delivery_state state, const char *what, struct str who)
+{
+	struct delivery v = *row;
+	struct buf detail;
+
+	buf_init(&detail, 1024);
+	buf_printf(&detail, "%s" STR_FMT, what, STR_ARG(who));
+	v.state = state;
+	if (state == DELIVERY_PENDING)
+		v.attempts = 0;
+	v.detail = buf_str(&detail);
+	v.next = v.created = d->now;
+	v.settled = state == DELIVERY_PENDING ? WALL_NEVER : d->now;
+	writer_settle(d, &v);
+	if (state == DELIVERY_PENDING)
+		(void)hand_over(d, &v, ON_DISK);
+	buf_finish(&detail);
+}
+
+void outbox_again(struct daemon *d, const struct delivery *row, struct str who)
+{
+	settle_by_hand(d, row, DELIVERY_PENDING, ASKED, who);
+}
+
+void outbox_drop(struct daemon *d, const struct delivery *row, struct str who)
+{
+	settle_by_hand(d, row, DELIVERY_SUPPRESSED, "dropped by ", who);
 }
 
 /* ---- what notify asks and tells ---- */

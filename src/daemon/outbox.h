@@ -47,6 +47,15 @@ void outbox_send_uncommitted(struct daemon *d);
 /* A pending row of the store, at the start: to notify. */
 void outbox_resume(struct daemon *d, const struct delivery *row);
 
+/*
+ * A settled row once more, because `who` asked for it: with the same id, whatever has become of its clock. A row is marked by its detail, so
+ * that a restart before the attempt changes nothing.
+ */
+void outbox_again(struct daemon *d, const struct delivery *row, struct str who);
+
+/* A row that was given up is no dead letter any more. */
+void outbox_drop(struct daemon *d, const struct delivery *row, struct str who);
+
 /* Whose ctx is the daemon. */
 extern const struct notify_ops outbox_ops;
 

@@ -90,7 +90,7 @@ void dispatch_breached(struct notify *n, struct receiver *r, const struct alert 
 
 	while (d != NULL) {
 		next = queue_next(&r->queue, d);
-		if (d->alert.type == ALERT_WARNING && d->state != DELIVERY_FLYING && alert_same_clock(&d->alert, a)) {
+		if (d->alert.type == ALERT_WARNING && !d->asked && d->state != DELIVERY_FLYING && alert_same_clock(&d->alert, a)) {
 			dispatch_final(n, r, d, NOTIFY_SUPPRESSED, 0, "breached meanwhile");
 			/* The owner may have put or forgotten others meanwhile: begin anew. */
 			next = queue_first(&r->queue, a);
@@ -103,9 +103,11 @@ void dispatch_breached(struct notify *n, struct receiver *r, const struct alert 
 
 static void begin(struct notify *n, struct receiver *r, struct delivery *d, struct now now)
 {
-	const char *reason = overtaken(r, d, now);
+	const char *reason = d->asked ? NULL : overtaken(r, d, now);
 
-	if (reason == NULL && n->ops->look(n->ctx, &d->alert, &reason) == NOTIFY_SEND)
+	if (d->asked)
+		attempt_start(n, r, d, now);
+	else if (reason == NULL && n->ops->look(n->ctx, &d->alert, &reason) == NOTIFY_SEND)
 		attempt_start(n, r, d, now);
 	else
 		dispatch_final(n, r, d, NOTIFY_SUPPRESSED, 0, reason != NULL ? reason : "dropped");
@@ -222,7 +224,7 @@ static void after_failure(struct notify *n, struct receiver *r, struct delivery 
 {
 	int64_t delay = retry_delay_ms(e->outcome, d->attempts, e->retry_after_ms, retry_random(&n->random));
 	struct wall next = wall_plus(now.wall, delay > 0 ? delay : 0);
-	const char *reason = overtaken(r, d, now);
+	const char *reason = d->asked ? NULL : overtaken(r, d, now);
 	char detail[256];
 
 	log_warn("notify", "attempt-failed", "alert=%s receiver=%s attempts=%u status=%d detail=\"%s\"", d->alert.id, r->name, d->attempts, e->status, e->detail);

@@ -260,10 +260,11 @@ enum err notify_put(struct notify *n, const struct notify_delivery *in)
 	}
 	d->attempts = in->attempts;
 	d->created = in->created;
+	d->asked = in->asked;
 	d->until = until_of(in, now);
 	/* `next_at` is the end of the grace only while nothing has been tried. */
 	d->could = in->attempts == 0 ? wall_max(in->alert->at, in->next_at) : in->alert->at;
-	if (r->disabled)
+	if (r->disabled && !d->asked)
 		dispatch_dead(n, r, d, 410, "endpoint is disabled (410)");
 	else if (in->alert->type == ALERT_BREACH || in->alert->type == ALERT_ESCALATION)
 		dispatch_breached(n, r, in->alert);

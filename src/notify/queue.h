@@ -36,6 +36,7 @@ struct delivery {
 	struct wall         could;           /* when it could first have left: its `at`, or the end of its grace */
 	struct wall         created;
 	bool                fallback_given;
+	bool                asked;           /* by somebody: neither overtaken nor looked at */
 	bool                forgotten;       /* let go of it when the attempt in flight ends */
 	uint64_t            done, refused;   /* of mail: bit i, the i-th recipient has it, or never will */
 };

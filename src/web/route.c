@@ -12,6 +12,8 @@ const struct route_info route_table[ROUTE_N] = {
 	[ROUTE_TICKET]        = { "GET",  "/v1/tickets/{ticket}",        ACCESS_READ,    "ticket" },
 	[ROUTE_NEXT]          = { "GET",  "/v1/next",                    ACCESS_READ,    "next" },
 	[ROUTE_DELIVERIES]    = { "GET",  "/v1/deliveries",              ACCESS_READ,    "deliveries" },
+	[ROUTE_RESEND]        = { "POST", "/v1/deliveries/{}/resend",    ACCESS_ACT,     "resend" },
+	[ROUTE_DROP]          = { "POST", "/v1/deliveries/{}/drop",      ACCESS_ACT,     "drop" },
 	[ROUTE_RECEIVER_TEST] = { "POST", "/v1/receivers/{}/test",       ACCESS_ACT,     "receiver test" },
 	[ROUTE_RELOAD]        = { "POST", "/v1/reload",                  ACCESS_ACT,     "reload" },
 	[ROUTE_IMPORT]        = { "POST", "/v1/import",                  ACCESS_ACT,     "import" },
@@ -24,7 +26,7 @@ const struct route_info route_table[ROUTE_N] = {
  */
 static const enum route order[] = {
 	ROUTE_HEALTHZ, ROUTE_READYZ, ROUTE_METRICS, ROUTE_STATUS, ROUTE_TICKETS, ROUTE_EXPLAIN, ROUTE_WAIVE, ROUTE_EXTEND,
-	ROUTE_TICKET, ROUTE_NEXT, ROUTE_DELIVERIES, ROUTE_RECEIVER_TEST, ROUTE_RELOAD, ROUTE_IMPORT, ROUTE_TAIL,
+	ROUTE_TICKET, ROUTE_NEXT, ROUTE_DELIVERIES, ROUTE_RESEND, ROUTE_DROP, ROUTE_RECEIVER_TEST, ROUTE_RELOAD, ROUTE_IMPORT, ROUTE_TAIL,
 };
 _Static_assert(sizeof(order) / sizeof(order[0]) == ROUTE_N, "every route has its place");
 
