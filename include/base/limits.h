@@ -26,6 +26,7 @@
 #define HTTP_MAX_BODIES       (256u << 20) /* all that are being read and worked on, together */
 #define HTTP_CHUNK_LINE_MAX   256         /* a size with its extensions, or one trailer */
 #define HTTP_CHUNK_TRAILERS   32
+#define HTTP_CHUNK_EXTENSIONS (16u << 10) /* of a whole body: they are not of it, and so would be a way around its limit */
 #define INTAKE_MAX_EVENTS     65536u      /* of one request: 28 MiB of struct event */
 
 /* Configuration */

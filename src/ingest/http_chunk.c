@@ -2,6 +2,7 @@
 #include "http_chunk.h"
 
 #include "base/limits.h"
+#include "http_head.h"
 
 static enum chunk_state size_byte(struct http_chunk *c, unsigned char b)
 {
@@ -33,6 +34,21 @@ static enum chunk_state text_byte(struct http_chunk *c, unsigned char b, enum ch
 	return c->state;
 }
 
+static enum chunk_state extension_byte(struct http_chunk *c, unsigned char b)
+{
+	return c->extensions_len++ == HTTP_CHUNK_EXTENSIONS ? CHUNK_BAD : text_byte(c, b, CHUNK_SIZE_LF);
+}
+
+/* Without this, a request in the place of the empty line at the end would pass for a trailer. */
+static enum chunk_state name_byte(struct http_chunk *c, unsigned char b)
+{
+	if (c->line_len == 0 && b == '\r')
+		return CHUNK_TRAILER_LF;
+	if (c->line_len > 0 && b == ':')
+		return CHUNK_TRAILER_VALUE;
+	return http_is_token(b) && c->line_len++ < HTTP_CHUNK_LINE_MAX ? CHUNK_TRAILER : CHUNK_BAD;
+}
+
 static enum chunk_state after_size(struct http_chunk *c)
 {
 	c->line_len = 0;
@@ -53,11 +69,12 @@ static enum chunk_state step(struct http_chunk *c, unsigned char b)
 {
 	switch (c->state) {
 	case CHUNK_SIZE:       return size_byte(c, b);
-	case CHUNK_EXTENSION:  return text_byte(c, b, CHUNK_SIZE_LF);
+	case CHUNK_EXTENSION:  return extension_byte(c, b);
 	case CHUNK_SIZE_LF:    return b == '\n' ? after_size(c) : CHUNK_BAD;
 	case CHUNK_DATA_CR:    return b == '\r' ? CHUNK_DATA_LF : CHUNK_BAD;
 	case CHUNK_DATA_LF:    return b == '\n' ? CHUNK_SIZE : CHUNK_BAD;
-	case CHUNK_TRAILER:    return text_byte(c, b, CHUNK_TRAILER_LF);
+	case CHUNK_TRAILER:    return name_byte(c, b);
+	case CHUNK_TRAILER_VALUE: return text_byte(c, b, CHUNK_TRAILER_LF);
 	case CHUNK_TRAILER_LF: return b == '\n' ? after_trailer(c) : CHUNK_BAD;
 	case CHUNK_DATA:
 	case CHUNK_FINISHED:

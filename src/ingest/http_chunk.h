@@ -1,4 +1,7 @@
-/* Bodies in chunks (RFC 9112 section 7.1), strictly: CRLF alone, no signs, bounded extensions. Trailers are dropped. Pure. */
+/*
+ * Bodies in chunks (RFC 9112 section 7.1), strictly: CRLF alone, no signs, bounded extensions, trailers that are NAME: VALUE. What
+ * extensions and trailers say is dropped. Pure.
+ */
 #ifndef PLAZO_INGEST_HTTP_CHUNK_H
 #define PLAZO_INGEST_HTTP_CHUNK_H
 
@@ -8,14 +11,15 @@
 #include "base/buf.h"
 
 enum chunk_state {
-	CHUNK_SIZE, CHUNK_EXTENSION, CHUNK_SIZE_LF, CHUNK_DATA, CHUNK_DATA_CR, CHUNK_DATA_LF, CHUNK_TRAILER, CHUNK_TRAILER_LF,
-	CHUNK_FINISHED, CHUNK_BAD,
+	CHUNK_SIZE, CHUNK_EXTENSION, CHUNK_SIZE_LF, CHUNK_DATA, CHUNK_DATA_CR, CHUNK_DATA_LF, CHUNK_TRAILER, CHUNK_TRAILER_VALUE,
+	CHUNK_TRAILER_LF, CHUNK_FINISHED, CHUNK_BAD,
 };
 
 struct http_chunk {
 	enum chunk_state state;
-	uint64_t         size;         /* of this chunk; in CHUNK_DATA: what is left of it */
-	unsigned         line_len;     /* bytes of the line that is being read */
+	uint64_t         size;             /* of this chunk; in CHUNK_DATA: what is left of it */
+	unsigned         line_len;         /* bytes of the line that is being read */
+	unsigned         extensions_len;   /* of all lines so far */
 	unsigned         n_trailers;
 };
 

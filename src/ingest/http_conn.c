@@ -194,14 +194,18 @@ static void admit(struct http_conn *c)
 		conn_send_continue(c);
 }
 
-/* RFC 9112 section 2.2: an empty line before a request line is forgiven. Gives the bytes that are left to read now. */
-static size_t skip_empty_line(struct evbuffer *in)
+/* RFC 9112 section 2.2: one empty line before a request line is forgiven. Gives the bytes that are left to read now. */
+static size_t skip_empty_line(struct http_conn *c, struct evbuffer *in)
 {
 	char two[2];
 	ev_ssize_t n = evbuffer_copyout(in, two, 2);
 
-	if (n == 2 && two[0] == '\r' && two[1] == '\n')
+	if (c->has_skipped)
+		return evbuffer_get_length(in);
+	if (n == 2 && two[0] == '\r' && two[1] == '\n') {
 		evbuffer_drain(in, 2);
+		c->has_skipped = true;
+	}
 	return n == 1 && two[0] == '\r' ? 0 : evbuffer_get_length(in);
 }
 
@@ -217,7 +221,7 @@ static bool turn_head(struct http_conn *c)
 	if (len == 0)
 		return false;
 	if (!c->has_begun) {
-		len = skip_empty_line(in);
+		len = skip_empty_line(c, in);
 		if (len == 0)
 			return false;
 		c->has_begun = true;
@@ -299,7 +303,7 @@ static void start_over(struct http_conn *c)
 		buf_finish(&c->head_text);
 	uncharge(c);
 	c->state = CONN_HEAD;
-	c->has_begun = false;
+	c->has_begun = c->has_skipped = false;
 	c->has_answered = true;
 	c->since = mono_now();
 }

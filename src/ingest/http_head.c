@@ -34,19 +34,21 @@ void http_head_finish(struct http_head *h)
 	*h = (struct http_head){ 0 };
 }
 
-/* RFC 9110 section 5.6.2. */
-static bool is_token(unsigned char c)
+static bool is_alnum_or(unsigned char c, const char *marks)
 {
-	static const char marks[] = "!#$%&'*+-.^_`|~";
-
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
 	       (c != '\0' && strchr(marks, c) != NULL);
+}
+
+bool http_is_token(unsigned char c)
+{
+	return is_alnum_or(c, "!#$%&'*+-.^_`|~");
 }
 
 static bool all_token(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (!is_token((unsigned char)s.p[i]))
+		if (!http_is_token((unsigned char)s.p[i]))
 			return false;
 	return s.len > 0;
 }
@@ -58,7 +60,7 @@ bool http_head_end(struct str bytes, const struct http_limits *limits, size_t *s
 
 	*len_out = 0;
 	/* A TLS hello, or another protocol: said at once, not after the time for a head. */
-	if (bytes.len > 0 && !is_token((unsigned char)bytes.p[0]))
+	if (bytes.len > 0 && !http_is_token((unsigned char)bytes.p[0]))
 		return refuse(p, 400, "A request begins with the name of a method.");
 	while (at < bytes.len) {
 		const char *lf = memchr(bytes.p + at, '\n', bytes.len - at);
@@ -235,17 +237,13 @@ static bool check_once(const struct http_headers *all, struct problem *p)
 
 static bool check_host(const struct http_head *h, const struct http_headers *all, struct problem *p)
 {
-	static const char marks[] = "-._~!$&'()*+,;=:[]%";
 	struct str value;
 
 	if (http_headers_find(all, "host", &value) == HTTP_ABSENT)
 		return h->is_10 || refuse(p, 400, "HTTP/1.1 needs a header \"Host\".");
-	for (size_t i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.p[i];
-
-		if (!is_token(c) && strchr(marks, c) == NULL)
+	for (size_t i = 0; i < value.len; i++)
+		if (!is_alnum_or((unsigned char)value.p[i], "-._~!$&'()*+,;=:[]%"))
 			return refuse(p, 400, "The header \"Host\" is not the name of a host.");
-	}
 	return true;
 }
 

@@ -23,6 +23,9 @@ struct http_head {
 	struct buf          decoded;          /* of a path with escapes */
 };
 
+/* May stand in the name of a method or a header (RFC 9110 section 5.6.2). */
+bool http_is_token(unsigned char c);
+
 void http_head_init(struct http_head *h, const struct http_limits *limits);
 void http_head_finish(struct http_head *h);
 

@@ -40,6 +40,7 @@ struct http_conn {
 	struct bufferevent   *bev;               /* NULL: nothing can be sent any more; http_reply() frees */
 	enum conn_state       state;
 	bool                  has_begun;         /* CONN_HEAD: a byte of the head has come */
+	bool                  has_skipped;       /* the one empty line that may stand before it */
 	bool                  eof;               /* the client will send no more */
 	bool                  has_answered;      /* a first request: from now on the time between requests holds */
 	bool                  in_turn;           /* conn_turn() is on the stack: it frees */

@@ -124,6 +124,7 @@ static const struct raw { const char *bytes; int status; enum after after; const
 	/* fine */
 	{ "GET / HTTP/1.1\r\n" HOST "\r\n", 200, STAYS, "" },
 	{ "\r\nGET / HTTP/1.1\r\n" HOST "\r\n", 200, STAYS, "" },
+	{ "\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n", 400, ENDS, NULL },
 	{ "GET / HTTP/1.1\r\nHost:\r\n\r\n", 200, STAYS, "" },
 	{ "GET / HTTP/1.1\r\nhOST: \t[::1]:8970 \t\r\n\r\n", 200, STAYS, "" },
 	{ "GET / HTTP/1.0\r\n\r\n", 200, ENDS, "" },
@@ -166,6 +167,11 @@ static const struct raw { const char *bytes; int status; enum after after; const
 	{ "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFF\r\n", 400, ENDS, NULL },
 	{ "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1;a\nb\r\nx\r\n0\r\n\r\n", 400, ENDS, NULL },
 	{ "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\nX: 1\n\r\n", 400, ENDS, NULL },
+	{ "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\nX\r\n\r\n", 400, ENDS, NULL },
+	{ "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n: 1\r\n\r\n", 400, ENDS, NULL },
+	{ "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\nX : 1\r\n\r\n", 400, ENDS, NULL },
+	{ "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\nX: 1\r\n y\r\n\r\n", 400, ENDS, NULL },
+	{ "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\nGET / HTTP/1.1\r\n\r\n", 400, ENDS, NULL },
 	{ "POST /small HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nB\r\n01234567890\r\n0\r\n\r\n", 413, ENDS, NULL },
 	{ "POST /small HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nA\r\n0123456789\r\n0\r\n\r\n", 200, STAYS, "0123456789" },
 	/* framing */
@@ -233,6 +239,7 @@ static const struct raw { const char *bytes; int status; enum after after; const
 	{ "GET / HTTP/1.0\r\n" HOST HOST "\r\n", 400, ENDS, NULL },
 	{ "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, ENDS, NULL },
 	{ "GET / HTTP/1.1\r\nHost: x/y\r\n\r\n", 400, ENDS, NULL },
+	{ "GET / HTTP/1.1\r\nHost: x#y\r\n\r\n", 400, ENDS, NULL },
 	{ "GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", 400, ENDS, NULL },
 	{ "GET / HTTP/1.1\r\n" HOST "X: a\r\n b\r\n\r\n", 400, ENDS, NULL },
 	{ "GET / HTTP/1.1\r\n" HOST "X: a\r\n\tb\r\n\r\n", 400, ENDS, NULL },
