@@ -23,6 +23,9 @@ enum intake_result {
 	INTAKE_FAILED,         /* 503 for the whole request: the journal could not be written */
 };
 
+/* The sentence about a refusal; NULL of a result that is none. */
+const char *intake_result_why(enum intake_result r);
+
 /* What came by a stream and is no event: nobody there hears a refusal, so it is kept, for people to look at. */
 struct intake_refused {
 	struct str place;      /* where it stood: "tickets 1700000000000-0" */

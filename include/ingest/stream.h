@@ -23,7 +23,7 @@ struct stream;
 #define STREAM_MAX_SENTINELS 8
 #define STREAM_FIELD         "event"       /* of an entry: the event as JSON; other fields are ignored */
 
-/* Where it is. All of it is kept by the owner until stream_destroy() or the next stream_reset(). */
+/* Where it is. Texts are copied by stream_create() and stream_reset(). */
 struct stream_server {
 	const char *host;                  /* NULL: path, or sentinels */
 	int         port;
@@ -60,7 +60,7 @@ struct stream_options {
 /* Built with this library? ERR_OK, or ERR_RANGE with the sentence why these options cannot be had (TLS without hiredis_ssl). */
 MUST_CHECK enum err stream_check(const struct stream_options *opt, struct diag *d);
 
-struct stream *stream_create(const struct stream_options *opt);    /* borrows opt, keeps what it points to; connects from the loop on */
+struct stream *stream_create(const struct stream_options *opt);    /* borrows opt, keeps the base and ctx; connects from the loop on */
 
 /* Other options at a reload; a connection that still fits them is kept. Batches that are out come back as before. */
 void stream_reset(struct stream *s, const struct stream_options *opt);

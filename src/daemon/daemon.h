@@ -14,6 +14,7 @@
 #include "daemon/outbox.h"
 #include "daemon/reload.h"
 #include "daemon/snapshot.h"
+#include "daemon/streams.h"
 #include "daemon/systemd.h"
 #include "daemon/tail.h"
 #include "daemon/writer.h"
@@ -48,6 +49,7 @@ struct daemon {
 	struct wall         now;           /* as of the last daemon_now() */
 	struct wall         started;
 	struct mono         stop_by;       /* of the present phase of stopping */
+	bool                drained;       /* no request is under way any more */
 	bool                parked;        /* notify has nothing in flight any more */
 	struct clockwatch   clock;
 
@@ -55,6 +57,7 @@ struct daemon {
 	struct writer       writer;
 	struct outbox       outbox;
 	struct snapshot     snapshot;
+	struct streams      streams;
 	struct reload       reload;
 	struct listeners    listeners;
 	struct systemd      systemd;

@@ -33,7 +33,7 @@ static enum err make_verifier(struct force *f, const struct source *s, struct ve
 	return e;
 }
 
-/* Redis and foreign maps are not active yet: the configuration has said so in a warning, and nothing comes in by them. */
+/* Foreign maps are not active yet: the configuration has said so in a warning, and nothing comes in by them. */
 static bool is_active(const struct source *s)
 {
 	return s->webhook && s->map == NULL;
@@ -133,7 +133,9 @@ void force_destroy(struct force *f)
 
 enum err force_check(const struct force *f, struct diag *diag)
 {
-	return notify_settings_check(&f->notify, diag);
+	enum err e = streams_check(f->cfg, diag);
+
+	return e == ERR_OK ? notify_settings_check(&f->notify, diag) : e;
 }
 
 enum err force_apply(struct daemon *d, const struct force *f, struct diag *diag)
@@ -146,6 +148,7 @@ enum err force_apply(struct daemon *d, const struct force *f, struct diag *diag)
 	intake_set_sources(d->intake, f->sources, f->n_sources);
 	intake_set_limits(d->intake, sc->max_body, sc->max_bulk);
 	engine_set_max_skew(d->engine, sc->max_skew_ms);
+	streams_configure(d, f->cfg);
 	http_server_set_connections(d->http, LISTEN_PUBLIC, listen_cap(sc->max_connections));
 	return ERR_OK;
 }

@@ -3,9 +3,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/json.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "daemon/daemon.h"
+#include "ingest/event_json.h"
+#include "store/streams.h"
 
 struct append {
 	struct append   *next;
@@ -152,6 +156,48 @@ enum err journal_append(struct daemon *d, const struct event *e, journal_done_fn
 
 /* ---- out ---- */
 
+static const uint8_t results[] = {
+	[APPLY_DONE] = INTAKE_DONE,
+	[APPLY_DUPLICATE] = INTAKE_DUPLICATE,
+	[APPLY_CONFLICT] = INTAKE_CONFLICT,
+	[APPLY_FULL] = INTAKE_TICKET_FULL,
+	[APPLY_FORBIDDEN] = INTAKE_FORBIDDEN,
+};
+
+static bool is_refusal(enum intake_result r)
+{
+	return r == INTAKE_CONFLICT || r == INTAKE_TICKET_FULL || r == INTAKE_FORBIDDEN;
+}
+
+/* The sender of a webhook hears of a refusal. A stream has nobody to tell: it is kept for people, the same after a replay. */
+static bool hears_nothing(const struct source *src, const struct event *e)
+{
+	return e->source.len > 0 && (src == NULL || !src->webhook);
+}
+
+/* Writes what is to be kept of it; the slices are those of the event and of `place` and `body`. */
+static struct refusal refusal_of(const struct event *e, enum intake_result result, struct buf *place, struct buf *body)
+{
+	struct json_out o = json_out(body);
+
+	buf_init(place, EVENT_MAX_ID + 16);
+	buf_init(body, EVENT_MAX_SIZE * 2);
+	buf_printf(place, "event " STR_FMT, STR_ARG(e->id));
+	event_to_json(e, false, &o);
+	return (struct refusal){ .source = e->source, .place = buf_str(place), .at = e->received, .why = str_of(intake_result_why(result)),
+				 .body = buf_str(body) };
+}
+
+static void keep_refusal(struct daemon *d, const struct event *e, enum intake_result result)
+{
+	struct buf place, body;
+	struct refusal r = refusal_of(e, result, &place, &body);
+
+	writer_refusal(d, &r);
+	buf_finish(&place);
+	buf_finish(&body);
+}
+
 enum apply journal_apply(struct daemon *d, uint64_t seq, uint32_t ticket, const struct event *e)
 {
 	const struct source *src = config_source(d->cfg, e->source);
@@ -164,6 +210,8 @@ enum apply journal_apply(struct daemon *d, uint64_t seq, uint32_t ticket, const 
 	result = engine_apply_to(d->engine, ticket, e, seq, src != NULL ? source_allows : NULL, src, &d->fx);
 	d->journal.seq = seq;
 	d->journal.n_events[e->type] += result == APPLY_DONE;
+	if (is_refusal(results[result]) && hears_nothing(src, e))
+		keep_refusal(d, e, results[result]);
 	return result;
 }
 
@@ -270,22 +318,30 @@ static void set_count(struct intake_batch *b, size_t n)
 	b->user = (void *)(uintptr_t)n;
 }
 
-static const uint8_t results[] = {
-	[APPLY_DONE] = INTAKE_DONE,
-	[APPLY_DUPLICATE] = INTAKE_DUPLICATE,
-	[APPLY_CONFLICT] = INTAKE_CONFLICT,
-	[APPLY_FULL] = INTAKE_TICKET_FULL,
-	[APPLY_FORBIDDEN] = INTAKE_FORBIDDEN,
-};
+static void part_done(struct daemon *d, struct intake_batch *b)
+{
+	set_count(b, count_of(b) - 1);
+	if (count_of(b) == 0)
+		batch_over(d, b);
+}
 
 static void one_done(struct daemon *d, void *ctx, size_t index, enum err err, enum apply result)
 {
 	struct intake_batch *b = ctx;
 
 	b->results[index] = err == ERR_OK ? results[result] : INTAKE_FAILED;
-	set_count(b, count_of(b) - 1);
-	if (count_of(b) == 0)
-		batch_over(d, b);
+	b->failed |= err != ERR_OK;
+	part_done(d, b);
+}
+
+void journal_kept(struct daemon *d, const struct store_done *done)
+{
+	struct intake_batch *b = (struct intake_batch *)(uintptr_t)done->cookie;
+
+	if (b == NULL)
+		return;
+	b->failed |= done->err != ERR_OK;
+	part_done(d, b);
 }
 
 /* What is plainly not the source's is refused before it is journaled; the engine looks again, at the ticket's own contract. */
@@ -296,18 +352,25 @@ static bool is_foreign(const struct source *src, const struct event *e)
 	return src != NULL && (e->set >> ATTR_CONTRACT & 1) && id.len > 0 && !source_allows(src, id);
 }
 
+/* A batch that waited for room is younger than it was: `received` never goes back from one journaled event to the next. */
+static void stamp(const struct daemon *d, struct intake_batch *b)
+{
+	if (b->received.ms == d->now.ms)
+		return;
+	b->received = d->now;
+	for (size_t i = 0; i < b->n; i++)
+		b->events[i].received = d->now;
+}
+
 #define FOUND_AT_ONCE 256
 
-bool journal_sink(void *ctx, struct intake_batch *b)
-{
-	struct daemon *d = ctx;
-	uint32_t tickets[FOUND_AT_ONCE];
-	const struct source *src = config_source(d->cfg, b->source);
-	enum err e = ERR_OK;
-	size_t n = 0;
+/* Each of these queues a part, counts what is under way, and stops at what finds no room. */
 
-	if (d->phase != PHASE_RUNNING || writer_is_behind(d))
-		return false;
+static enum err put_events(struct daemon *d, const struct source *src, struct intake_batch *b, size_t *n)
+{
+	uint32_t tickets[FOUND_AT_ONCE];
+	enum err e = ERR_OK;
+
 	for (size_t i = 0; i < b->n; i++) {
 		if (i % FOUND_AT_ONCE == 0)
 			engine_find_all(d->engine, &b->events[i], b->n - i < FOUND_AT_ONCE ? b->n - i : FOUND_AT_ONCE, tickets);
@@ -318,13 +381,80 @@ bool journal_sink(void *ctx, struct intake_batch *b)
 		if (e == ERR_OK)
 			e = append_to(d, tickets[i % FOUND_AT_ONCE], &b->events[i], one_done, b, i);
 		if (e == ERR_OK)
-			n++;
+			++*n;
 		else
 			b->results[i] = INTAKE_FAILED;
 	}
-	/* Those before the one that found no room are on their way: the request fails as a whole once they are through. */
+	return e;
+}
+
+static enum err put_foreign(struct daemon *d, const struct source *src, struct intake_batch *b, size_t *n)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < b->n && e == ERR_OK; i++) {
+		struct buf place, body;
+		struct refusal r;
+
+		if (b->results[i] != INTAKE_FORBIDDEN || !hears_nothing(src, &b->events[i]))
+			continue;
+		r = refusal_of(&b->events[i], INTAKE_FORBIDDEN, &place, &body);
+		e = store_put_refusal(d->store, &r, (uint64_t)(uintptr_t)b);
+		*n += e == ERR_OK;
+		buf_finish(&place);
+		buf_finish(&body);
+	}
+	return e;
+}
+
+static enum err put_refused(struct daemon *d, const struct intake_batch *b, size_t *n)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < b->n_refused && e == ERR_OK; i++) {
+		const struct intake_refused *r = &b->refused[i];
+
+		e = store_put_refusal(d->store, &(struct refusal){ .source = b->source, .place = r->place, .at = b->received, .why = r->why,
+								   .body = r->body }, (uint64_t)(uintptr_t)b);
+		*n += e == ERR_OK;
+	}
+	return e;
+}
+
+static enum err put_cursors(struct daemon *d, const struct intake_batch *b, uint64_t epoch, size_t *n)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < b->n_cursors && e == ERR_OK; i++) {
+		e = store_put_cursor(d->store, &(struct store_cursor){ b->source, b->cursors[i].key, b->cursors[i].value }, epoch, (uint64_t)(uintptr_t)b);
+		*n += e == ERR_OK;
+	}
+	return e;
+}
+
+bool journal_sink(void *ctx, struct intake_batch *b)
+{
+	struct daemon *d = ctx;
+	const struct source *src = config_source(d->cfg, b->source);
+	uint64_t epoch;
+	enum err e;
+	size_t n = 0;
+
+	if (d->phase != PHASE_RUNNING || writer_is_behind(d))
+		return false;
+	epoch = b->n_cursors > 0 ? store_epoch(d->store) : 0;
+	stamp(d, b);
+	e = put_events(d, src, b, &n);
+	if (e == ERR_OK)
+		e = put_foreign(d, src, b, &n);
+	if (e == ERR_OK)
+		e = put_refused(d, b, &n);
+	if (e == ERR_OK)
+		e = put_cursors(d, b, epoch, &n);
+	/* What came before the one that found no room is on its way: the batch fails as a whole once that is through. */
 	if (e != ERR_OK && n == 0)
 		return false;
+	b->failed = e != ERR_OK;
 	set_count(b, n);
 	if (n == 0)
 		batch_over(d, b);
@@ -335,7 +465,10 @@ void journal_answer(struct daemon *d)
 {
 	struct journal *j = &d->journal;
 
-	for (size_t i = 0; i < j->n_done; i++)
+	/* Answering may bring the next batch, and that one may be over at once. */
+	for (size_t i = 0; i < j->n_done; i++) {
+		streams_moved(d, j->done[i]);
 		j->done[i]->done(j->done[i]);
+	}
 	j->n_done = 0;
 }

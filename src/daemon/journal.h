@@ -54,8 +54,14 @@ enum apply journal_apply(struct daemon *d, uint64_t seq, uint32_t ticket, const 
 /* How far time may be advanced: `now`, or the `received` of the oldest event under way. */
 struct wall journal_horizon(const struct daemon *d, struct wall now);
 
-/* An intake_sink_fn; ctx is the daemon. */
+/*
+ * An intake_sink_fn; ctx is the daemon. A batch is over when its events, what was refused of it and its cursors are on disk, in this order
+ * and as far as possible in one commit; `failed` when something of it is not.
+ */
 bool journal_sink(void *ctx, struct intake_batch *b);
+
+/* A store_done of STORE_REFUSAL and STORE_CURSOR: a part of a batch is on disk, or is not. */
+void journal_kept(struct daemon *d, const struct store_done *done);
 
 /* Answers the batches that are through. */
 void journal_answer(struct daemon *d);

@@ -131,6 +131,7 @@ static bool make_parts(struct daemon *d)
 	outbox_init(&d->outbox);
 	journal_init(&d->journal);
 	tail_init(&d->tail);
+	streams_init(&d->streams);
 	systemd_init(&d->systemd);
 	clockwatch_init(&d->clock, wall_now(), boot_now(), WALL_PAST);
 	d->started = daemon_now(d);
@@ -175,6 +176,7 @@ static void tear_down(struct daemon *d)
 
 	listen_finish(d);
 	reload_finish(d);
+	streams_finish(&d->streams);
 	turn_finish(d);
 	notify_destroy(d->notify);
 	http_server_destroy(d->http);

@@ -138,6 +138,8 @@ enum err recover(struct daemon *d, struct diag *diag)
 
 	systemd_extend(EXTEND_MS);
 	e = load(&rc, diag);
+	if (e == ERR_OK)
+		e = streams_load(d, diag);
 	if (e == ERR_OK) {
 		store_health(d->store, &h);
 		d->journal.seq = h.seq;

@@ -155,7 +155,8 @@ static void on_done(void *ctx, const struct store_done *done)
 {
 	static void (*const table[STORE_N_WHATS])(struct daemon *, const struct store_done *) = {
 		[STORE_APPENDED] = journal_committed, [STORE_PUT] = outbox_committed, [STORE_REVISED] = reload_committed,
-		[STORE_DELIVERIES] = on_query, [STORE_TICKET] = on_query, [STORE_CLOSED] = on_query,
+		[STORE_REFUSAL] = journal_kept, [STORE_CURSOR] = journal_kept,
+		[STORE_DELIVERIES] = on_query, [STORE_TICKET] = on_query, [STORE_CLOSED] = on_query, [STORE_REFUSALS] = on_query,
 	};
 
 	if (table[done->what] != NULL)
@@ -206,6 +207,7 @@ static void become_ready(struct daemon *d)
 	if (d->phase != PHASE_STARTING || engine_rules(d->engine) == NULL)
 		return;
 	d->phase = PHASE_RUNNING;
+	streams_configure(d, d->cfg);
 	engine_stats(d->engine, &es);
 	log_notice("daemon", "ready", "version=%s tickets=%zu dry_run=%d", PLAZO_VERSION, es.n_tickets, d->opt.dry_run);
 	systemd_ready();
@@ -220,6 +222,11 @@ static void on_drained(void *ctx)
 {
 	struct daemon *d = ctx;
 
+	d->drained = true;
+}
+
+static void park(struct daemon *d)
+{
 	d->phase = PHASE_PARKING;
 	d->stop_by = (struct mono){ mono_now().ms + 2 * PARK_MS };
 	notify_stop(d->notify, PARK_MS);
@@ -236,6 +243,7 @@ void daemon_stop(struct daemon *d, int status)
 	systemd_stopping();
 	tail_turn(d);
 	reload_stop(d);
+	streams_stop(d);
 	http_stop_accepting(d->http);
 	http_drain(d->http, DRAIN_MS, on_drained, d);
 }
@@ -245,6 +253,11 @@ static void stop_step(struct daemon *d)
 	struct mono now = mono_now();
 	bool late = now.ms > d->stop_by.ms;
 
+	/* Who sent something hears that it is kept before receivers are left. */
+	if (d->phase == PHASE_DRAINING && d->drained && (late || streams_are_over(d))) {
+		park(d);
+		late = false;
+	}
 	if (d->phase == PHASE_PARKING && (late || (d->parked && d->journal.n == 0))) {
 		d->phase = PHASE_SAVING;
 		d->stop_by = (struct mono){ now.ms + SAVE_MS };
@@ -272,6 +285,7 @@ static bool turn(struct daemon *d)
 	outbox_take_effects(d);
 	writer_flush(d);
 	journal_answer(d);
+	streams_turn(d);
 	tail_turn(d);
 	look_at_store(d);
 	if (!more)

@@ -2,6 +2,7 @@
 
 #include "core/engine.h"
 #include "daemon/daemon.h"
+#include "store/streams.h"
 
 struct late {
 	struct late    *next;
@@ -11,6 +12,7 @@ struct late {
 		struct delivery   delivery;
 		struct verdict    verdict;
 		struct ticket_row ticket;
+		struct refusal    refusal;
 	};
 };
 
@@ -40,6 +42,7 @@ static enum err queue(struct store *st, const struct late *l)
 	case STORE_SETTLED: return store_settle(st, &l->delivery, l->cookie);
 	case STORE_JUDGED:  return store_put_verdict(st, &l->verdict, l->cookie);
 	case STORE_SAVED:   return store_save(st, &l->ticket, l->cookie);
+	case STORE_REFUSAL: return store_put_refusal(st, &l->refusal, l->cookie);
 	default:            return ERR_RANGE;
 	}
 }
@@ -73,6 +76,14 @@ static void keep_ticket(struct arena *a, struct ticket_row *v)
 		keep(a, all[i]);
 }
 
+static void keep_refusal(struct arena *a, struct refusal *v)
+{
+	struct str *all[] = { &v->source, &v->place, &v->why, &v->body };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		keep(a, all[i]);
+}
+
 static void write_or_wait(struct daemon *d, const struct late *job)
 {
 	struct writer *w = &d->writer;
@@ -88,6 +99,8 @@ static void write_or_wait(struct daemon *d, const struct late *job)
 		keep_verdict(w->arena, &l->verdict);
 	else if (l->what == STORE_SAVED)
 		keep_ticket(w->arena, &l->ticket);
+	else if (l->what == STORE_REFUSAL)
+		keep_refusal(w->arena, &l->refusal);
 	else
 		keep_delivery(w->arena, &l->delivery);
 	if (w->last != NULL)
@@ -106,6 +119,11 @@ void writer_put(struct daemon *d, const struct delivery *row, uint64_t cookie)
 void writer_settle(struct daemon *d, const struct delivery *row)
 {
 	write_or_wait(d, &(struct late){ .what = STORE_SETTLED, .delivery = *row });
+}
+
+void writer_refusal(struct daemon *d, const struct refusal *r)
+{
+	write_or_wait(d, &(struct late){ .what = STORE_REFUSAL, .refusal = *r });
 }
 
 static void release_verdicts(struct daemon *d)

@@ -13,6 +13,7 @@
 
 struct daemon;
 struct late;
+struct refusal;
 struct verdict;
 struct ticket_row;
 
@@ -30,6 +31,7 @@ void writer_finish(struct writer *w);
 
 void writer_put(struct daemon *d, const struct delivery *row, uint64_t cookie);
 void writer_settle(struct daemon *d, const struct delivery *row);
+void writer_refusal(struct daemon *d, const struct refusal *r);
 
 /*
  * Verdicts are held until a ticket is saved, or until they are many: each is a row at a place of its own, and so several share a page.

@@ -11,6 +11,11 @@ static const struct { int status; const char *detail; } verdicts[] = {
 	[INTAKE_FAILED]      = { 503, "The events could not be written to disk; nothing is lost if they are sent again." },
 };
 
+const char *intake_result_why(enum intake_result r)
+{
+	return verdicts[r].detail;
+}
+
 struct counts { size_t accepted, duplicates, refused, failed; };
 
 static struct counts count(const struct work *w)
