@@ -42,6 +42,27 @@ static bool looks_at_events(const struct cond *c)
 	return c->types != 0 || c->roles != 0 || c->modes != 0 || c->is_public != 0 || c->automated != 0;
 }
 
+struct event_bits event_bits(enum event_type type, enum role role, enum mode mode, bool is_private, bool automated)
+{
+	return (struct event_bits){ 1u << type, 1u << role, 1u << mode, is_private ? 1u : 2u, automated ? 2u : 1u };
+}
+
+static bool names_one_of(const struct cond *c, uint32_t attrs)
+{
+	for (size_t i = 0; i < c->n_attrs; i++)
+		if (attrs >> c->attrs[i].attr & 1)
+			return true;
+	return false;
+}
+
+bool conds_may_fit(const struct conds *cs, const struct event_bits *b, uint32_t changed)
+{
+	for (size_t i = 0; i < cs->n; i++)
+		if (looks_at_events(&cs->v[i]) ? bits_fit(&cs->v[i], b) : names_one_of(&cs->v[i], changed))
+			return true;
+	return false;
+}
+
 const struct cond *conds_fit_attrs(const struct conds *cs, const struct str attr[ATTR_N_RULES])
 {
 	for (size_t i = 0; i < cs->n; i++)

@@ -392,6 +392,7 @@ enum apply engine_apply_to(struct engine *en, uint32_t ticket, const struct even
 	struct firing fr = { .cause = CAUSE_EVENT, .now = e->received, .moved_at = wall_min(e->at, e->received), .event = e };
 	struct event copy = *e;
 	struct opened o;
+	bool matters;
 	enum apply answer = accept_event(en, slot, e, seq, id, allowed, ctx, fx, &o);
 
 	if (answer != APPLY_DONE) {
@@ -400,13 +401,18 @@ enum apply engine_apply_to(struct engine *en, uint32_t ticket, const struct even
 		return answer;
 	}
 	find_contract(en, &o, &copy, allowed, ctx);
+	matters = event_may_matter(en, &o, &copy);
 	append_event(en, &o, &copy, id, seq);
+	en->stats.n_events++;
+	if (!matters) {
+		table_changed(en, o.slot);
+		return APPLY_DONE;
+	}
 	ticket_decide(en, &o, e->received);
 	set_contract(en, o.t, o.facts.attr[ATTR_CONTRACT]);
 	tell_oddities(en, &o, e, fx);
 	escalate(en, &o, &fr, fx);
 	ticket_settle(en, &o, e->received);
-	en->stats.n_events++;
 	return APPLY_DONE;
 }
 

@@ -101,6 +101,11 @@ struct opened {
 void ticket_open(struct engine *en, uint32_t slot, struct opened *o);
 void ticket_decide(struct engine *en, struct opened *o, struct wall now);
 
+/* ---- relevance.c ---- */
+
+/* Can the event change a clock of the ticket, what is said about it, or what the engine counts? The history is as before the event. */
+bool event_may_matter(const struct engine *en, const struct opened *o, const struct event *e);
+
 /* ---- escalate.c: which steps fire ---- */
 
 enum cause {

@@ -219,7 +219,7 @@ static void take_event(struct fold *fd, const struct hist *e)
 {
 	struct ticket_facts *f = fd->f;
 	enum event_type type = e->type == EVENT_OPENED && f->opened ? EVENT_CHANGED : (enum event_type)e->type;
-	struct event_bits b = { 1u << type, 1u << e->role, 1u << e->mode, e->is_private ? 1u : 2u, e->automated ? 2u : 1u };
+	struct event_bits b = event_bits(type, (enum role)e->role, (enum mode)e->mode, e->is_private, e->automated);
 	bool was_responded;
 
 	/* Closed without resolved counts as resolved everywhere (rule 18). */
