@@ -8,7 +8,9 @@
  *   GET  /v1/status                 {version, ready, now, started, tickets, unmatched, clocks: {running, paused, breached}, next, events,
  *                                    duplicates, seq, dry_run, checks: [{name, ok, why}], config: {path, digest, since, reloaded, reload_ok},
  *                                    store: {state, why, queued, commits, wal_bytes}, receivers: [{name, kind, pending, sent, failed,
- *                                    suppressed, dead, oldest, disabled}]}
+ *                                    suppressed, dead, oldest, disabled}], streams: [{source, state, ok, since, peer, why, rival, lag,
+ *                                    pending, entries, events, duplicates, refused, trimmed, claimed, acked, ack_lost, connects, failures,
+ *                                    groups_made}]}
  *   GET  /v1/tickets                ?contract= &namespace= &at_risk=1 &limit= &after=NAMESPACE/ID: {tickets: [TICKET], after}; those in
  *                                    memory, in order of (namespace, id); `after` begins the next page, null on the last
  *   GET  /v1/tickets/ID             TICKET: {namespace, ticket, contract, state, due, metric (of the clock that is due first), priority,
@@ -23,6 +25,8 @@
  *                                    ticket, at, due, created, state, attempts, next, status, detail, settled, alert}]}, newest first
  *   POST /v1/deliveries/ID/resend   ?failed=1 &receiver=NAME: sends an alert once more: {resent, pending}; pending: still under way
  *   POST /v1/deliveries/ID/drop     ?receiver=NAME: of what was given up, lets go: {dropped, pending}
+ *   GET  /v1/refused                ?source= &limit= &after=ID: {refused: [{id, source, place, at, why, bytes}], after}, newest first
+ *   GET  /v1/refused/ID             one of them, with body, or body_base64 where it is no text
  *   POST /v1/receivers/NAME/test    {ok: true, status, detail}; 502 when the receiver did not take it
  *   POST /v1/reload                 ?dry_run=1: {ok: true, changed, warnings: [TEXT]}; 422 with {…, errors: [TEXT], warnings: [TEXT]}
  *   POST /v1/import                 ?source=NAME &alert=1: NDJSON or JSON of events: {accepted, duplicates, refused: [PROBLEM with index]}
@@ -43,7 +47,7 @@
 
 enum route {
 	ROUTE_HEALTHZ, ROUTE_READYZ, ROUTE_METRICS, ROUTE_STATUS, ROUTE_TICKETS, ROUTE_TICKET, ROUTE_EXPLAIN, ROUTE_WAIVE,
-	ROUTE_EXTEND, ROUTE_NEXT, ROUTE_DELIVERIES, ROUTE_RESEND, ROUTE_DROP, ROUTE_RECEIVER_TEST, ROUTE_RELOAD, ROUTE_IMPORT, ROUTE_TAIL,
+	ROUTE_EXTEND, ROUTE_NEXT, ROUTE_DELIVERIES, ROUTE_RESEND, ROUTE_DROP, ROUTE_REFUSED, ROUTE_REFUSAL, ROUTE_RECEIVER_TEST, ROUTE_RELOAD, ROUTE_IMPORT, ROUTE_TAIL,
 	ROUTE_N
 };
 

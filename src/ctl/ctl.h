@@ -85,6 +85,8 @@ int cmd_dead_list(struct ctl *ctl);
 int cmd_dead_show(struct ctl *ctl);
 int cmd_dead_retry(struct ctl *ctl);
 int cmd_dead_drop(struct ctl *ctl);
+int cmd_refused(struct ctl *ctl);
+int cmd_refused_show(struct ctl *ctl);
 int cmd_receiver_test(struct ctl *ctl);
 int cmd_waive(struct ctl *ctl);
 int cmd_extend(struct ctl *ctl);

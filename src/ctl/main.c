@@ -58,6 +58,8 @@ static const struct command commands[] = {
 	{ "dead show", "ID", 1, 1, REMOTE, cmd_dead_show, "one of them, with all that is known" },
 	{ "dead retry", "[ID]", 0, 1, REMOTE | BIT(OPT_RECEIVER) | BIT(OPT_ALL), cmd_dead_retry, "sends it again, or --all of them" },
 	{ "dead drop", "[ID]", 0, 1, REMOTE | BIT(OPT_RECEIVER) | BIT(OPT_ALL), cmd_dead_drop, "lets go of it, or of --all; it stays in the deliveries" },
+	{ "refused show", "ID", 1, 1, REMOTE, cmd_refused_show, "one of what was refused, as it came" },
+	{ "refused", "", 0, 0, REMOTE | BIT(OPT_SOURCE) | BIT(OPT_LIMIT) | BIT(OPT_AFTER), cmd_refused, "what came by a stream and no ticket took" },
 	{ "receiver test", "NAME", 1, 1, REMOTE, cmd_receiver_test, "sends a test alert and waits for the answer" },
 	{ "waive", "TICKET METRIC", 2, 2, REMOTE | BIT(OPT_REASON), cmd_waive, "excuses a breach, with a name and a reason" },
 	{ "extend", "TICKET METRIC", 2, 2, REMOTE | BIT(OPT_BY) | BIT(OPT_REASON), cmd_extend, "gives a clock more time" },

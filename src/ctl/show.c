@@ -89,6 +89,13 @@ void show_status(const struct ctl *ctl, const struct json_doc *d)
 		{ "NOT SENT", "/suppressed", CELL_TEXT }, { "GIVEN UP", "/dead", CELL_TEXT }, { "DISABLED", "/disabled", CELL_TEXT },
 	};
 
+	static const struct column streams[] = {
+		{ "STREAM", "/source", CELL_TEXT }, { "STATE", "/state", CELL_TEXT }, { "SINCE", "/since", CELL_INSTANT }, { "LAG", "/lag", CELL_TEXT },
+		{ "PENDING", "/pending", CELL_TEXT }, { "EVENTS", "/events", CELL_TEXT }, { "REFUSED", "/refused", CELL_TEXT },
+		{ "TRIMMED", "/trimmed", CELL_TEXT }, { "SERVER", "/peer", CELL_TEXT }, { "WHY", "/why", CELL_TEXT },
+	};
+	json_node list = json_get(d, 0, STR("streams"));
+
 	(void)ctl;
 	print(d, 0, "plazod ", "/version", is_true(d, 0, "/ready") ? ", ready" : ", NOT READY");
 	print_as(d, 0, ", since ", "/started", CELL_INSTANT, is_true(d, 0, "/dry_run") ? ", dry run: nothing is sent\n" : "\n");
@@ -96,6 +103,10 @@ void show_status(const struct ctl *ctl, const struct json_doc *d)
 	print_figures(d);
 	printf("\n");
 	render_table(d, json_get(d, 0, STR("receivers")), columns, sizeof(columns) / sizeof(columns[0]), "no receivers");
+	if (json_first(d, list) == JSON_ABSENT)
+		return;
+	printf("\n");
+	render_table(d, list, streams, sizeof(streams) / sizeof(streams[0]), "");
 }
 
 /* ---- a ticket ---- */

@@ -11,6 +11,7 @@
 #include "web/route.h"
 
 struct daemon;
+struct json_out;
 
 /* The two callbacks of the http_handler; ctx is the daemon. */
 void api_head(void *ctx, struct http_request *r, struct http_admission *adm);
@@ -30,6 +31,7 @@ api_handler_fn api_ticket, api_explain, api_deliveries;                         
 api_handler_fn api_waive, api_extend, api_import, api_receiver_test, api_reload;  /* api_acts.c */
 api_handler_fn api_resend, api_drop;                                              /* api_dead.c */
 
+api_handler_fn api_refused, api_refusal;                                          /* api_refused.c */
 api_handler_fn api_tail;                                                          /* tail.c */
 
 /* ---- for handlers ---- */
@@ -51,5 +53,10 @@ bool api_is_namespace(const struct daemon *d, struct str ns);
 /* Is one of the checks of /readyz failing? Told one by one; `why` is NULL when it is well. */
 typedef void api_check_fn(void *ctx, const char *name, const char *why);
 bool api_checks(struct daemon *d, api_check_fn *fn, void *ctx);
+
+/* The parts of the above, of /v1/status and of /metrics that are about streams. */
+bool api_stream_checks(struct daemon *d, api_check_fn *fn, void *ctx);
+void api_put_streams(struct daemon *d, struct json_out *o);
+void api_put_stream_metrics(struct daemon *d, struct buf *b);
 
 #endif

@@ -153,6 +153,7 @@ void api_metrics(struct daemon *d, const struct api_call *c)
 	put_events(d, &b);
 	put_clocks(d, &b);
 	put_receivers(d, &b);
+	api_put_stream_metrics(d, &b);
 	put_store(d, &b);
 	put_http(d, &b);
 	if (buf_ok(&b))

@@ -31,7 +31,7 @@ bool api_checks(struct daemon *d, api_check_fn *fn, void *ctx)
 	fn(ctx, "recovered", starting);
 	fn(ctx, "store", store);
 	fn(ctx, "clock", clock);
-	return starting == NULL && store == NULL && clock == NULL;
+	return api_stream_checks(d, fn, ctx) && starting == NULL && store == NULL && clock == NULL;
 }
 
 void api_healthz(struct daemon *d, const struct api_call *c)
@@ -179,6 +179,7 @@ void api_status(struct daemon *d, const struct api_call *c)
 	put_config(d, &o);
 	put_store(d, &o);
 	put_receivers(d, &o);
+	api_put_streams(d, &o);
 	json_end_object(&o);
 	api_reply_json(c->r, 200, &b);
 	buf_finish(&b);
