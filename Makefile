@@ -30,7 +30,12 @@ SRC_ctl    := calendar_cmd check client dead explain import io main refused remo
 
 # ---- flags ----
 PKGS     := libevent libevent_pthreads libcurl yaml-0.1 libsystemd hiredis sqlite3 libical libcrypto
-PKG_CF    = $(shell $(PKG_CONFIG) --cflags $(PKGS))
+# hiredis speaks TLS from 1.0 on; Debian 12 has 0.14.
+ifeq ($(shell $(PKG_CONFIG) --exists hiredis_ssl libssl 2>/dev/null && echo yes),yes)
+PKGS     += hiredis_ssl libssl
+TLS_CF   := -DPLAZO_HIREDIS_SSL
+endif
+PKG_CF    = $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(TLS_CF)
 PKG_LD    = $(shell $(PKG_CONFIG) --libs $(PKGS))
 
 WARN := -Wall -Wextra -Wformat=2 -Werror=format-security -Wshadow -Wconversion -Wnull-dereference -Wstrict-prototypes \

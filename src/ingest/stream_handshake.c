@@ -6,6 +6,7 @@
  * the server puts one first, and the second sees it.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"

@@ -188,7 +188,7 @@ void link_call(struct link *l, const struct link_args *args, const struct link_c
 {
 	struct waiting *w = l->spare;
 	char *command = NULL;
-	int len;
+	long long len;        /* an int before hiredis 1.0 */
 
 	if (l->is_down || l->c == NULL)
 		return;

@@ -18,6 +18,8 @@
 #define STREAM_COUNT       1000       /* entries of one read */
 #define STREAM_COUNT_MIN   8          /* ... when they are large */
 #define STREAM_BATCH_LARGE (8u << 20) /* a reply above this halves the number, one below a quarter of it doubles it */
+#define STREAM_MAX_AHEAD   4          /* batches at the sink, held and being read, together */
+#define STREAM_MAX_READS   2          /* of these being read: the server has the next one before it has answered the last */
 #define STREAM_MAX_OUT     3          /* batches at the sink; in `own` one: the next cursor must not be on disk before the last one's events */
 #define STREAM_BLOCK_MS    1000       /* of a read that waits; nothing is out meanwhile, so nothing waits behind it */
 #define STREAM_CONNECT_MS  5000
@@ -76,9 +78,10 @@ struct stream {
 	struct json_doc       *doc;
 	struct stream_batch   *spare;
 	size_t                 n_spare;
-	struct stream_batch   *reading;   /* a read is on its way, into this one */
-	struct stream_batch   *held;      /* read, and not taken by the sink yet: two at most, in order */
+	struct stream_batch   *reading;   /* reads on their way, into these, in order */
+	struct stream_batch   *held;      /* read, and not taken by the sink yet, in order */
 	struct stream_batch   *settled;   /* back from the sink, to be acknowledged */
+	size_t                 n_reading, n_held;
 	size_t                 n_out;     /* at the sink */
 	size_t                 n_acks;    /* XACKs not answered yet */
 	size_t                 count;     /* entries asked for */

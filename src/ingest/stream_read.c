@@ -151,36 +151,44 @@ void read_on_done(struct intake_batch *batch)
 
 /* ---- to the sink ---- */
 
-static void hold(struct stream *s, struct stream_batch *b)
+static void put_last(struct stream_batch **list, size_t *n, struct stream_batch *b)
 {
-	struct stream_batch **end = &s->held;
-
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = b;
+	while (*list != NULL)
+		list = &(*list)->next;
+	*list = b;
+	++*n;
 }
 
-static void release_held(struct stream *s)
+static struct stream_batch *take_first(struct stream_batch **list, size_t *n)
+{
+	struct stream_batch *b = *list;
+
+	if (b == NULL)
+		return NULL;
+	*list = b->next;
+	b->next = NULL;
+	--*n;
+	return b;
+}
+
+static void release_all(struct stream_batch **list, size_t *n)
 {
 	struct stream_batch *b;
 
-	while ((b = s->held) != NULL) {
-		s->held = b->next;
+	while ((b = take_first(list, n)) != NULL)
 		batch_release(b);
-	}
 }
 
 /* False when the sink has no room. */
 static bool hand_in_one(struct stream *s, struct stream_batch *b)
 {
 	if (b->batch.n == 0 && b->batch.n_refused == 0 && b->batch.n_cursors == 0) {
-		s->held = b->next;
-		settle(s, b);
+		settle(s, take_first(&s->held, &s->n_held));
 		return true;
 	}
 	s->n_out++;
 	if (s->opt.sink(s->opt.ctx, &b->batch)) {
-		s->held = b->next;
+		take_first(&s->held, &s->n_held);
 		stream_set_state(s, STREAM_READING, "%s", "");
 		return true;
 	}
@@ -197,7 +205,7 @@ static void hand_in(struct stream *s)
 	while (s->held != NULL && s->n_out < max) {
 		/* Behind what was not kept a cursor may not go on. */
 		if (s->opt.own && s->is_again)
-			release_held(s);
+			release_all(&s->held, &s->n_held);
 		else if (!hand_in_one(s, s->held))
 			return;
 	}
@@ -221,11 +229,11 @@ static void put_count(struct link_args *args, size_t n, char text[24])
 
 static void send_read(struct stream *s, const struct link_args *args, unsigned tag, int64_t ms)
 {
-	struct link_call call = { .fn = on_read, .ctx = s, .tag = tag, .ms = ms };
+	struct stream_batch *b = batch_get(s);
+	struct link_call call = { .fn = on_read, .ctx = s, .tag = tag, .ms = ms, .arena = b->arena };
 
-	s->reading = batch_get(s);
-	s->reading->asked = per_key(s);
-	call.arena = s->reading->arena;
+	b->asked = per_key(s);
+	put_last(&s->reading, &s->n_reading, b);
 	link_call(s->link, args, &call);
 }
 
@@ -288,23 +296,38 @@ static void begin_again(struct stream *s)
 		memcpy(s->at[i].read, s->at[i].kept, STREAM_ID_LEN);
 }
 
+/* What was left behind comes before what is new, and each of these alone. */
+static bool is_straight_on(const struct stream *s)
+{
+	return s->phase == PHASE_NEW && s->claims == 0 && !s->is_dry && !s->is_again;
+}
+
+/* The next id of a cursor is known by the last reply alone; of a group the server keeps it. */
+static void read_ahead(struct stream *s)
+{
+	size_t max = s->opt.own ? 1 : STREAM_MAX_READS;
+
+	while (is_straight_on(s) && s->leaving == LEAVING_NOT && s->stats.state != STREAM_FULL && s->n_reading < max &&
+	       s->n_out + s->n_held + s->n_reading < STREAM_MAX_AHEAD)
+		read_stream(s, TAG_NEW, false);
+}
+
 static void start_read(struct stream *s)
 {
-	bool quiet = s->n_out == 0;
+	int64_t left = s->again_ms - mono_now().ms;
 
-	if (s->is_again) {
-		int64_t left = s->again_ms - mono_now().ms;
-
-		if (!quiet)
-			return;
-		if (left > 0) {
-			stream_after(s, left);
-			return;
-		}
-		begin_again(s);
-	}
-	if (!quiet && (s->phase == PHASE_OWN_PENDING || s->claims != 0 || s->is_dry || s->n_out >= STREAM_MAX_OUT))
+	if (is_straight_on(s)) {
+		read_ahead(s);
 		return;
+	}
+	if (s->n_out + s->n_held + s->n_reading > 0)
+		return;
+	if (s->is_again && left > 0) {
+		stream_after(s, left);
+		return;
+	}
+	if (s->is_again)
+		begin_again(s);
 	if (s->phase == PHASE_OWN_PENDING)
 		read_stream(s, TAG_HISTORY, false);
 	else if (s->claims != 0)
@@ -345,14 +368,10 @@ void read_pump(struct stream *s)
 			link_flush(s->link);
 		return;
 	}
-	if (s->reading == NULL && s->held == NULL) {
-		if (is_out_of_touch(s)) {
-			s->phase = PHASE_APART;
-			handshake_rival(s);
-			return;
-		}
+	if (is_out_of_touch(s))
+		handshake_rival(s);
+	else
 		start_read(s);
-	}
 	link_flush(s->link);
 }
 
@@ -426,18 +445,11 @@ static bool take_reply(struct stream *s, struct stream_batch *b, const redisRepl
 	return true;
 }
 
-static bool may_read_ahead(const struct stream *s, unsigned tag)
-{
-	return tag == TAG_NEW && s->leaving == LEAVING_NOT && !s->is_dry && !s->is_again && s->claims == 0 && s->held == NULL &&
-	       s->n_out + 1 < STREAM_MAX_OUT;
-}
-
 static void on_read(void *ctx, const redisReply *r, unsigned tag)
 {
 	struct stream *s = ctx;
-	struct stream_batch *b = s->reading;
+	struct stream_batch *b = take_first(&s->reading, &s->n_reading);
 
-	s->reading = NULL;
 	s->touched_ms = mono_now().ms;
 	/* While the group is made anew, what was asked for before comes again by other ways. */
 	if (s->phase == PHASE_APART || !take_reply(s, b, r, tag)) {
@@ -447,13 +459,11 @@ static void on_read(void *ctx, const redisReply *r, unsigned tag)
 	if (b->entries.n == 0 && b->entries.n_gone == 0) {
 		batch_release(b);
 	} else {
+		put_last(&s->held, &s->n_held, b);
 		/* The server works on the next one while this one is parsed. */
-		if (may_read_ahead(s, tag)) {
-			read_stream(s, TAG_NEW, false);
-			link_flush(s->link);
-		}
+		read_ahead(s);
+		link_flush(s->link);
 		batch_fill(b);
-		hold(s, b);
 	}
 	read_pump(s);
 }
@@ -474,10 +484,8 @@ void read_abandon(struct stream *s)
 {
 	s->phase = PHASE_APART;
 	s->n_acks = 0;
-	release_held(s);
-	if (s->reading != NULL)
-		batch_release(s->reading);
-	s->reading = NULL;
+	release_all(&s->held, &s->n_held);
+	release_all(&s->reading, &s->n_reading);
 }
 
 void read_finish(struct stream *s)

@@ -11,6 +11,6 @@
 bool tls_is_there(void);
 
 /* On a connected context; the handshake goes on with its reads and writes. The name is verified. ERR_IO with a sentence. */
-MUST_CHECK enum err tls_begin(redisContext *c, const char *host, const char *ca_file, struct diag *d);
+MUST_CHECK enum err tls_begin(redisContext *c, char *host, const char *ca_file, struct diag *d);
 
 #endif

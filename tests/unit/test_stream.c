@@ -210,7 +210,7 @@ static void acknowledges_nothing_before_done(void **state)
 	rest(rig, 100);
 	assert_int_equal(rig->n_out, 3);
 	assert_int_equal(stats(rig).n_acked, 0);
-	assert_int_equal(n_pending(rig, "tickets"), 3000);
+	assert_int_equal(n_pending(rig, "tickets"), 4000);
 	rig->keeping = false;
 	UNTIL(rig, stats(rig).n_acked == 5000);
 	assert_int_equal(rig->n_events, 5000);
@@ -220,17 +220,17 @@ static void waits_for_room(void **state)
 {
 	struct rig *rig = *state;
 
-	for (int i = 0; i < 3000; i++)
+	for (int i = 0; i < 6000; i++)
 		add(rig, "tickets", i);
 	rig->full = true;
 	start(rig);
 	UNTIL(rig, stats(rig).state == STREAM_FULL);
 	rest(rig, 300);
 	assert_int_equal(stats(rig).state, STREAM_FULL);
-	assert_true(n_pending(rig, "tickets") <= 2000);
+	assert_true(n_pending(rig, "tickets") <= 3000);
 	rig->full = false;
-	UNTIL(rig, stats(rig).n_acked == 3000);
-	assert_int_equal(rig->n_events, 3000);
+	UNTIL(rig, stats(rig).n_acked == 6000);
+	assert_int_equal(rig->n_events, 6000);
 	assert_int_equal(stats(rig).state, STREAM_READING);
 }
 
