@@ -17,7 +17,6 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "base/wall.h"
 #include "ingest/problem.h"
 
 struct event_base;
@@ -40,6 +39,7 @@ struct http_limits {
 	int64_t write_ms;        /* for the client to take an answer: 30 s */
 	int64_t linger_ms;       /* reading on after a refusal, so that its answer is not lost to a reset: 1 s */
 	int64_t life_ms;         /* of a connection; then Connection: close: 1 h */
+	int64_t crowded_ms;      /* in place of head_ms, idle_ms and body_grace_ms while the cap keeps others waiting: 1 s */
 };
 
 enum http_listener_tag { LISTEN_PUBLIC, LISTEN_METRICS, LISTEN_CONTROL };
@@ -75,7 +75,7 @@ struct http_request {
 	void                  *user;       /* the handler's own; NULL at first */
 };
 
-/* What the head callback decides; filled with "go on" before. */
+/* The head callback's decision; filled with "go on" before. */
 struct http_admission {
 	size_t         body_len;           /* the limit for this body */
 	struct problem refusal;            /* status other than 0: answered at once, the body is not read */

@@ -407,14 +407,28 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 
 /* ---- time ---- */
 
+static bool is_crowded(const struct http_conn *c)
+{
+	return c->listener != NULL && c->listener->is_crowded;
+}
+
+/* Who does nothing with a connection has it for less time while others wait for one. */
+static int64_t patience(const struct http_conn *c, int64_t usual_ms)
+{
+	int64_t crowded_ms = c->server->limits.crowded_ms;
+
+	return is_crowded(c) && crowded_ms < usual_ms ? crowded_ms : usual_ms;
+}
+
 static bool is_late_body(const struct http_conn *c, int64_t age_ms)
 {
 	const struct http_limits *l = &c->server->limits;
+	int64_t grace_ms = patience(c, l->body_grace_ms);
 	size_t got = c->head.chunked ? c->chunked.len : evbuffer_get_length(bufferevent_get_input(c->bev));
 
 	if (age_ms > l->body_ms)
 		return true;
-	return age_ms > l->body_grace_ms && (int64_t)got < (age_ms - l->body_grace_ms) / 1000 * l->body_rate;
+	return age_ms > grace_ms && (int64_t)got < (age_ms - grace_ms) / 1000 * l->body_rate;
 }
 
 static void time_out(struct http_conn *c)
@@ -422,7 +436,8 @@ static void time_out(struct http_conn *c)
 	struct problem p;
 
 	c->server->stats.n_timeouts++;
-	if (c->state == CONN_HEAD && !c->has_begun) {
+	/* A farewell would keep its place for a while. */
+	if ((c->state == CONN_HEAD && !c->has_begun) || is_crowded(c)) {
 		conn_close(c);
 		return;
 	}
@@ -453,7 +468,7 @@ void conn_sweep(struct http_conn *c, struct mono now)
 	case CONN_HEAD:
 		if (!c->has_begun && (c->server->is_stopping || now.ms - c->accepted.ms > l->life_ms))
 			conn_close(c);
-		else if (age_ms > (c->has_begun || !c->has_answered ? l->head_ms : l->idle_ms))
+		else if (age_ms > patience(c, c->has_begun || !c->has_answered ? l->head_ms : l->idle_ms))
 			time_out(c);
 		break;
 	case CONN_BODY:

@@ -29,6 +29,7 @@ struct http_listener {
 	enum http_listener_tag tag;
 	bool                   is_unix;
 	bool                   is_on;            /* the event is added */
+	bool                   is_crowded;       /* at its cap, and somebody waits: as of the last sweep */
 	size_t                 n, cap;           /* connections of this listener, now and at most */
 };
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,7 @@ static void fill_defaults(struct http_limits *l)
 		.head_len = HTTP_MAX_HEAD, .target_len = HTTP_MAX_TARGET, .n_headers = HTTP_MAX_HEADERS, .body_len = HTTP_MAX_BODY,
 		.bodies_len = HTTP_MAX_BODIES,
 		.head_ms = 10000, .idle_ms = 60000, .body_ms = 120000, .body_grace_ms = 5000, .body_rate = 4096,
-		.write_ms = 30000, .linger_ms = 1000, .life_ms = 3600000,
+		.write_ms = 30000, .linger_ms = 1000, .life_ms = 3600000, .crowded_ms = 1000,
 	};
 
 #define DEFAULT(field) if (l->field == 0) l->field = usual.field
@@ -58,6 +59,7 @@ static void fill_defaults(struct http_limits *l)
 	DEFAULT(write_ms);
 	DEFAULT(linger_ms);
 	DEFAULT(life_ms);
+	DEFAULT(crowded_ms);
 #undef DEFAULT
 }
 
@@ -195,8 +197,21 @@ static void arm_sweep(struct http_server *s)
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		if (all[i] / 4 < ms)
 			ms = all[i] / 4 > SWEEP_MIN_MS ? all[i] / 4 : SWEEP_MIN_MS;
+	for (const struct http_listener *at = s->listeners; at != NULL; at = at->next)
+		if (at->n >= at->cap && l->crowded_ms / 4 < ms)
+			ms = l->crowded_ms / 4 > SWEEP_MIN_MS ? l->crowded_ms / 4 : SWEEP_MIN_MS;
 	tv = in_ms(ms);
 	event_add(s->sweep, &tv);
+}
+
+/* At the cap nothing is accepted, so it must be asked whether anybody waits. */
+static void look_for_crowds(struct http_server *s)
+{
+	for (struct http_listener *l = s->listeners; l != NULL; l = l->next) {
+		struct pollfd waiting = { .fd = l->fd, .events = POLLIN };
+
+		l->is_crowded = l->n >= l->cap && poll(&waiting, 1, 0) == 1;
+	}
 }
 
 static void on_accept(evutil_socket_t fd, short what, void *arg)
@@ -304,6 +319,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	look_for_crowds(s);
 	for (struct http_conn *c = s->conns; c != NULL; c = next) {
 		next = c->next;
 		conn_sweep(c, now);

@@ -300,6 +300,54 @@ class Many(Case):
 		if not harness.SANITIZED:
 			self.assertLess(grown / n, 16)
 
+	def flood(self, port, over):
+		"""As many connections as the kernel takes, each made anew once it is cut. Gives how many there were."""
+		kinds = ("", "\r", "GET /", G, f"{P}Content-Length: 100000\r\n\r\n", TE, TE + "ff\r\n")
+		held, n = {}, 0
+		with selectors.DefaultSelector() as sel:
+			while not over.is_set():
+				while len(held) < 400:
+					s = socket.socket()
+					s.setblocking(False)
+					s.connect_ex(("127.0.0.1", port))
+					held[s] = kinds[n % len(kinds)].encode()
+					sel.register(s, selectors.EVENT_WRITE)
+					n += 1
+				for key, events in sel.select(0.05):
+					s, ended = key.fileobj, False
+					try:
+						if events & selectors.EVENT_WRITE:
+							s.send(held[s])
+							sel.modify(s, selectors.EVENT_READ)
+						else:
+							ended = not s.recv(4096)
+					except OSError:
+						ended = True
+					if ended:
+						sel.unregister(s)
+						s.close()
+						del held[s]
+			for s in held:
+				s.close()
+		return n
+
+	def test_a_flood_over_the_cap_delays_others_and_no_more(self):
+		"""Connections that do nothing give way to those that wait, so who has a request has his turn."""
+		self.run_with(sources=SOURCES, target="1h", server={"limits": {"connections": 100}})
+		over = threading.Event()
+		flood = threading.Thread(target=self.flood, args=(self.d.port, over), daemon=True)
+		flood.start()
+		self.addCleanup(flood.join)
+		self.addCleanup(over.set)
+		time.sleep(1)
+		longest = 0.0
+		for i in range(2):
+			began = time.monotonic()
+			self.assertEqual(self.d.post(opened(f"T{i}"), "desk", sign_with=None, headers=BEARER, timeout=60).status, 202)
+			longest = max(longest, time.monotonic() - began)
+		print(f"behind a flood: {longest:.1f} s at most", flush=True)
+		self.assertLess(longest, 10 * harness.SLOWER)
+
 	def test_bodies_that_never_end_take_bounded_memory(self):
 		self.run_with(sources=SOURCES, target="1h")
 		size = 8 << 20

@@ -731,6 +731,47 @@ static void connection_cap(void **state)
 }
 
 /* Out of descriptors: no busy loop, and everybody is served when there are some again. */
+/* Those who wait get the places of those who do nothing, and nobody else's. */
+static void crowd(void **state)
+{
+	(void)state;
+	static const char *const idle[] = { "", "\r", "GET / HT", "POST / HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\nx",
+					    "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\n" };
+	const struct http_limits limits = { .crowded_ms = 100 };
+	struct http_loop l;
+	struct http_stats stats;
+	struct answer a;
+	int held[5], fd;
+	char c;
+
+	start(&l, &limits, 5);
+	for (int i = 0; i < 5; i++) {
+		held[i] = client_open(l.port);
+		client_puts(held[i], idle[i]);
+	}
+	usleep(400000);
+	loop_stop(&l);
+	http_server_stats(l.server, &stats);
+	/* At the cap, but nobody waits: all may go on idling. */
+	assert_int_equal(stats.n_connections, 5);
+	assert_int_equal(stats.n_timeouts, 0);
+	loop_start(&l);
+	fd = client_open(l.port);
+	client_puts(fd, "GET / HTTP/1.1\r\n" HOST "\r\n");
+	a = client_answer(fd, 0);
+	assert_int_equal(a.status, 200);
+	free(a.body);
+	for (int i = 0; i < 5; i++) {
+		/* A body has a second more. */
+		if (i < 3)
+			assert_int_equal(recv(held[i], &c, 1, 0), 0);
+		close(held[i]);
+	}
+	close(fd);
+	loop_stop(&l);
+	loop_finish(&l);
+}
+
 static void no_descriptors(void **state)
 {
 	(void)state;
@@ -985,6 +1026,7 @@ int main(void)
 		cmocka_unit_test(slow_clients),
 		cmocka_unit_test(writes_and_lives),
 		cmocka_unit_test(connection_cap),
+		cmocka_unit_test(crowd),
 		cmocka_unit_test(no_descriptors),
 		cmocka_unit_test(memory_for_bodies),
 		cmocka_unit_test(gone_clients),
