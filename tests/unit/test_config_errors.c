@@ -156,7 +156,7 @@ static const struct {
 	{ "calendars:\n  c:\n    zone: UTC\n    hours: 24x7\n    holidays: [\"-13-01\"]\n",
 	  "5:16: error: calendars.c.holidays: '-13-01': must be a date such as 2026-12-25, a yearly date such as \"-01-06\", or a file NAME.ics", 1 },
 	{ "calendars:\n  c:\n    zone: UTC\n    hours: 24x7\n    holidays: [nowhere.ics]\n",
-	  "5:16: error: nowhere.ics: no such file here, in /etc/plazo/calendars or in /usr/local/share/plazo/calendars", 1 },
+	  "5:16: error: nowhere.ics: no such file here, in /etc/plazo/calendars or in " PLAZO_SHAREDIR "/calendars", 1 },
 	{ "calendars:\n  c:\n    zone: UTC\n    hours: 24x7\n    breaks: {yesterday: [\"12:00-13:00\"]}\n",
 	  "5:14: error: calendars.c.breaks: 'yesterday': must be a date such as 2026-12-25", 1 },
 	{ "calendars:\n  c:\n    zone: UTC\n    hours: 24x7\n    breaks: {2026-01-01: []}\n",
