@@ -51,7 +51,7 @@ check-unit: $(TEST_BIN)  ## the C tests alone
 .PHONY: check-package
 check-package: deb  ## install, run, upgrade, remove and purge the Debian package in a fresh Debian 12
 	@packaging/deps package
-	@tests/package/run.sh $(abspath build/deb)
+	@tests/package/run $(abspath build/deb)
 
 check-programs: $(TEST_BIN) $(B)/tests/config_keys $(FUZZ_BIN)
 
