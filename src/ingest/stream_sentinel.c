@@ -65,7 +65,10 @@ static void on_reply(void *ctx, const redisReply *r, unsigned tag)
 	if (reply_is_error(r)) {
 		say(s, r->str != NULL ? r->str : "an error without words");
 	} else if (tag == TAG_MASTER && (host.len == 0 || host.len >= sizeof copy || port < 1 || port > 65535)) {
-		say(s, "does not know this master");
+		char why[DIAG_LEN];
+
+		snprintf(why, sizeof why, "knows no master `%s`", s->server->master);
+		say(s, why);
 	} else if (tag == TAG_MASTER) {
 		memcpy(copy, host.p, host.len);
 		copy[host.len] = '\0';

@@ -63,6 +63,7 @@ class FakeRedis:
 		self.port = self.listener.getsockname()[1]
 		self.closing = threading.Event()
 		self.n_connections = self.n_broken = 0
+		self.verbs = set()
 		threading.Thread(target=self.accept, daemon=True).start()
 
 	@property
@@ -86,6 +87,7 @@ class FakeRedis:
 				command = read_command(asks)
 				answer = self.rule([command[0].upper(), *command[1:]]) if self.rule else None
 				self.n_broken += answer is not None
+				self.verbs.add(command[0].upper())
 				if answer is None or isinstance(answer, Beside):
 					up.sendall(to_bytes(command))
 					conn.sendall(read_reply(replies) + (answer.data if answer else b""))

@@ -301,13 +301,17 @@ class Producer:
 				if client is None:
 					client = Client(self.address() if callable(self.address) else self.address, timeout=5)
 				replies = client.many([("XADD", self.stream, "*", "event", json.dumps(e)) for e in events])
-			except (OSError, ConnectionError):
+			except OSError:
+				if client is not None:
+					client.close()
 				client, replies = None, [None] * len(events)
 			failed = [e for e, r in zip(events, replies) if not isinstance(r, str)]
 			self.sure.update({e["ticket"]: e for e, r in zip(events, replies) if isinstance(r, str)})
 			self.again += len(failed)
 			events = failed
 			self.ending.wait(0.05 if failed else self.pause)
+		if client is not None:
+			client.close()
 
 	def stop(self):
 		self.ending.set()
