@@ -361,7 +361,7 @@ class Case(harness.Case):
 		def there():
 			last.clear()
 			last.update(self.stream(name, d))
-			return last.get("state") == state and (why is None or why.lower() in last.get("why", "").lower())
+			return last.get("state") == state and (why is None or why.lower() in (last.get("why") or "").lower())
 		wait_for(lambda: f"state {state} {why or ''}; it is {last}\n{(d or self.d).log()[-2500:]}", seconds, there, 0.05)
 		return last
 

@@ -1,0 +1,355 @@
+"""Ticket events from real Redis streams: both cursors, what is no event, what was trimmed, reloads, stops, and a full disk."""
+import contextlib
+import json
+import resource
+import time
+
+import harness
+import redis_rig
+from harness import event, opened, wait_for
+from redis_rig import GROUP, SOURCE, STREAM, source
+
+
+class Group(redis_rig.Case):
+	def test_an_event_comes_by_either_way_once(self):
+		self.run_bus()
+		e, f = opened("T1"), opened("T2")
+		self.r.add(e)
+		self.wait_ticket("T1")
+		self.settle()
+		self.assertEqual(self.d.accept(e), {"accepted": 0, "duplicates": 1})
+		self.d.accept(f)
+		self.r.add(f, e, e)
+		wait_for("duplicates", 10, lambda: self.count("duplicates_total") == 3)
+		self.settle()
+		self.assertEqual(self.count("events_total"), 1)
+		self.assertEqual(self.count("entries_total"), 4)
+		self.assertEqual(self.count("acked_total"), 4)
+		self.assertEqual(self.tickets(), {"T1", "T2"})
+
+	def test_what_was_there_before_the_group_is_read(self):
+		r = self.server()
+		events = [opened(f"T{i}") for i in range(2500)]
+		r.add(*events)
+		self.run_bus(r)
+		self.settle()
+		self.assertEqual(self.tickets(), {e["ticket"] for e in events})
+		self.assertEqual(self.count("events_total"), 2500)
+		wait_for("it is told that nothing is behind", 10, lambda: self.count("lag") == 0)
+
+	def test_no_event_is_read_again_after_a_restart(self):
+		self.run_bus()
+		self.r.add(*(opened(f"T{i}") for i in range(50)))
+		self.settle()
+		consumers = set(self.r.consumers())
+		self.d.stop()
+		self.r.add(opened("T50"))
+		self.d.start()
+		self.wait_ticket("T50")
+		self.settle()
+		self.assertEqual(self.count("entries_total"), 1)
+		self.assertEqual(set(self.r.consumers()), consumers, "a restart goes on as the consumer that it was")
+
+	def test_a_unix_socket(self):
+		r = self.server()
+		self.run_bus(r, url=f"unix://{r.path}?db=3")
+		with contextlib.closing(r.client()) as c:
+			c("SELECT", 3)
+			c("XADD", STREAM, "*", "event", json.dumps(opened("T1")))
+		self.wait_ticket("T1")
+
+	def test_tls_through_a_tunnel(self):
+		tunnel = redis_rig.Tunnel()
+		self.addCleanup(tunnel.close)
+		self.run_bus(tunnel.redis, url=f"redis://127.0.0.1:{tunnel.port}/0")
+		self.r.add(opened("T1"))
+		self.wait_ticket("T1")
+		self.settle()
+
+	def test_several_streams(self):
+		self.run_bus(stream=["one", "two", "three"])
+		for i in range(300):
+			self.r.add(opened(f"T{i}"), stream=("one", "two", "three")[i % 3])
+		for s in ("one", "two", "three"):
+			self.settle(stream=s)
+		self.assertEqual(len(self.tickets()), 300)
+
+	def test_entries_have_other_fields_too(self):
+		self.run_bus()
+		with contextlib.closing(self.r.client()) as c:
+			c("XADD", STREAM, "*", "trace", "abc", "event", json.dumps(opened("T1")), "sent-by", "x" * 10_000)
+		self.wait_ticket("T1")
+		self.settle()
+		self.assertEqual(self.count("refused_total"), 0)
+
+	def test_a_user_with_the_rights_of_the_manual_and_no_others(self):
+		r = self.server()
+		r("ACL", "SETUSER", "plazo", "on", ">sesame", f"~{STREAM}", "resetchannels", "-@all", "+xreadgroup", "+xread", "+xack", "+xautoclaim",
+		  "+xgroup|create", "+xinfo", "+multi", "+exec", "+select", "+ping", "+role")
+		r("ACL", "SETUSER", "default", "+@all")
+		self.run_bus(r, user="plazo", password="sesame")
+		r.add(opened("T1"))
+		self.wait_ticket("T1")
+		self.settle()
+		self.assertNotIn("sesame", self.d.log())
+		self.assertNotIn("sesame", self.d.ctl("status", "--json").stdout)
+		self.assertNotIn("sesame", self.d.ctl("config", "show", "-c", str(self.d.conf)).stdout)
+
+
+class NoEvents(redis_rig.Case):
+	"""What stands in a stream and is no event: kept where people find it, acknowledged, and in nobody's way."""
+	BAD = {
+		"bad JSON": b'{"id":"x1","ticket":',
+		"no object": b"[1,2]",
+		"nothing": b"",
+		"not UTF-8": b'{"id":"\xff\xfe","ticket":"T"}',
+		"no ticket": json.dumps({"id": "x2", "type": "changed", "at": "2026-11-22T10:00:00Z"}),
+		"a field that is not known": json.dumps(opened("X3", prioritty="P1")),
+		"a time that is none": json.dumps(opened("X4", at="yesterday")),
+		"a contract of others": json.dumps(opened("X5", contract="other")),
+		"a megabyte": json.dumps(opened("X6", subject="x" * 1_000_000)),
+		"depth": b"[" * 10_000,
+	}
+
+	def refused(self):
+		r = self.d.ctl("refused", "--json", "--limit", "100")
+		self.assertEqual(r.returncode, 0, r.stderr)
+		return json.loads(r.stdout)["refused"]
+
+	def test_poison(self):
+		self.run_bus()
+		for i, body in enumerate(self.BAD.values()):
+			self.r.add(body, opened(f"T{i}"))
+		with contextlib.closing(self.r.client()) as c:
+			nameless = c("XADD", STREAM, "*", "evnt", "{}")
+		self.r.add(opened("C1"))
+		self.settle()
+		self.r.add({**opened("C1"), "subject": "another body under this id"})
+		self.settle()
+		n = len(self.BAD) + 2
+		wait_for(lambda: f"{n} refused: {self.refused()}", 10, lambda: len(self.refused()) == n)
+		self.assertEqual(self.tickets(), {f"T{i}" for i in range(len(self.BAD))} | {"C1"})
+		self.assertEqual(self.count("refused_total"), n)
+		rows = self.refused()
+		self.assertTrue(all(row["why"] and row["place"] and row["source"] == SOURCE for row in rows), rows)
+		self.assertTrue(any(nameless in row["place"] for row in rows), rows)
+
+		# Kept: through a kill, and once, though the entries were to come again.
+		self.d.kill()
+		self.r("XGROUP", "SETID", STREAM, GROUP, "0")
+		self.d.start()
+		self.settle()
+		wait_for("all of them again", 10, lambda: self.count("entries_total") >= 2 * len(self.BAD) + 3)
+		self.assertEqual(len(self.refused()), n)
+		self.assertEqual(len(self.tickets()), len(self.BAD) + 1)
+
+	def test_entries_that_were_trimmed_while_they_were_pending(self):
+		self.run_bus()
+		(name,) = self.r.consumers()
+		self.d.stop()
+		ids = self.r.add(*(opened(f"T{i}") for i in range(10)))
+		self.r("XREADGROUP", "GROUP", GROUP, name, "COUNT", 100, "STREAMS", STREAM, ">")
+		self.r("XDEL", STREAM, *ids[:7])
+		self.d.start()
+		self.wait_state("reading")
+		self.settle()
+		wait_for("they are counted", 5, lambda: self.count("trimmed_total") == 7)
+		self.assertEqual(self.tickets(), {"T7", "T8", "T9"})
+		self.assertRegex(self.d.log(), r"(?i)trimmed")
+		self.r.add(opened("T10"))
+		self.wait_ticket("T10")
+
+
+class OwnCursor(redis_rig.Case):
+	def settle_own(self, tickets):
+		wait_for(lambda: f"{len(tickets)} tickets, there are {len(self.tickets())}; {self.stream()}\n{self.d.log()[-2000:]}", 15,
+			 lambda: self.tickets() == set(tickets), 0.1)
+
+	def test_it_goes_on_where_its_journal_ends(self):
+		self.run_bus(cursor="own")
+		self.r.add(*(opened(f"T{i}") for i in range(1500)))
+		self.settle_own([f"T{i}" for i in range(1500)])
+		self.assertEqual(self.r("XINFO", "GROUPS", STREAM), [], "no group is made")
+		self.d.kill()
+		self.r.add(opened("T1500"))
+		self.d.start()
+		self.wait_ticket("T1500")
+		self.assertLessEqual(self.count("entries_total"), 1)
+		self.assertEqual(self.count("duplicates_total"), 0)
+
+	def test_ids_that_go_back(self):
+		self.run_bus(cursor="own")
+		self.r.add(opened("T1"))
+		self.wait_ticket("T1")
+		for n, command in enumerate((("FLUSHALL",), ("DEL", STREAM))):
+			self.r(*command)
+			self.r("XADD", STREAM, f"{n + 1}-1", "event", json.dumps(opened(f"L{n}")))
+			self.wait_ticket(f"L{n}", 15)
+		# And while it was away.
+		self.d.stop()
+		self.r("FLUSHALL")
+		self.r("XADD", STREAM, "5-5", "event", json.dumps(opened("L9")))
+		self.d.start(ready=False)
+		self.wait_serving()
+		self.wait_ticket("L9", 15)
+
+	def test_poison_and_several_streams(self):
+		self.run_bus(cursor="own", stream=["one", "two"])
+		for i in range(100):
+			self.r.add(opened(f"T{i}"), b"{", stream="one" if i % 2 else "two")
+		self.settle_own([f"T{i}" for i in range(100)])
+		wait_for("100 refused", 5, lambda: self.count("refused_total") == 100)
+		self.d.kill()
+		self.d.start()
+		self.wait_state("reading")
+		self.r.add(opened("N1"), stream="one")
+		self.r.add(opened("N2"), stream="two")
+		self.wait_ticket("N1")
+		self.wait_ticket("N2")
+		self.assertLessEqual(self.count("entries_total"), 2)
+
+
+class Changes(redis_rig.Case):
+	def reload(self, sources):
+		self.d.configure(target="1h", sources=sources)
+		r = self.d.ctl("reload")
+		self.assertEqual(r.returncode, 0, r.stderr)
+
+	def test_reloads(self):
+		self.run_bus()
+		self.r.add(opened("T1"))
+		self.wait_ticket("T1")
+		connects = self.count("connects_total")
+
+		# Nothing of the stream changed: the connection stays.
+		self.d.configure(target="2h", sources=source(self.r))
+		self.assertEqual(self.d.ctl("reload").returncode, 0)
+		self.r.add(opened("T2"))
+		self.wait_ticket("T2")
+		self.assertEqual(self.count("connects_total"), connects)
+
+		# Another stream, then another server, then another cursor.
+		self.r.add(opened("T3"), stream="elsewhere")
+		self.reload(source(self.r, stream="elsewhere"))
+		self.wait_ticket("T3")
+		other = self.server()
+		other.add(opened("T4"))
+		self.reload(source(other))
+		self.wait_ticket("T4")
+		self.reload(source(other, cursor="own"))
+		other.add(opened("T5"))
+		self.wait_ticket("T5")
+
+		# Gone: no reader is left, and readyz does not miss it. Then it comes back.
+		self.reload({"helpdesk": source(other)["helpdesk"]})
+		other.add(opened("T6"))
+		wait_for("its connections to go", 10, lambda: other("CLIENT", "LIST").count("\n") <= 1)
+		self.assertEqual(self.stream(), {})
+		self.assertEqual(self.d.get("/readyz").status, 200)
+		self.assertFalse(self.has("T6"))
+		self.reload(source(other, cursor="own"))
+		self.wait_ticket("T6")
+		self.still_serves()
+
+	def test_a_refused_reload_changes_nothing(self):
+		self.run_bus()
+		connects = self.count("connects_total")
+		for bad in ({"url": "http://127.0.0.1/"}, {"stream": ""}, {"cursor": "theirs"}, {"url": "redis://127.0.0.1:99999/0"}):
+			self.d.configure(target="1h", sources=source(self.r, **bad))
+			self.assertEqual(self.d.ctl("reload").returncode, 78, bad)
+		self.r.add(opened("T1"))
+		self.wait_ticket("T1")
+		self.assertEqual(self.count("connects_total"), connects)
+
+	def test_reloads_under_load(self):
+		self.run_bus()
+		p = redis_rig.Producer(self.r.port, batch=20, pause=0.005)
+		for i in range(harness.scaled(40)):
+			self.d.configure(target=f"{i + 1}h", sources=source(self.r))
+			self.d.hup()
+			time.sleep(0.05)
+		p.stop()
+		self.settle()
+		self.assert_known(p.sure.values())
+		self.assertEqual(self.tickets() - set(p.sure) - {e for e in self.tickets() if e.startswith("W")}, set())
+
+	def test_a_stop_under_load_acknowledges_what_is_on_disk(self):
+		self.run_bus()
+		p = redis_rig.Producer(self.r.port, batch=50, pause=0)
+		for _ in range(harness.scaled(4)):
+			time.sleep(0.5)
+			self.d.stop()
+			self.d.start()
+			time.sleep(0.3)
+			# What it had read and not kept comes again, what it had kept does not.
+			self.assertEqual(self.count("duplicates_total"), 0)
+		p.stop()
+		self.settle(seconds=30)
+		self.assertEqual(self.count("duplicates_total"), 0)
+		self.assertGreater(len(p.sure), 500, "that was no load")
+		self.assert_known(p.sure.values())
+
+	def test_a_dry_run_takes_nothing(self):
+		r = self.server()
+		r.add(opened("T1"))
+		self.r = r
+		self.d.configure(target="1h", sources=source(r))
+		self.d.start(ready=False, args=("--dry-run",))
+		self.wait_serving()
+		time.sleep(1)
+		self.assertEqual(r.group(), {})
+		self.assertEqual(r("XLEN", STREAM), 1)
+
+
+class Pressure(redis_rig.Case):
+	def files_may_have(self, size):
+		resource.prlimit(self.d.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+	def test_a_journal_that_cannot_be_written_stops_the_reading(self):
+		self.run_bus()
+		self.r.add(opened("T0"))
+		self.wait_ticket("T0")
+		self.files_may_have(1)
+		events = [opened(f"T{i}", subject="s" * 400) for i in range(1, 20_001)]
+		for i in range(0, len(events), 1000):
+			self.r.add(*events[i:i + 1000])
+		wait_for(lambda: f"the journal to stall; {self.stream()}", 20,
+			 lambda: json.loads(self.d.ctl("status", "--json").stdout)["store"]["state"] == "stalled", 0.1)
+		time.sleep(2)
+		read, acked = self.count("entries_total"), self.count("acked_total")
+		time.sleep(2)
+		self.assertEqual(self.count("entries_total"), read, "it goes on reading what it cannot keep")
+		self.assertLess(read, 20_000)
+		self.assertEqual(acked, 1)
+		self.assertNotEqual(self.stream()["state"], "reading")
+		self.assertLess(harness.memory_kib(self.d.process.pid), 300_000 * harness.SLOWER)
+		self.assertEqual(self.d.get("/readyz", token=None).status, 503)
+		self.files_may_have(resource.RLIM_INFINITY)
+		self.settle(seconds=40)
+		self.assert_known(events)
+		self.assertEqual(len(self.tickets()), 20_001)
+
+	def test_killed_while_nothing_can_be_written(self):
+		self.run_bus()
+		self.files_may_have(1)
+		events = [opened(f"T{i}") for i in range(3000)]
+		self.r.add(*events)
+		wait_for("entries in its hands", 10, lambda: self.r.pending() > 0)
+		self.d.kill()
+		self.assertGreater(self.r.pending(), 0)
+		self.d.start(ready=False)
+		self.wait_serving()
+		self.settle()
+		self.assertEqual(self.tickets(), {e["ticket"] for e in events})
+
+
+class Late(redis_rig.Case):
+	def test_events_of_one_ticket_keep_their_order(self):
+		self.run_bus()
+		self.r.add(opened("T1"), *(event("T1", "changed", id=f"c{i}", status=f"s{i}") for i in range(500)))
+		self.settle()
+		self.assertEqual(self.d.get("/v1/tickets/T1").json["status"], "s499")
+
+
+if __name__ == "__main__":
+	harness.main()

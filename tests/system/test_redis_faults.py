@@ -1,0 +1,321 @@
+"""What a Redis server does when it is not well, in its exact words: a state, a sentence, a metric, and a way back, while webhooks are served."""
+import contextlib
+import json
+import threading
+import time
+
+import harness
+import redis_rig
+from harness import opened, wait_for
+from redis_rig import GROUP, STREAM, Client, RedisError, source
+
+
+class Fault(redis_rig.Case):
+	def back_again(self, ticket, seconds=15):
+		"""What is added now is read."""
+		self.r.add(opened(ticket))
+		self.wait_ticket(ticket, seconds)
+		self.wait_state("reading")
+		self.settle()
+
+	def not_ready(self, why):
+		"""/readyz says so: not at once, a short loss is nobody's business."""
+		def says():
+			r = harness.request(self.d.port, "GET", "/readyz")
+			return r.status == 503 and why.lower() in r.body.decode().lower()
+		wait_for(lambda: f"readyz with {why}: {harness.request(self.d.port, 'GET', '/readyz')}", 20, says, 0.2)
+
+
+class Server(Fault):
+	def test_killed_and_started_again(self):
+		for fsync in ("always", "everysec"):
+			with self.subTest(fsync):
+				self.run_bus(self.server(appendfsync=fsync))
+				self.r.add(*(opened(f"T{fsync}{i}") for i in range(20)))
+				self.settle()
+				self.r.kill()
+				self.wait_state("connecting")
+				self.still_serves()
+				self.r.start()
+				began = time.monotonic()
+				self.back_again(f"A{fsync}")
+				self.assertLess(time.monotonic() - began, 8 * harness.SLOWER)
+				self.assertEqual(self.count("duplicates_total"), 0)
+				self.d.stop()
+
+	def test_gone_for_longer_is_told(self):
+		self.run_bus()
+		self.r.kill()
+		self.not_ready("refused")
+		self.still_serves()
+		self.r.start()
+		self.back_again("T1")
+		self.assertEqual(self.d.get("/readyz").status, 200)
+
+	def test_none_at_the_start(self):
+		r = self.server()
+		r.stop()
+		self.run_bus(r, ready=False)
+		self.still_serves()
+		self.wait_state("connecting")
+		r.start()
+		self.back_again("T1")
+
+	def test_paused(self):
+		self.run_bus()
+		self.r("CLIENT", "PAUSE", 3000)
+		began = time.monotonic()
+		while time.monotonic() - began < 2.5:
+			self.still_serves()
+			time.sleep(0.1)
+		self.back_again("T1")
+		self.assertEqual(self.count("duplicates_total"), 0)
+
+	def test_silent_for_long(self):
+		self.run_bus()
+		self.r.add(*(opened(f"T{i}") for i in range(100)))
+		with self.r.hung():
+			wait_for(lambda: f"it is noticed; {self.stream()}", 25, lambda: self.stream()["state"] in ("troubled", "connecting"), 0.1)
+			self.still_serves()
+		self.back_again("A1", 20)
+		self.settle()
+		self.assertEqual(len([t for t in self.tickets() if t.startswith("T")]), 100)
+
+	def test_busy_with_a_script(self):
+		self.run_bus(self.server(busy_reply_threshold=100))
+		busy = self.r.client(timeout=60)
+		self.addCleanup(busy.close)
+		thread = threading.Thread(target=lambda: busy.many([("EVAL", "while true do end", 0)]), daemon=True)
+		thread.start()
+		self.wait_state("troubled", why="BUSY")
+		self.still_serves()
+		time.sleep(1)
+		with self.assertRaisesRegex(RedisError, "BUSY"):
+			self.r("PING")             # nobody killed the script
+		self.r("SCRIPT", "KILL")
+		thread.join(5)
+		self.back_again("T1")
+
+	def test_out_of_memory(self):
+		r = self.server(maxmemory=1)
+		self.run_bus(r, ready=False)
+		self.wait_state("troubled", why="OOM command not allowed when used memory > 'maxmemory'.")
+		self.still_serves()
+		r("CONFIG", "SET", "maxmemory", 0)
+		self.back_again("T1")
+		r("CONFIG", "SET", "maxmemory", 1)
+		time.sleep(1)
+		r("CONFIG", "SET", "maxmemory", 0)
+		self.back_again("T2")
+
+	def test_loading(self):
+		r = self.server(loading_process_events_interval_bytes=1024)
+		with contextlib.closing(r.client()) as c:
+			c.many([("SET", f"k{i}", "x" * 100) for i in range(3000)])
+		self.run_bus(r)
+		r.kill()
+		# Each key takes its time, so that there is a server that answers nothing but LOADING.
+		r.conf.write_text(r.conf.read_text() + "key-load-delay 1000\n")
+		starter = threading.Thread(target=r.start, daemon=True)
+		starter.start()
+		self.wait_state("troubled", why="LOADING")
+		self.still_serves()
+		starter.join(20)
+		self.back_again("T1", 20)
+
+	def test_too_many_clients(self):
+		r = self.server(maxclients=3)
+		with contextlib.ExitStack() as held:
+			clients = [held.enter_context(contextlib.closing(r.client())) for _ in range(3)]
+			for c in clients:
+				c("PING")
+			self.run_bus(r, ready=False)
+			self.wait_state("troubled", why="max number of clients reached")
+		self.wait_state("reading")
+		r.add(opened("T1"))
+		self.wait_ticket("T1")
+
+
+class Stream(Fault):
+	def gone(self, *command):
+		"""The group is made again at 0, and told; nothing that was added since is missed."""
+		self.run_bus()
+		self.r.add(opened("T0"))
+		self.settle()
+		made = self.count("groups_made_total")
+		with contextlib.closing(self.r.client()) as c:
+			# In one go, so that the entry is there before the group is.
+			c.many([command, ("XADD", STREAM, "*", "event", json.dumps(opened("T1")))])
+		self.wait_ticket("T1")
+		self.settle()
+		self.assertEqual(self.count("groups_made_total"), made + 1)
+		self.assertRegex(self.d.log(), r"(?i)group")
+		self.back_again("T2")
+		self.assertEqual(self.tickets(), {"T0", "T1", "T2"})
+
+	def test_flushall(self):
+		self.gone("FLUSHALL")
+
+	def test_the_stream_is_deleted(self):
+		self.gone("DEL", STREAM)
+
+	def test_the_group_is_destroyed(self):
+		self.gone("XGROUP", "DESTROY", STREAM, GROUP)
+
+	def test_the_group_was_there(self):
+		r = self.server()
+		r("XGROUP", "CREATE", STREAM, GROUP, "0", "MKSTREAM")
+		self.run_bus(r)
+		self.assertEqual(self.count("groups_made_total"), 0)
+		self.back_again("T1")
+
+	def test_another_type(self):
+		r = self.server()
+		r("SET", STREAM, "x")
+		self.run_bus(r, ready=False)
+		self.wait_state("refused", why="WRONGTYPE Operation against a key holding the wrong kind of value")
+		self.not_ready("WRONGTYPE")
+		self.still_serves()
+		r("DEL", STREAM)
+		self.back_again("T1")
+		r("SET", STREAM, "x")
+		self.wait_state("refused", why="WRONGTYPE")
+		r("DEL", STREAM)
+		self.back_again("T2")
+
+	def test_acknowledged_and_nobody_knew(self):
+		self.run_bus()
+		name = next(iter(self.r.consumers()))
+		# Entries that are in the hands of plazod while their group goes: XACK answers 0 and no error.
+		for _ in range(20):
+			with contextlib.closing(self.r.client()) as c:
+				c.many([("XADD", STREAM, "*", "event", json.dumps(opened(f"T{time.monotonic_ns()}"))) for _ in range(500)]
+				       + [("XGROUP", "DESTROY", STREAM, GROUP)])
+			self.settle()
+		self.assertIn(name, self.r.consumers())
+		self.assertEqual(len(self.tickets()), self.r("XLEN", STREAM))
+
+
+class Rights(Fault):
+	def test_no_password(self):
+		r = self.server(requirepass="sesame")
+		self.run_bus(r, ready=False)
+		self.wait_state("refused", why="NOAUTH Authentication required.")
+		self.not_ready("NOAUTH")
+		self.still_serves()
+		self.d.configure(target="1h", sources=source(r, password="sesame"))
+		self.assertEqual(self.d.ctl("reload").returncode, 0)
+		self.back_again("T1")
+
+	def test_the_wrong_password(self):
+		r = self.server(requirepass="sesame")
+		self.run_bus(r, ready=False, password="open")
+		self.wait_state("refused", why="WRONGPASS")
+		self.assertLess(self.count("failures_total"), 20)
+		r("CONFIG", "SET", "requirepass", "open")
+		r.password = "open"
+		self.back_again("T1")
+
+	def test_a_password_for_a_server_that_has_none(self):
+		self.run_bus(ready=False, password="sesame")
+		state = wait_for("a verdict", 10, lambda: self.stream() if self.stream().get("state") in ("refused", "reading") else None)
+		if state["state"] == "refused":
+			self.assertIn("AUTH", state["why"])
+
+	def test_no_right_to_the_stream(self):
+		r = self.server()
+		r("ACL", "SETUSER", "plazo", "on", ">sesame", "~other", "+@all")
+		self.run_bus(r, ready=False, user="plazo", password="sesame")
+		self.wait_state("refused", why="NOPERM")
+		r("ACL", "SETUSER", "plazo", f"~{STREAM}")
+		self.back_again("T1")
+
+	def test_rights_that_are_taken_away(self):
+		r = self.server()
+		r("ACL", "SETUSER", "plazo", "on", ">sesame", "~*", "+@all")
+		self.run_bus(r, user="plazo", password="sesame")
+		r("ACL", "SETUSER", "plazo", "-xreadgroup")
+		r.add(opened("T0"))
+		self.wait_state("refused", why="NOPERM")
+		r("ACL", "SETUSER", "plazo", "+xreadgroup")
+		self.back_again("T1")
+		self.assertTrue(self.has("T0"))
+
+	def test_a_database_that_is_not_there(self):
+		r = self.server()
+		self.run_bus(r, ready=False, url=f"redis://127.0.0.1:{r.port}/99")
+		self.wait_state("refused", why="DB index is out of range")
+
+
+class Replicas(Fault):
+	def test_it_becomes_a_replica(self):
+		self.run_bus()
+		self.r.add(opened("T1"))
+		self.wait_ticket("T1")
+		other = self.server()
+		self.r("REPLICAOF", "127.0.0.1", other.port)
+		wait_for(lambda: f"it is noticed; {self.stream()}", 12, lambda: self.stream()["state"] == "troubled", 0.1)
+		self.still_serves()
+		self.r("REPLICAOF", "NO", "ONE")
+		self.back_again("T2")
+
+	def test_a_replica_that_lost_its_master(self):
+		self.run_bus(self.server(replica_serve_stale_data="no"))
+		self.r("REPLICAOF", "127.0.0.1", harness.free_port())
+		wait_for(lambda: f"it is noticed; {self.stream()}", 12, lambda: self.stream()["state"] == "troubled", 0.1)
+		self.assertRegex(self.stream()["why"], "READONLY|MASTERDOWN|replica|slave|master")
+		self.r("REPLICAOF", "NO", "ONE")
+		self.back_again("T1")
+
+	def failover(self, **bus):
+		s = redis_rig.Sentinels()
+		self.addCleanup(s.close)
+		first = s.current()
+		self.run_bus(first, ready=False, url=None, sentinels=s.addresses, master=s.MASTER, **bus)
+		self.wait_state("reading")
+
+		def port():
+			now = s.current()
+			if now is None:
+				raise ConnectionError("no master")
+			return now.port
+		p = redis_rig.Producer(port, batch=5, pause=0.01)
+		time.sleep(1)
+		first.kill()
+		wait_for("another master", 20, lambda: s.current() not in (None, first), 0.1)
+		self.still_serves()
+		time.sleep(2)
+		p.stop()
+		self.r = s.current()
+		entries = self.r("XRANGE", STREAM, "-", "+")
+		there = {json.loads(fields[1])["ticket"] for _, fields in entries}
+		self.assertGreater(len(there), 50)
+		wait_for(lambda: f"{len(there)} tickets, not {len(self.tickets())}; {self.stream()}\n{self.d.log()[-2000:]}", 25,
+			 lambda: there <= self.tickets(), 0.2)
+		# The sentinels' word counts, also when the server that was lost comes back as a replica.
+		first.start()
+		time.sleep(1)
+		with contextlib.closing(Client(s.current().port)) as c:
+			c("XADD", STREAM, "*", "event", json.dumps(opened("Z1")))
+		self.wait_ticket("Z1", 15)
+
+	def test_failover_with_a_group(self):
+		self.failover()
+
+	def test_failover_with_an_own_cursor(self):
+		self.failover(cursor="own")
+
+	def test_sentinels_that_know_nothing(self):
+		s = redis_rig.Redis(sentinel=True)
+		self.addCleanup(s.close)
+		s.start()
+		self.r = s
+		self.d.configure(target="1h", sources=source(None, sentinels=[f"127.0.0.1:{harness.free_port()}", f"127.0.0.1:{s.port}"], master="nobody"))
+		self.d.start(ready=False)
+		self.wait_serving()
+		wait_for(lambda: f"a sentence; {self.stream()}", 12, lambda: "nobody" in (self.stream()["why"] or ""), 0.1)
+		self.still_serves()
+
+
+if __name__ == "__main__":
+	harness.main()
