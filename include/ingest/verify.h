@@ -2,8 +2,8 @@
  * Who sent this? Signatures and tokens of webhook senders, over the raw bytes of a body, before anything reads them. Comparisons
  * take the same time wherever they fail; all secrets are tried, always; a signature header must be there exactly once.
  *
- * A timestamp is judged for standard-webhooks alone: GLPI and Zendesk queue, and what they sign may be old with good reason;
- * ids of events keep replays harmless.
+ * A timestamp's age is judged for standard-webhooks alone: GLPI and Zendesk queue, and what they sign may be old with good reason;
+ * ids of events keep replays harmless. Theirs must look like one, since they are signed beside the body with nothing between.
  */
 #ifndef PLAZO_INGEST_VERIFY_H
 #define PLAZO_INGEST_VERIFY_H

@@ -300,6 +300,18 @@ static enum verify_result verify_hub(const struct verifier *v, const struct http
 	return any_signed(v, &c, &body, 1) ? VERIFY_OK : VERIFY_BAD;
 }
 
+/*
+ * Time and body are signed without anything between them, so bytes could be moved from one to the other: what is taken for a time
+ * must not begin or end in the middle of another one, or of JSON.
+ */
+static bool is_time(struct str s, bool is_glpi)
+{
+	int64_t seconds;
+	struct wall t;
+
+	return is_glpi ? s.len == 10 && str_to_i64(s, 0, INT64_MAX, &seconds) == ERR_OK : wall_parse(s, &t, NULL) == ERR_OK;
+}
+
 static enum verify_result verify_timed(const struct verifier *v, const struct http_headers *h, struct str body)
 {
 	bool is_glpi = v->kind == VERIFY_GLPI;
@@ -309,6 +321,8 @@ static enum verify_result verify_timed(const struct verifier *v, const struct ht
 	if (!one_header(h, is_glpi ? "x-glpi-signature" : "x-zendesk-webhook-signature", 256, &value) ||
 	    !one_header(h, is_glpi ? "x-glpi-timestamp" : "x-zendesk-webhook-signature-timestamp", TIME_MAX, &time))
 		return VERIFY_MISSING;
+	if (!is_time(time, is_glpi))
+		return VERIFY_BAD;
 	claim(&c, is_glpi ? hex_decode(value, c.digest[0], DIGEST_MAX) : base64_decode(value, c.digest[0], DIGEST_MAX + 1));
 	if (is_glpi)
 		return any_signed(v, &c, (const struct str[]){ body, time }, 2) ? VERIFY_OK : VERIFY_BAD;

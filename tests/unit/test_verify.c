@@ -199,6 +199,15 @@ static const struct one {
 	{ VERIFY_ZENDESK, "dGhpc19zZWNyZXQ=", { H("X-Zendesk-Webhook-Signature", ZENDESK_SIG) }, 1, "{\"a\":1}", VERIFY_MISSING },
 	{ VERIFY_GLPI, "glpi-secret", { H("X-GLPI-signature", GLPI_SIG), H("X-GLPI-timestamp", "1700000000") }, 2, "{\"a\":1}", VERIFY_OK },
 	{ VERIFY_GLPI, "glpi-secret", { H("X-GLPI-signature", GLPI_SIG), H("X-GLPI-timestamp", "1700000001") }, 2, "{\"a\":1}", VERIFY_BAD },
+	/* Bytes moved between time and body: what is signed is the same. */
+	{ VERIFY_GLPI, "glpi-secret", { H("X-GLPI-signature", GLPI_SIG), H("X-GLPI-timestamp", "700000000") }, 2, "{\"a\":1}1", VERIFY_BAD },
+	{ VERIFY_GLPI, "glpi-secret", { H("X-GLPI-signature", GLPI_SIG), H("X-GLPI-timestamp", "}1700000000") }, 2, "{\"a\":1", VERIFY_BAD },
+	{ VERIFY_GLPI, "glpi-secret", { H("X-GLPI-signature", GLPI_SIG), H("X-GLPI-timestamp", "1700000000"), H("x-glpi-timestamp", "1700000000") }, 3,
+	  "{\"a\":1}", VERIFY_MISSING },
+	{ VERIFY_ZENDESK, "dGhpc19zZWNyZXQ=", { H("X-Zendesk-Webhook-Signature", ZENDESK_SIG),
+	  H("X-Zendesk-Webhook-Signature-Timestamp", "2021-03-25T05:09:27") }, 2, "Z{\"a\":1}", VERIFY_BAD },
+	{ VERIFY_ZENDESK, "dGhpc19zZWNyZXQ=", { H("X-Zendesk-Webhook-Signature", ZENDESK_SIG),
+	  H("X-Zendesk-Webhook-Signature-Timestamp", "2021-03-25T05:09:27Z{") }, 2, "\"a\":1}", VERIFY_BAD },
 	{ VERIFY_TOKEN, "s3cret", { H("x-token", "s3cret") }, 1, "", VERIFY_OK },
 	{ VERIFY_TOKEN, "s3cret", { H("x-token", "s3cres") }, 1, "", VERIFY_BAD },
 	{ VERIFY_TOKEN, "s3cret", { H("x-token", "s3cret0") }, 1, "", VERIFY_BAD },
@@ -227,10 +236,17 @@ static void kinds(void **state)
 
 		if (verify_request(v, &all, str_of(o->body), NOW) != o->result)
 			fail_msg("case %zu (%s)", i, verify_kind_names[o->kind]);
-		/* Under another secret the same request is never good. */
 		verifier_destroy(v);
 		if (o->kind == VERIFY_NONE)
 			continue;
+		/* During a rotation either secret proves, in either place. */
+		for (int is_second = 0; is_second < 2; is_second++) {
+			v = make(o->kind, is_second ? "another:secret" : o->secret, is_second ? o->secret : "another:secret");
+			if (verify_request(v, &all, str_of(o->body), NOW) != o->result)
+				fail_msg("case %zu (%s) with two secrets", i, verify_kind_names[o->kind]);
+			verifier_destroy(v);
+		}
+		/* Under another secret the same request is never good. */
 		v = make(o->kind, "another:secret", NULL);
 		if (verify_request(v, &all, str_of(o->body), NOW) == VERIFY_OK)
 			fail_msg("case %zu (%s) under another secret", i, verify_kind_names[o->kind]);
