@@ -12,6 +12,12 @@
  */
 void http_stream_begin(struct http_request *r, const char *content_type);
 
+/* The same for an answer whose length is known: a client sees when it was cut. */
+void http_stream_begin_sized(struct http_request *r, const char *content_type, uint64_t len);
+
+/* Bytes that may be put now without the client being behind. */
+size_t http_stream_room(const struct http_request *r);
+
 /* A piece, whole or not at all. False when the client has gone or is behind: it is then time for http_stream_end(). */
 MUST_CHECK bool http_stream_put(struct http_request *r, struct str piece);
 

@@ -15,7 +15,7 @@ struct ticket_row;      /* core/engine.h */
 enum store_what {
 	STORE_APPENDED, STORE_PUT, STORE_SETTLED, STORE_SAVED, STORE_JUDGED, STORE_REVISED, STORE_TRIMMED, STORE_SWEPT,
 	STORE_CURSOR, STORE_REFUSAL,
-	STORE_DELIVERIES, STORE_TICKET, STORE_CLOSED, STORE_REFUSALS,
+	STORE_DELIVERIES, STORE_TICKET, STORE_CLOSED, STORE_REFUSALS, STORE_COPIED,
 	STORE_N_WHATS
 };
 
@@ -31,6 +31,7 @@ struct store_done {
 	bool                     last;       /* of queries: no row here and none to come */
 	const struct ticket_row *ticket;     /* NULL when there is none */
 	const struct delivery   *delivery;   /* NULL when there is none */
+	int                      fd;         /* of STORE_COPIED, with ERR_OK: of the copy; the handler's to close */
 	const struct refusal    *refusal;    /* NULL when there is none */
 };
 typedef void store_done_fn(void *ctx, const struct store_done *done);

@@ -28,6 +28,7 @@
  *   GET  /v1/refused                ?source= &limit= &after=ID: {refused: [{id, source, place, at, why, bytes}], after}, newest first
  *   GET  /v1/refused/ID             one of them, with body, or body_base64 where it is no text
  *   POST /v1/receivers/NAME/test    {ok: true, status, detail}; 502 when the receiver did not take it
+ *   POST /v1/backup                 the database as it is now, application/vnd.sqlite3
  *   POST /v1/reload                 ?dry_run=1: {ok: true, changed, warnings: [TEXT]}; 422 with {…, errors: [TEXT], warnings: [TEXT]}
  *   POST /v1/import                 ?source=NAME &alert=1: NDJSON or JSON of events: {accepted, duplicates, refused: [PROBLEM with index]}
  *   GET  /v1/tail                   ?after=N: NDJSON of what is decided, as it is decided, until somebody hangs up: {seq, at, what: "alert",
@@ -47,7 +48,8 @@
 
 enum route {
 	ROUTE_HEALTHZ, ROUTE_READYZ, ROUTE_METRICS, ROUTE_STATUS, ROUTE_TICKETS, ROUTE_TICKET, ROUTE_EXPLAIN, ROUTE_WAIVE,
-	ROUTE_EXTEND, ROUTE_NEXT, ROUTE_DELIVERIES, ROUTE_RESEND, ROUTE_DROP, ROUTE_REFUSED, ROUTE_REFUSAL, ROUTE_RECEIVER_TEST, ROUTE_RELOAD, ROUTE_IMPORT, ROUTE_TAIL,
+	ROUTE_EXTEND, ROUTE_NEXT, ROUTE_DELIVERIES, ROUTE_RESEND, ROUTE_DROP, ROUTE_REFUSED, ROUTE_REFUSAL,
+	ROUTE_BACKUP, ROUTE_RECEIVER_TEST, ROUTE_RELOAD, ROUTE_IMPORT, ROUTE_TAIL,
 	ROUTE_N
 };
 

@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "core/engine.h"
+#include "daemon/backup.h"
 #include "daemon/clockwatch.h"
 #include "daemon/journal.h"
 #include "daemon/listen.h"
@@ -62,6 +63,7 @@ struct daemon {
 	struct listeners    listeners;
 	struct systemd      systemd;
 	struct tail         tail;
+	struct backup       backup;
 
 	struct event       *ev_store, *ev_timer, *ev_clock, *ev_signals[3];
 	int                 clock_fd;

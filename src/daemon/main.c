@@ -187,6 +187,7 @@ static void tear_down(struct daemon *d)
 			d->exit_status = 1;
 	}
 	tail_finish(&d->tail);
+	backup_finish(&d->backup);
 	journal_finish(&d->journal);
 	outbox_finish(&d->outbox);
 	writer_finish(&d->writer);

@@ -157,6 +157,7 @@ static void on_done(void *ctx, const struct store_done *done)
 		[STORE_APPENDED] = journal_committed, [STORE_PUT] = outbox_committed, [STORE_REVISED] = reload_committed,
 		[STORE_REFUSAL] = journal_kept, [STORE_CURSOR] = journal_kept,
 		[STORE_DELIVERIES] = on_query, [STORE_TICKET] = on_query, [STORE_CLOSED] = on_query, [STORE_REFUSALS] = on_query,
+		[STORE_COPIED] = on_query,
 	};
 
 	if (table[done->what] != NULL)
@@ -242,6 +243,7 @@ void daemon_stop(struct daemon *d, int status)
 	d->stop_by = (struct mono){ mono_now().ms + 2 * DRAIN_MS };
 	systemd_stopping();
 	tail_turn(d);
+	backup_turn(d);
 	reload_stop(d);
 	streams_stop(d);
 	http_stop_accepting(d->http);
@@ -287,6 +289,7 @@ static bool turn(struct daemon *d)
 	journal_answer(d);
 	streams_turn(d);
 	tail_turn(d);
+	backup_turn(d);
 	look_at_store(d);
 	if (!more)
 		become_ready(d);

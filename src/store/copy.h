@@ -10,7 +10,7 @@
 struct copy;
 
 /* Begins the new file `path`, which must not be there (ERR_CONFLICT). Keeps `db` until the copy is over. */
-MUST_CHECK enum err copy_begin(struct db *db, const char *path, const char *vfs, struct copy **out, struct diag *d);
+MUST_CHECK enum err copy_begin(struct db *db, const char *path, struct copy **out, struct diag *d);
 
 /* Up to `pages` more; all that are left when negative. A copy that failed stays to be dropped. */
 MUST_CHECK enum err copy_step(struct copy *c, int pages, bool *finished_out, struct diag *d);
@@ -18,6 +18,16 @@ MUST_CHECK enum err copy_step(struct copy *c, int pages, bool *finished_out, str
 /* Makes the copy whole and brings it to the disk: then the file is the caller's. Takes the copy; what failed is removed. */
 MUST_CHECK enum err copy_finish(struct copy *c, struct diag *d);
 
+/*
+ * For a copy that is read once and never found again: beside the database, without a sync, and the file has lost its name when its
+ * descriptor is given. ERR_FULL when it would leave the database too little room.
+ */
+MUST_CHECK enum err copy_begin_passing(struct db *db, struct copy **out, struct diag *d);
+MUST_CHECK enum err copy_finish_passing(struct copy *c, int *fd_out, struct diag *d);
+
+#define COPY_PASSING ".copying"      /* behind the name of the database */
+
+void copy_remove(const char *path);  /* the file, and what SQLite puts beside it */
 void copy_drop(struct copy *c);      /* and removes its file; NULL is fine */
 
 #endif

@@ -205,7 +205,7 @@ static enum err settle_log(struct db *db, struct diag *d)
 /* ---- an older schema ---- */
 
 /* A whole copy beside the database, in the place of the one that an earlier start from this version left. */
-static enum err keep_old(struct db *db, const char *vfs, const char *name, struct diag *d)
+static enum err keep_old(struct db *db, const char *name, struct diag *d)
 {
 	struct copy *c = NULL;
 	struct buf temp;
@@ -213,9 +213,9 @@ static enum err keep_old(struct db *db, const char *vfs, const char *name, struc
 
 	buf_init(&temp, 1 << 16);
 	buf_printf(&temp, "%s.new", name);
-	unlink(buf_cstr(&temp));
+	copy_remove(buf_cstr(&temp));
 
-	enum err e = copy_begin(db, buf_cstr(&temp), vfs, &c, d);
+	enum err e = copy_begin(db, buf_cstr(&temp), &c, d);
 
 	if (e == ERR_OK && (e = copy_step(c, -1, &finished, d)) != ERR_OK)
 		copy_drop(c);
@@ -231,14 +231,14 @@ static enum err keep_old(struct db *db, const char *vfs, const char *name, struc
 }
 
 /* To the present schema, with a copy of what was before it. */
-static enum err upgrade(struct db *db, const char *vfs, struct diag *d)
+static enum err upgrade(struct db *db, struct diag *d)
 {
 	struct buf name;
 
 	buf_init(&name, 1 << 16);
 	buf_printf(&name, "%s.v%" PRIi64 ".bak", db->path, db->version);
 
-	enum err e = keep_old(db, vfs, buf_cstr(&name), d);
+	enum err e = keep_old(db, buf_cstr(&name), d);
 	int rc = e == ERR_OK ? schema_climb(db->handle, schema_steps, (int)db->version, DB_VERSION) : SQLITE_OK;
 
 	if (e == ERR_OK && rc == SQLITE_OK)
@@ -279,7 +279,7 @@ enum err db_open(const char *path, const char *vfs, struct db **out, struct diag
 		e = settle_log(db, d);
 	}
 	if (e == ERR_OK && db->version < DB_VERSION)
-		e = upgrade(db, vfs, d);
+		e = upgrade(db, d);
 	/* A refusal that found no log has none to move, but an empty one to take away, which opening made. */
 	db->tidy = e == ERR_OK ? db->was_clean : !had_wal;
 	if (e != ERR_OK) {

@@ -19,6 +19,7 @@ struct task {
 	uint32_t        left;      /* rows still wanted */
 	int64_t         before;    /* the next row is before this one, in the order of the query */
 	struct buf      ns, ticket;
+	struct copy    *copy;      /* of STORE_COPIED; owned */
 };
 
 bool exec_is_task(enum store_what what);

@@ -12,6 +12,7 @@
 #include "base/now.h"
 #include "base/xalloc.h"
 #include "core/engine.h"
+#include "store/backup.h"
 #include "store/worker.h"
 
 #define POLL_SLICE_MS 10
@@ -385,6 +386,14 @@ enum err store_list_closed(struct store *st, const struct store_page *p, uint64_
 	pack_str(&st->queue.bytes, p->ticket);
 	buf_put_varint(&st->queue.bytes, p->limit < STORE_MAX_ROWS ? p->limit : STORE_MAX_ROWS);
 	return job_end(st);
+}
+
+enum err store_copy(struct store *st, uint64_t cookie)
+{
+	struct job *job;
+	enum err e = job_begin(st, STORE_COPIED, 256, cookie, &job);
+
+	return e != ERR_OK ? e : job_end(st);
 }
 
 /* ---- answers ---- */

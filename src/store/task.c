@@ -1,9 +1,13 @@
 /* Jobs in slices: what goes over many rows lets commits pass in between. */
 #include "store/exec.h"
 
+#include "base/log.h"
+#include "store/copy.h"
+
 #define SLICE_ROWS    100    /* of a query */
 #define SLICE_JOURNAL 64     /* journal rows; each may be a megabyte */
 #define SLICE_TICKETS 64
+#define SLICE_PAGES   64     /* of a copy: a megabyte */
 
 void task_init(struct task *t, const struct batch *b, const struct job *job)
 {
@@ -18,6 +22,7 @@ void task_init(struct task *t, const struct batch *b, const struct job *job)
 
 void task_finish(struct task *t)
 {
+	copy_drop(t->copy);
 	buf_finish(&t->packed);
 	buf_finish(&t->ns);
 	buf_finish(&t->ticket);
@@ -291,6 +296,34 @@ static int list_refusals(struct db *db, struct task *t, struct reader *r, struct
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* A copy that fails is no failure of the database: who asked for it is told, and that is all. */
+static int copy_slice(struct db *db, struct task *t, struct answers *out, bool *finished_out)
+{
+	struct diag why = { 0 };
+	enum err e = t->begun ? ERR_OK : copy_begin_passing(db, &t->copy, &why);
+	bool whole = false;
+	int fd = -1;
+
+	if (e == ERR_OK)
+		e = copy_step(t->copy, SLICE_PAGES, &whole, &why);
+	if (e == ERR_OK && whole) {
+		struct copy *c = t->copy;
+
+		t->copy = NULL;
+		e = copy_finish_passing(c, &fd, &why);
+	}
+	*finished_out = whole || e != ERR_OK;
+	if (e != ERR_OK)
+		log_warn("store", "copy-failed", "error=\"%s\"", why.msg);
+	if (*finished_out) {
+		struct answer *x = answers_add(out, t->what, t->cookie, e);
+
+		x->done.fd = fd;
+		x->done.last = true;
+	}
+	return SQLITE_OK;
+}
+
 int task_step(struct db *db, struct task *t, struct answers *out, bool *finished_out)
 {
 	struct reader r = reader_of(buf_str(&t->packed));
@@ -304,11 +337,12 @@ int task_step(struct db *db, struct task *t, struct answers *out, bool *finished
 	case STORE_DELIVERIES: rc = list_deliveries(db, t, &r, out, finished_out); break;
 	case STORE_CLOSED:     rc = list_closed(db, t, &r, out, finished_out); break;
 	case STORE_REFUSALS:   rc = list_refusals(db, t, &r, out, finished_out); break;
+	case STORE_COPIED:     rc = copy_slice(db, t, out, finished_out); break;
 	case STORE_TICKET:     rc = find_ticket(db, t, &r, out, &e); *finished_out = true; break;
 	default:               return SQLITE_MISUSE;
 	}
 	t->begun = true;
-	if (rc == SQLITE_OK && *finished_out && (t->cookie != 0 || !exec_is_write(t->what)))
+	if (rc == SQLITE_OK && *finished_out && t->what != STORE_COPIED && (t->cookie != 0 || !exec_is_write(t->what)))
 		answers_add(out, t->what, t->cookie, e)->done.last = !exec_is_write(t->what);
 	return rc;
 }

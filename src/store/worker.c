@@ -167,6 +167,16 @@ static bool commit(struct store *st)
 
 /* ---- reading ---- */
 
+static bool stopping(struct store *st)
+{
+	pthread_mutex_lock(&st->lock);
+
+	bool stop = st->stop;
+
+	pthread_mutex_unlock(&st->lock);
+	return stop;
+}
+
 static bool read_slice(struct store *st)
 {
 	size_t i = worker_first_task(st, TASK_READS);
@@ -177,6 +187,13 @@ static bool read_slice(struct store *st)
 	struct release rel = { 0 };
 	size_t n_out = st->out.n, len_out = st->out.bytes.len;
 	bool finished;
+
+	/* Nobody will be there to take it, and it may be long. */
+	if (st->tasks[i].what == STORE_COPIED && stopping(st)) {
+		worker_drop_task(st, i);
+		return true;
+	}
+
 	int rc = task_step(st->db, &st->tasks[i], &st->out, &finished);
 	struct task t = st->tasks[i];
 
@@ -258,16 +275,6 @@ static bool wait_for_work(struct store *st)
 	go = own || st->pushed || !st->stop || st->stalled;
 	pthread_mutex_unlock(&st->lock);
 	return go;
-}
-
-static bool stopping(struct store *st)
-{
-	pthread_mutex_lock(&st->lock);
-
-	bool stop = st->stop;
-
-	pthread_mutex_unlock(&st->lock);
-	return stop;
 }
 
 /* While stalled. False when the store is dead, or should stop and cannot write. */

@@ -125,5 +125,160 @@ class DeadLetters(Ops):
 			self.assertEqual(r.status, 403)
 
 
+def clocks(d):
+	"""What every ticket in memory is like, by name."""
+	out = {}
+	for t in json.loads(d.ctl("tickets", "--json", "--limit", "1000").stdout)["tickets"]:
+		v = json.loads(d.ctl("ticket", f"{t['namespace']}/{t['ticket']}", "--json").stdout)
+		out[t["ticket"]] = [(c["metric"], c["cycle"], c["state"], c["due"], c["breached"], c["waived"]) for c in v["clocks"]]
+	return out
+
+
+class Backup(Ops):
+	def setUp(self):
+		super().setUp()
+		self.well = self.sink()
+		self.file = self.d.dir / "backup.db"
+
+	def start(self, **more):
+		return self.run_with({"hook": hook(self.well)}, policies={"quick": {"metrics": {
+			"response": {"target": {"P1": "1s", "default": "1h"}}, "resolution": {"target": "300h"}}, "escalation": "standard"}}, **more)
+
+	def restore(self, file):
+		"""As README says: the daemon stopped, the file in the place of the old one, no log beside it."""
+		path = pathlib.Path(self.d.cfg["store"]["path"])
+		for suffix in ("-wal", "-shm"):
+			path.with_name(path.name + suffix).unlink(missing_ok=True)
+		path.write_bytes(pathlib.Path(file).read_bytes())
+
+	def test_backup_and_restore(self):
+		self.start()
+		self.d.accept([opened("INC-1", subject="Core switch"), opened("INC-2", priority="P2"), opened("INC-3", priority="P2")])
+		self.d.accept(event("INC-3", "changed", status="pending"))
+		self.well.wait(8, type="sla.breach", ticket="INC-1")
+		harness.wait_for("settled", 5, lambda: not self.deliveries(state="pending"))
+		before, sent = clocks(self.d), len(self.well.tries())
+		self.assertRegex(self.text("backup", str(self.file)), rf"^{re.escape(str(self.file))}: \d+ bytes\n$")
+		self.assertEqual(self.file.stat().st_mode & 0o777, 0o600)
+		self.assertEqual([p.name for p in self.d.dir.iterdir() if "part" in p.name or "copying" in p.name], [])
+		self.assertRegex(self.d.log(), r"backup: sent bytes=\d+ of=\d+ by=\w+")
+		# What comes later is not in it, and is gone with the disk.
+		self.d.accept(opened("INC-9", priority="P2"))
+		self.d.kill()
+		self.restore(self.file)
+		self.d.start()
+		self.assertEqual(clocks(self.d), before)
+		time.sleep(1.5)
+		self.assertEqual(len(self.well.tries()), sent, "an alert that was delivered before the backup was sent again")
+		# A sender that is not sure sends again: what is in the backup is known, the rest is taken.
+		first = self.d.accept([opened("INC-2", priority="P2", at="2020-01-01T00:00:00Z", id="INC-2-open-b"), opened("INC-9", priority="P2")])
+		self.assertEqual(first["accepted"], 2)
+		self.assertIn("INC-9", clocks(self.d))
+
+	def test_duplicates_are_known_after_a_restore(self):
+		self.start()
+		events = [opened("INC-1", priority="P2"), agent_reply("INC-1")]
+		self.d.accept(events)
+		self.text("backup", str(self.file))
+		self.d.stop()
+		self.restore(self.file)
+		self.d.start()
+		self.assertEqual(self.d.accept(events), {"accepted": 0, "duplicates": 2})
+
+	def test_nothing_is_replaced(self):
+		self.start()
+		self.file.write_text("mine")
+		p = self.d.ctl("backup", str(self.file))
+		self.assertEqual((p.returncode, self.file.read_text()), (NO, "mine"))
+		self.assertIn("not replaced", p.stderr)
+		self.text("backup", str(self.d.dir / "nowhere" / "x.db"), status=NO)
+		self.text("backup", status=USAGE)
+
+	def test_with_a_token(self):
+		self.start()
+		for token, status in ((harness.TOKEN_READ, NO), (harness.TOKEN_ACT, FINE)):
+			file = self.d.dir / "token"
+			file.write_text(token)
+			p = harness.plazoctl("backup", str(self.file), "--url", f"http://127.0.0.1:{self.d.port}", "--token-file", str(file))
+			self.assertEqual(p.returncode, status, p.stderr)
+		self.assertEqual(harness.plazoctl("backup", str(self.file) + "2", "--socket", "/nowhere").returncode, 69)
+		self.assertEqual(sorted(p.name for p in self.d.dir.glob("backup*")), ["backup.db"])
+
+	def test_under_load(self):
+		"""Everything that was answered before the backup began is in it, and nobody was kept waiting."""
+		self.start()
+		self.d.accept([opened(f"OLD-{i}", priority="P2", subject="x" * 400) for i in range(harness.scaled(3000))])
+		load = harness.Load(self.d, make=lambda name: [opened(name, priority="P2")])
+		self.addCleanup(load.stop)
+		time.sleep(0.5)
+		for i in range(5):
+			acked = set(load.acked)
+			file = f"{self.file}{i}"
+			self.text("backup", file)
+			with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as db:
+				self.assertEqual(db.execute("PRAGMA integrity_check").fetchone(), ("ok",))
+		load.stop()
+		self.assertEqual(load.failures, [])
+		self.d.stop()
+		self.restore(file)
+		self.d.start()
+		missing = [name for name in acked if self.d.get(f"/v1/tickets/{name}").status != 200]
+		self.assertEqual(missing, [])
+
+	def test_a_client_that_goes_away(self):
+		self.start()
+		self.d.accept([opened(f"OLD-{i}", priority="P2", subject="x" * 400) for i in range(harness.scaled(4000))])
+		head = f"POST /v1/backup HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {harness.TOKEN_ACT}\r\nContent-Length: 0\r\n\r\n".encode()
+		with harness.socket.create_connection(("127.0.0.1", self.d.port)) as s:
+			s.sendall(head)
+			self.assertIn(b"200 OK", s.recv(1000))
+			r = harness.request(self.d.port, "POST", "/v1/backup", b"", {"Authorization": f"Bearer {harness.TOKEN_ACT}"})
+			self.assertIn(r.status, (200, 503))
+		harness.wait_for("over", 5, lambda: "backup: " in self.d.log())
+		harness.wait_for("another", 5, lambda: self.d.ctl("backup", str(self.file)).returncode == FINE)
+		fds = [p.readlink() for p in pathlib.Path(f"/proc/{self.d.process.pid}/fd").iterdir()]
+		self.assertEqual([p for p in fds if "copying" in str(p)], [])
+
+	def test_stopped_meanwhile(self):
+		self.start()
+		self.d.accept([opened(f"OLD-{i}", priority="P2", subject="x" * 400) for i in range(harness.scaled(4000))])
+		done = []
+		t = harness.threading.Thread(target=lambda: done.append(self.d.ctl("backup", str(self.file))))
+		t.start()
+		self.d.stop()
+		t.join(20)
+		if self.file.exists():
+			with contextlib.closing(sqlite3.connect(f"file:{self.file}?mode=ro&immutable=1", uri=True)) as db:
+				self.assertEqual(db.execute("PRAGMA integrity_check").fetchone(), ("ok",))
+		self.assertEqual(done[0].returncode == FINE, self.file.exists())
+
+
+class Version1(Ops):
+	def test_a_database_of_version_1(self):
+		"""A daemon of today goes on where one of version 1 stopped: the same tickets, clocks and alerts; the old file is kept."""
+		well = self.sink()
+		self.d.configure({"hook": hook(well), "gone": hook(well)}, policies={"quick": {"metrics": {
+			"response": {"target": {"P1": "1s", "default": "1h"}}, "resolution": {"target": "4000h"}}, "escalation": "standard"}},
+			steps=[{"at": "50%", "notify": ["hook"]}, {"at": "breach", "notify": ["hook", "gone"]}])
+		path = pathlib.Path(self.d.cfg["store"]["path"])
+		with contextlib.closing(sqlite3.connect(path)) as db:
+			db.executescript((harness.ROOT / "tests/unit/data/v1.sql").read_text())
+		path.chmod(0o600)
+		self.d.start()
+		got = clocks(self.d)
+		self.assertEqual(sorted(got), ["INC-1", "INC-2", "INC-3", "INC-5"])
+		self.assertEqual([c[2:] for c in got["INC-1"] if c[0] == "response"][0][0], "breached")
+		self.assertTrue([c for c in got["INC-1"] if c[0] == "response"][0][5], "the waiver is lost")
+		self.assertEqual([c[2] for c in got["INC-3"] if c[0] == "resolution"], ["paused"])
+		self.assertEqual(self.json("ticket", "INC-4")["state"], "over")
+		self.assertEqual([r for r in well.tries() if r.alert["ticket"] in ("INC-1", "INC-4") and r.alert["metric"] == "response"], [])
+		self.assertRegex(self.d.log(), r"store: migrated path=\S+ from=1 to=\d+ kept=\S+plazo\.db\.v1\.bak")
+		with contextlib.closing(sqlite3.connect(f"{path}.v1.bak")) as db:
+			self.assertEqual(db.execute("PRAGMA user_version").fetchone(), (1,))
+		self.d.stop()
+		self.d.start()
+		self.assertEqual(self.d.log().count("store: migrated"), 1)
+
+
 if __name__ == "__main__":
 	harness.main()

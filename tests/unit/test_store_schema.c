@@ -290,7 +290,7 @@ static void a_copy_under_way_sees_commits(void **state)
 	assert_int_equal(db_mark_used(db, &r->diag), ERR_OK);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(db_meta_put(db, "filler", (struct str){ records, sizeof records }), SQLITE_OK);
-	assert_int_equal(copy_begin(db, path, NULL, &c, &r->diag), ERR_OK);
+	assert_int_equal(copy_begin(db, path, &c, &r->diag), ERR_OK);
 	while (!finished) {
 		assert_int_equal(copy_step(c, 1, &finished, &r->diag), ERR_OK);
 		assert_int_equal(db_run(db, Q_BEGIN), SQLITE_OK);
@@ -321,7 +321,7 @@ static void a_copy_that_fails_leaves_nothing(void **state)
 	snprintf(path, sizeof path, "%s.copy", r->path);
 	rig_open(r);
 	rig_close(r);
-	assert_int_equal(db_open(r->path, NULL, &db, &r->diag), ERR_OK);
+	assert_int_equal(db_open(r->path, FAULTVFS, &db, &r->diag), ERR_OK);
 	for (int op = FAULT_WRITE; op <= FAULT_SYNC; op++) {
 		bool struck = true;
 
@@ -331,7 +331,7 @@ static void a_copy_that_fails_leaves_nothing(void **state)
 
 			faultvfs_arm((enum fault_op)op, n, ENOSPC, FAULT_ONCE);
 
-			enum err e = copy_begin(db, path, FAULTVFS, &c, &r->diag);
+			enum err e = copy_begin(db, path, &c, &r->diag);
 
 			if (e == ERR_OK && (e = copy_step(c, -1, &finished, &r->diag)) != ERR_OK)
 				copy_drop(c);
@@ -350,7 +350,7 @@ static void a_copy_that_fails_leaves_nothing(void **state)
 
 	struct copy *c = NULL;
 
-	assert_int_equal(copy_begin(db, r->path, NULL, &c, &r->diag), ERR_CONFLICT);
+	assert_int_equal(copy_begin(db, r->path, &c, &r->diag), ERR_CONFLICT);
 	db_close(db);
 	rig_open(r);
 }
