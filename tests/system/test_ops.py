@@ -108,6 +108,7 @@ class DeadLetters(Ops):
 		"""Asked for while nobody answers: it is still asked for after a restart, whatever has become of the clock."""
 		sent = self.well.alerts(ticket="INC-2")[0]
 		self.d.accept(agent_reply("INC-2"))
+		self.well.wait(8, ticket="INC-2", type="sla.cleared")
 		self.well.default = "hang"
 		self.text("resend", sent.id, "--receiver", "hook")
 		harness.wait_for("tried", 8, lambda: len(self.well.tries(ticket="INC-2", type="sla.breach")) == 2)
