@@ -36,7 +36,7 @@ void problems_finish(struct problems *p);
 /* The rank of a file among those read; a new one is put last. */
 unsigned problems_file(struct problems *p, const char *file);
 
-/* `file` and the sentence are copied. */
+/* `file` and the sentence are copied; control characters of the sentence become '?'. */
 void problems_add(struct problems *p, bool warning, const char *file, unsigned line, unsigned col, const char *fmt, ...)
 	PRINTF_LIKE(6, 7);
 

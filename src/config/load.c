@@ -23,11 +23,6 @@ PRINTF_LIKE(6, 0) static void tell(struct load *l, bool warning, const char *fil
 	char msg[1024];
 
 	vsnprintf(msg, sizeof msg, fmt, ap);
-	/* Texts of the file stand in it: none of them may move a terminal's cursor, or make two lines of one. */
-	for (char *p = msg; *p != '\0'; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-	}
 	problems_add(l->problems, warning, file != NULL ? file : l->whole->pub.path, line, col, "%s", msg);
 }
 

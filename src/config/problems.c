@@ -40,6 +40,11 @@ void problems_add(struct problems *p, bool warning, const char *file, unsigned l
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof msg, fmt, ap);
 	va_end(ap);
+	/* Texts of the file stand in it: none of them may move a terminal's cursor, or make two lines of one. */
+	for (char *c = msg; *c != '\0'; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	}
 	if (p->n == p->cap) {
 		size_t cap = p->cap ? 2 * p->cap : 16;
 

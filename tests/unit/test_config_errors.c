@@ -39,6 +39,8 @@ static const struct {
 	  "1:1: error: found character that cannot start any token while scanning for the next token", 1 },
 	{ "server: {}\nserver: {}\n",
 	  "2:1: error: the key 'server' stands twice, first in line 1", 1 },
+	{ "\"a\\tb\": 1\n\"a\\tb\": 2\n",
+	  "2:1: error: the key 'a?b' stands twice, first in line 1", 1 },
 	{ "server: &a {}\n",
 	  "1:9: error: anchors (&), aliases (*) and tags (!) are not allowed: put the text in quotes, or say it in full", 1 },
 	{ "server: *a\n",

@@ -172,6 +172,34 @@ static void test_ics(void **state)
 	config_unref(cfg);
 }
 
+/* A length that is asked for anew moves the place from which libical walks: dates were left out, or came without end. */
+static void test_ics_dates(void **state)
+{
+	static const char *const lengths[] = { "", "DTEND;VALUE=DATE:20260107\r\n", "DURATION:P1D\r\n" };
+	char said[4096], text[1024];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		snprintf(text, sizeof text, ICS_HEAD EVENT("DTSTART;VALUE=DATE:20260106\r\n%sRDATE;VALUE=DATE:20260501,20261208\r\n"
+			 "RDATE;VALUE=PERIOD:20261012T000000Z/P1D\r\nRRULE:FREQ=YEARLY;COUNT=3\r\nEXDATE;VALUE=DATE:20280106\r\n"
+			 "EXDATE;VALUE=DATE:20270106\r\n") ICS_TAIL, lengths[i]);
+		put("h.ics", text);
+		struct config *cfg = load(WITH_ICS, &skip, said, sizeof said);
+
+		assert_string_equal(said, "");
+		const struct calendar *c = config_calendar(cfg, STR("c"));
+
+		assert_closed(c, "2026-01-06", true);
+		assert_closed(c, "2026-05-01", true);
+		assert_closed(c, "2026-10-12", true);
+		assert_closed(c, "2026-12-08", true);
+		assert_closed(c, "2026-12-09", false);
+		assert_closed(c, "2027-01-06", false);
+		assert_closed(c, "2028-01-06", false);
+		config_unref(cfg);
+	}
+}
+
 static void test_ics_errors(void **state)
 {
 	(void)state;
@@ -430,6 +458,7 @@ int main(void)
 		cmocka_unit_test(test_include_errors),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_ics),
+		cmocka_unit_test(test_ics_dates),
 		cmocka_unit_test(test_ics_errors),
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_warnings),
