@@ -90,10 +90,13 @@ bool source_allows(const void *source, struct str contract);
 /* The configuration as understood, in YAML that loads again: built-ins as conditions, .ics files as dates, secrets as <secret>. */
 void config_show(const struct config *cfg, struct buf *out);
 
-/* The part that decides clocks and alerts, for journaling a revision: no secrets, no files, receivers by name alone. */
+/*
+ * The part that decides clocks and alerts, for journaling a revision: no secrets, no files, receivers by name alone. Comments at its
+ * head hold the zones in use, so that it means the same under another tzdata, and a configuration under other zones is another text.
+ */
 void config_canonical(const struct config *cfg, struct buf *out);
 
-/* Rules from what config_canonical() wrote, with one reference that is the caller's. Zones are the system's. */
+/* Rules from what config_canonical() wrote, with one reference that is the caller's. Zones are its own. */
 MUST_CHECK enum err config_load_canonical(struct str text, const struct config_options *opt, struct rules **out, struct diag *d);
 
 /*

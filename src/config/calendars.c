@@ -221,13 +221,13 @@ static void digest_dates(struct buf *b, const struct date_hours *v, size_t n)
 	}
 }
 
-/* Another version of tzdata may move instants: it counts as another calendar. */
+/* Other rules of its zone may move instants: they make it another calendar. */
 static uint64_t digest_spec(const struct load *l, const struct calendar_spec *spec)
 {
 	struct buf b;
 
 	buf_init(&b, 64u << 20);
-	buf_printf(&b, "%s %s;", zone_name(spec->zone), l->whole->pub.tzdata);
+	buf_put_u64le(&b, zones_digest(l->whole, spec->zone));
 	for (int i = 0; i < 7; i++)
 		digest_day(&b, &spec->week[i]);
 	buf_put_varint(&b, spec->n_holidays);

@@ -188,7 +188,7 @@ static void whole_destroy(struct whole *w)
 	for (size_t i = 0; i < w->n_calendars; i++)
 		calendar_destroy(w->calendars[i]);
 	for (size_t i = 0; i < w->n_zones; i++)
-		zone_destroy(w->zones[i]);
+		zone_destroy(w->zones[i].zone);
 	free(w->calendars);
 	free(w->zones);
 	free(w->secrets);
@@ -279,11 +279,12 @@ static enum err finish(struct load *l, struct config **out)
 	return ERR_OK;
 }
 
-static enum err load_text(const char *name, struct str text, const struct config_options *opt, struct config **out,
+/* `given` is the text again, where it is a revision that brings its zones along. */
+static enum err load_text(const char *name, struct str text, struct str given, const struct config_options *opt, struct config **out,
 			  struct problems *problems)
 {
 	struct whole *w = whole_create(name);
-	struct load l = { .opt = opt, .arena = w->arena, .whole = w, .problems = problems, .dir = dir_of(w->arena, name) };
+	struct load l = { .opt = opt, .arena = w->arena, .whole = w, .problems = problems, .dir = dir_of(w->arena, name), .given = given };
 
 	problems_file(problems, name);
 	choose_years(&l);
@@ -305,7 +306,7 @@ enum err config_load_text(const char *name, struct str text, const struct config
 		problems_add(problems, false, name, 0, 0, "larger than 1 MiB");
 		return ERR_SYNTAX;
 	}
-	return load_text(name, text, opt, out, problems);
+	return load_text(name, text, (struct str){ NULL, 0 }, opt, out, problems);
 }
 
 enum err config_load(const char *path, const struct config_options *opt, struct config **out, struct problems *problems)
@@ -333,7 +334,7 @@ enum err config_load_canonical(struct str text, const struct config_options *opt
 	quiet.secrets = SECRETS_SKIP;
 	problems_init(&problems);
 	/* No limit on its size: holidays expanded and files included, it is larger than what an operator may write. */
-	enum err e = load_text("revision", text, &quiet, &cfg, &problems);
+	enum err e = load_text("revision", text, text, &quiet, &cfg, &problems);
 
 	if (e == ERR_OK) {
 		*out = rules_ref(cfg->rules);

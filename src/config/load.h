@@ -18,7 +18,11 @@ struct whole {
 	struct arena     *arena;
 	struct rules      rules;
 	struct calendar **calendars;  size_t n_calendars;   /* owned */
-	struct zone     **zones;      size_t n_zones;       /* owned */
+	struct whole_zone {
+		struct zone *zone;      /* owned */
+		struct str   tzif;      /* its file; in the arena */
+		uint64_t     digest;    /* of its name and its file */
+	}                *zones;      size_t n_zones;
 	struct str       *secrets;    size_t n_secrets;     /* bytes in the arena, wiped with the config */
 	struct node      *root;         /* as understood, for config_show() */
 };
@@ -31,6 +35,7 @@ struct load {
 	struct node     *root;
 	const char      *dir;           /* of the main file: what is relative is relative to it */
 	int32_t          first_year, last_year;
+	struct str       given;         /* text of a revision, which brings its zones along; else empty */
 };
 
 void load_error(struct load *l, struct node *at, const char *fmt, ...) PRINTF_LIKE(3, 4);       /* at the value; makes it bad */

@@ -1,6 +1,8 @@
 /* The configuration back as YAML. The tree that was loaded is what is written: defaults and built-ins were put into it. */
 #include "load.h"
 
+#include "zones.h"
+
 void config_show(const struct config *cfg, struct buf *out)
 {
 	yaml_write(((const struct whole *)cfg)->root, out);
@@ -62,6 +64,8 @@ void config_canonical(const struct config *cfg, struct buf *out)
 		else
 			put(bare, sections[i], node_copy(a, s));
 	}
+	/* Comments, since they are no wish of the operator's; but with other rules of its zones this is another revision. */
+	zones_write((const struct whole *)cfg, out);
 	yaml_write(bare, out);
 	arena_destroy(a);
 }

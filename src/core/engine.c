@@ -170,6 +170,18 @@ static const struct rules *rules_in_force(const struct engine *en, struct wall t
 
 /* ---- one ticket and the time ---- */
 
+static void plan(struct engine *en, uint32_t slot, struct wall from, struct effects *fx)
+{
+	struct firing fr = { .cause = CAUSE_RULES, .now = from, .moved_at = from };
+	struct opened o;
+
+	arena_reset(en->scratch);
+	ticket_open(en, slot, &o);
+	ticket_decide(en, &o, from);
+	escalate(en, &o, &fr, fx);
+	ticket_settle(en, &o, from);
+}
+
 static void fire_at(struct engine *en, uint32_t slot, struct wall at, struct effects *fx)
 {
 	/* Just past the instant, whatever the time is now: how late the loop woke decides nothing. */
@@ -181,6 +193,9 @@ static void fire_at(struct engine *en, uint32_t slot, struct wall at, struct eff
 	ticket_decide(en, &o, at);
 	escalate(en, &o, &fr, fx);
 	ticket_settle(en, &o, at);
+	/* A row was planned in another life, perhaps with other rules of a time zone: what they put into the past is like a change that comes now. */
+	if (at.ms >= heap_due(&en->timers, slot))
+		plan(en, slot, wall_plus(at, 1), fx);
 	/* What has fired is behind us: a step that stays due would spin for ever. */
 	assert(at.ms < heap_due(&en->timers, slot));
 }
@@ -189,18 +204,6 @@ static void fire_until(struct engine *en, uint32_t slot, struct wall t, struct e
 {
 	while (heap_due(&en->timers, slot) < t.ms)
 		fire_at(en, slot, (struct wall){ heap_due(&en->timers, slot) }, fx);
-}
-
-static void plan(struct engine *en, uint32_t slot, struct wall from, struct effects *fx)
-{
-	struct firing fr = { .cause = CAUSE_RULES, .now = from, .moved_at = from };
-	struct opened o;
-
-	arena_reset(en->scratch);
-	ticket_open(en, slot, &o);
-	ticket_decide(en, &o, from);
-	escalate(en, &o, &fr, fx);
-	ticket_settle(en, &o, from);
 }
 
 /*

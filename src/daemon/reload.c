@@ -299,7 +299,7 @@ static void conclude(struct daemon *d, struct reload_job *job, bool ok)
 		systemd_ready();
 		reload_log_problems(&job->problems);
 		if (ok)
-			log_notice("reload", "accepted", "changed=%d contracts=%zu", job->changed, d->cfg->rules->n_contracts);
+			log_notice("reload", "accepted", "changed=%d contracts=%zu tzdata=%s", job->changed, d->cfg->rules->n_contracts, d->cfg->tzdata);
 		else
 			log_error("reload", "refused", "errors=%zu %s", job->problems.n_errors, job->why);
 	}

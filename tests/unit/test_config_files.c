@@ -181,7 +181,7 @@ static void test_ics_dates(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
 		snprintf(text, sizeof text, ICS_HEAD EVENT("DTSTART;VALUE=DATE:20260106\r\n%sRDATE;VALUE=DATE:20260501,20261208\r\n"
-			 "RDATE;VALUE=PERIOD:20261012T000000Z/P1D\r\nRRULE:FREQ=YEARLY;COUNT=3\r\nEXDATE;VALUE=DATE:20280106\r\n"
+			 "RDATE;VALUE=PERIOD:20261012T000000Z/P1D\r\nRRULE:FREQ=YEARLY;COUNT=30\r\nEXDATE;VALUE=DATE:20280106\r\n"
 			 "EXDATE;VALUE=DATE:20270106\r\n") ICS_TAIL, lengths[i]);
 		put("h.ics", text);
 		struct config *cfg = load(WITH_ICS, &skip, said, sizeof said);
@@ -347,6 +347,39 @@ static void test_show(void **state)
 	assert_round_trip(config_show);
 }
 
+/* A revision is read in other years, by systems with another tzdata, or none. */
+static void test_revisions_bring_their_zones(void **state)
+{
+	static const char text[] = "calendars: {m: {zone: Europe/Madrid, hours: {mon-sun: '09:00-10:00'}}, u: {zone: UTC, hours: {mon: '09:00-10:00'}}}\n"
+		"policies: {p: {calendar: m, metrics: {resolution: {target: 1h}}}}\ncontracts: {k: {policy: p}}\n"
+		"receivers: {l: {log: {}, zone: Asia/Tokyo}}\ndefaults: {notify: [l]}\n";
+	struct config_options elsewhere = skip;
+	char said[4096];
+	struct config *cfg = load(text, &skip, said, sizeof said);
+	struct rules *rules = NULL;
+	struct diag d = { 0 };
+	struct buf b;
+
+	(void)state;
+	elsewhere.zoneinfo_dir = "/nonexistent";
+	assert_non_null(cfg);
+	buf_init(&b, 1 << 20);
+	config_canonical(cfg, &b);
+	assert_memory_equal(buf_cstr(&b), "# zone Europe/Madrid 545a6966", 29);
+	assert_null(strstr(buf_cstr(&b), "Tokyo"));
+	assert_int_equal(config_load_canonical(buf_str(&b), &elsewhere, &rules, &d), ERR_OK);
+	assert_int_equal(rules->digest, cfg->rules->digest);
+	assert_true(calendar_is_open(rules->contracts[0].calendar, at("2026-07-01T07:30:00Z")));
+	assert_false(calendar_is_open(rules->contracts[0].calendar, at("2026-01-01T07:30:00Z")));
+	rules_unref(rules);
+	/* Bytes that are no zone, and one that is not there. */
+	memcpy(strstr(buf_cstr(&b), "545a6966"), "545a69zz", 8);
+	assert_int_equal(config_load_canonical(buf_str(&b), &elsewhere, &rules, &d), ERR_SYNTAX);
+	assert_non_null(strstr(d.msg, "there is no time zone 'Europe/Madrid'"));
+	config_unref(cfg);
+	buf_finish(&b);
+}
+
 static void test_canonical(void **state)
 {
 	struct config *cfg = load_sample();
@@ -464,6 +497,7 @@ int main(void)
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_canonical),
+		cmocka_unit_test(test_revisions_bring_their_zones),
 		cmocka_unit_test(test_odd_texts),
 		cmocka_unit_test(test_edges),
 	};

@@ -1,12 +1,9 @@
 /* The engine as a keeper of tickets: rows, holds, limits, scopes, revisions, what it gives back. What alerts it sends is tests/simulate's. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "../cmocka_plazo.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "base/limits.h"
 #include "base/xalloc.h"
@@ -469,6 +466,34 @@ static void add_stretch(void *ctx, const struct stretch *s)
 	sum->last = s->to;
 }
 
+/* The row was planned by other rules than those under which it is read: a time zone has changed in between. What is behind is said at once, once. */
+static void test_a_row_planned_too_late(void **state)
+{
+	struct fixture *f = *state, g = { .cfg = load("", "20m"), .en = engine_create(&(struct engine_options){ { 3, 4 }, 300000 }) };
+	struct buf row;
+
+	buf_init(&row, 1 << 16);
+	effects_init(&g.fx);
+	g.cfg->rules->from = WALL_PAST;
+	engine_revise(g.en, g.cfg->rules);
+	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DONE);
+	assert_true(engine_save(f->en, STR("desk"), STR("T1"), &row));
+	assert_int_equal(engine_load(g.en, buf_str(&row), NULL), ERR_OK);
+	/* In the row the first step is after 30 minutes (half of an hour's response); now the resolution is breached by then. */
+	assert_false(engine_advance(g.en, (struct wall){ START + 45 * MS_PER_MIN }, 10, &g.fx));
+	assert_int_equal(g.fx.n_alerts, 3);
+	assert_str(g.fx.alerts[0].metric, "response");
+	assert_str(g.fx.alerts[1].step, "50%");
+	assert_true(g.fx.alerts[1].superseded);
+	assert_int_equal(g.fx.alerts[2].type, ALERT_BREACH);
+	assert_false(g.fx.alerts[2].superseded);
+	assert_int_equal(engine_next(g.en).ms, START + 50 * MS_PER_MIN + 1);
+	effects_finish(&g.fx);
+	engine_destroy(g.en);
+	config_unref(g.cfg);
+	buf_finish(&row);
+}
+
 static void test_explain_adds_up(void **state)
 {
 	struct fixture *f = *state;
@@ -505,7 +530,8 @@ int main(void)
 		TEST(test_match_is_kept), TEST(test_unmatched_is_told_once), TEST(test_row_round_trip), TEST(test_hostile_rows),
 		TEST(test_symbols_are_given_back), TEST(test_over_tickets_leave), TEST(test_list_of_changed),
 		TEST(test_a_thousand_repeats_in_the_past_are_one), TEST(test_reload_moves_running_clocks),
-		TEST(test_reload_for_new_tickets_alone), TEST(test_reload_that_changes_nothing), TEST(test_explain_adds_up),
+		TEST(test_reload_for_new_tickets_alone), TEST(test_reload_that_changes_nothing), TEST(test_a_row_planned_too_late),
+		TEST(test_explain_adds_up),
 		TEST(test_view_of_what_comes_next),
 	};
 
