@@ -6,7 +6,8 @@
 Starts plazod on plazod.yaml from beside this file, in a fresh directory and on free ports; receives its webhooks and mails in
 this process, and checks their signatures as a receiver should. Stays until Ctrl-C, unless --once, DEMO_ONCE=1 or no terminal
 is there to type it; then the exit status says whether a warning, a breach, an escalation and a clear arrived, by all three ways.
-Needs Python 3 alone.
+Where a Redis answers ($PLAZO_REDIS, or one on this machine without a password; PLAZO_REDIS=none: none) the tickets of one contract
+come by a stream, which has a name of its own and is deleted afterwards; nothing else is touched there. Needs Python 3 alone.
 """
 import argparse
 import base64
@@ -29,7 +30,10 @@ import tempfile
 import threading
 import time
 
+import bus as buses
+
 HERE = pathlib.Path(__file__).resolve().parent
+BY_STREAM = "SW-"      # the tickets that come by a stream where there is one
 
 # What happens: seconds from the start, ticket, event. A dozen tickets of three contracts.
 STORY = [
@@ -197,10 +201,14 @@ def read_log(stream, log_file, teller):
 
 
 # ---- the tickets ----
-def post(port, secret, ticket, fields):
-	body = json.dumps({"id": f"{ticket}-{os.urandom(6).hex()}", "ticket": ticket,
-			   "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{int(time.time() * 1000) % 1000:03d}Z",
-			   **fields}).encode()
+def event(ticket, fields):
+	now = time.time()
+	return {"id": f"{ticket}-{os.urandom(6).hex()}", "ticket": ticket,
+		"at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z", **fields}
+
+
+def post(port, secret, what):
+	body = json.dumps(what).encode()
 	stamp, msg_id = str(int(time.time())), "msg_" + os.urandom(9).hex()
 	key = base64.b64decode(secret.removeprefix("whsec_"))
 	mac = hmac.new(key, f"{msg_id}.{stamp}.".encode() + body, hashlib.sha256).digest()
@@ -215,14 +223,18 @@ def post(port, secret, ticket, fields):
 		raise SystemExit(f"plazod answered {reply.status}: {text}")
 
 
-def tell_story(port, secret, teller, process):
+def tell_story(port, secret, teller, process, bus):
 	for at, ticket, fields in STORY:
 		while (wait := at - (time.monotonic() - teller.began)) > 0:
 			time.sleep(min(wait, 0.2))
 			if process.poll() is not None:
 				raise SystemExit(f"plazod ended with status {process.returncode}")
-		teller.say(f"{ticket} {TELLING[fields['type']].format(**fields)}")
-		post(port, secret, ticket, fields)
+		by_stream = bus is not None and ticket.startswith(BY_STREAM)
+		teller.say(f"{ticket} {TELLING[fields['type']].format(**fields)}{'   (by the stream)' if by_stream else ''}")
+		if by_stream:
+			bus.add(event(ticket, fields))
+		else:
+			post(port, secret, event(ticket, fields))
 	time.sleep(max(0.0, STORY_ENDS - (time.monotonic() - teller.began)))
 
 
@@ -290,10 +302,12 @@ def main():
 		hook, mail, port = hook_server(teller, manager), mail_server(teller), free_port()
 		for server in (hook, mail):
 			threading.Thread(target=server.serve_forever, daemon=True).start()
+		bus = buses.find()
 		conf = (HERE / "plazod.yaml").read_text().replace("/tmp/plazo-demo", str(work))
 		for written, real in ((8970, port), (8990, hook.server_address[1]), (8925, mail.server_address[1])):
 			conf = conf.replace(f"127.0.0.1:{written}", f"127.0.0.1:{real}")
-		(work / "plazod.yaml").write_text(conf)
+		(work / "plazod.yaml").write_text(conf + (bus.source(["steelworks"], "helpdesk") if bus else ""))
+		(work / "plazod.yaml").chmod(0o600)
 		process = subprocess.Popen([f"{a.build}/plazod", "-c", str(work / "plazod.yaml")], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
 		reader = threading.Thread(target=read_log, args=(process.stderr, work / "plazod.log", teller), daemon=True)
 		reader.start()
@@ -301,9 +315,12 @@ def main():
 		try:
 			wait_ready(port, process)
 			print(ABOUT)
-			print(f"It listens on 127.0.0.1:{port} and keeps its database in {work}.\n{LEGEND}")
+			print(f"It listens on 127.0.0.1:{port} and keeps its database in {work}.")
+			if bus:
+				print(f"The tickets of steelworks come by the stream {bus.stream} of the Redis at {bus.place}.")
+			print(LEGEND)
 			teller.began = time.monotonic()
-			tell_story(port, helpdesk, teller, process)
+			tell_story(port, helpdesk, teller, process, bus)
 			missing = verdict(teller)
 			code = 1 if missing else 0
 			print("\nArrived: " + ", ".join(f"{n} by {way}" for way, n in sorted(teller.ways.items())) +
@@ -328,6 +345,8 @@ def main():
 					process.kill()
 					process.wait()
 			reader.join(5)
+			if bus:
+				bus.close()
 		return code
 
 

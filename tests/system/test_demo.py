@@ -1,4 +1,6 @@
-"""`make run`: the demo shows a warning, a breach, an escalation and a clear, by all three ways, within a minute, and ends all."""
+"""`make run`: the demo shows a warning, a breach, an escalation and a clear, by all three ways, within a minute, and ends all; with
+a Redis and without."""
+import contextlib
 import os
 import re
 import subprocess
@@ -6,23 +8,47 @@ import time
 import unittest
 
 import harness
+from redis_rig import Redis
 
 
 class Demo(unittest.TestCase):
-	def test_demo(self):
-		began = time.monotonic()
-		p = subprocess.run(["/usr/bin/python3", str(harness.ROOT / "conf/demo/demo.py"), "--build", str(harness.BUILD)],
-				   stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60 * harness.SLOWER,
-				   env={**os.environ, "DEMO_ONCE": "1"}, check=False)
-		self.assertEqual(p.returncode, 0, p.stdout[-4000:] + p.stderr[-4000:])
-		self.assertLess(time.monotonic() - began, 60 * harness.SLOWER)
-		self.assertIn("signature verified", p.stdout)
-		self.assertNotIn("bad signature", p.stdout)
+	def start(self, redis):
+		return subprocess.Popen(["/usr/bin/python3", str(harness.ROOT / "conf/demo/demo.py"), "--build", str(harness.BUILD)],
+					stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+					env={**os.environ, "DEMO_ONCE": "1", "PLAZO_REDIS": redis})
+
+	def check(self, p):
+		"""What it printed."""
+		out, err = p.communicate(timeout=60 * harness.SLOWER)
+		self.assertEqual(p.returncode, 0, out[-4000:] + err[-4000:])
+		self.assertIn("signature verified", out)
+		self.assertNotIn("bad signature", out)
 		# How many there must be by the story is tests/simulate/test_demo_story.py's; here a loaded machine may tell one more or less.
-		arrived = re.search(r"^Arrived: (\d+) by journal, (\d+) by mail, (\d+) by webhook", p.stdout, re.M)
-		self.assertIsNotNone(arrived, p.stdout[-3000:])
+		arrived = re.search(r"^Arrived: (\d+) by journal, (\d+) by mail, (\d+) by webhook", out, re.M)
+		self.assertIsNotNone(arrived, out[-3000:])
 		for n, by_story in zip(map(int, arrived.groups()), (12, 6, 8)):
 			self.assertGreaterEqual(n, by_story - 2, arrived.group(0))
+		return out
+
+	def test_demo(self):
+		began = time.monotonic()
+		redis = Redis().start()
+		self.addCleanup(redis.close)
+		redis("SET", "somebody's", "own")
+		without, by_stream = self.start("none"), self.start(redis.url)
+		self.assertNotIn("by the stream", self.check(without))
+		out = self.check(by_stream)
+		self.assertLess(time.monotonic() - began, 60 * harness.SLOWER)
+		self.assertEqual(out.count("(by the stream)"), 6)
+		self.assertRegex(out, r"SW-301 .*BREACH")
+		# Nothing of it is left there, and nothing else was touched.
+		self.assertEqual(redis("KEYS", "*"), ["somebody's"])
+
+	def test_a_redis_that_was_named_and_is_not_there(self):
+		p = self.start(f"redis://127.0.0.1:{harness.free_port()}")
+		with contextlib.closing(p.stdout), contextlib.closing(p.stderr):
+			self.assertEqual(p.wait(20), 1)
+			self.assertIn("PLAZO_REDIS", p.stderr.read())
 
 
 if __name__ == "__main__":
