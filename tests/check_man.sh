@@ -47,6 +47,9 @@ done <"$work/keys"
 awk '/^\.Bd/ { n++; next } /^\.Ed/ { if (n == 1) exit; next } n == 1' $man/plazod.yaml.5 >"$work/first.yaml"
 "$build/plazoctl" check -c "$work/first.yaml" >"$work/check" 2>&1 || fault "plazod.yaml.5: $(cat "$work/check")"
 
+twice=$(grep -hE '^\.It (Nm|Fl)' $man/plazoctl.1 | sort | uniq -d; grep '^\.It Ic' $man/plazod.yaml.5 | sort | uniq -d)
+[ -z "$twice" ] || fault "twice in a manual page: $twice"
+
 if command -v mandoc >/dev/null; then
 	mandoc -T lint -W warning $man/*.[158] >"$work/lint" || fault "$(cat "$work/lint")"
 fi
