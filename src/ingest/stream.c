@@ -25,6 +25,16 @@ static const enum log_level levels[STREAM_N_STATES] = {
 	[STREAM_STOPPED] = LOG_LEVEL_INFO,
 };
 
+/* Words of a server's, on their way to terminals and files. */
+static void tidy(char *z)
+{
+	bool is_utf8 = str_is_utf8(str_of(z));
+
+	for (; *z != '\0'; z++)
+		if ((unsigned char)*z < 0x20 || *z == 0x7f || (!is_utf8 && (unsigned char)*z >= 0x80))
+			*z = '?';
+}
+
 void stream_set_state(struct stream *s, enum stream_state state, const char *fmt, ...)
 {
 	enum log_level level = levels[state];
@@ -35,6 +45,7 @@ void stream_set_state(struct stream *s, enum stream_state state, const char *fmt
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof why, fmt, ap);
 	va_end(ap);
+	tidy(why);
 	if (state == before && strcmp(why, s->stats.why) == 0)
 		return;
 	memcpy(s->stats.why, why, sizeof why);
@@ -90,10 +101,12 @@ void stream_retreat(struct stream *s, enum stream_state state, const char *why)
 
 void stream_trouble(struct stream *s, const redisReply *error)
 {
-	struct str text = reply_text(error);
+	struct str text = stream_words(reply_text(error));
 	char why[DIAG_LEN];
 
-	snprintf(why, sizeof why, "the server says: %.*s", (int)(text.len < 200 ? text.len : 200), text.len > 0 ? text.p : "an error without words");
+	if (text.len > 200)
+		text.len = 200;
+	snprintf(why, sizeof why, "the server says: " STR_FMT, STR_ARG(text));
 	switch (stream_word(text)) {
 	case WORD_NO_GROUP:
 	case WORD_NO_KEY:
@@ -306,4 +319,5 @@ void stream_stats(const struct stream *s, struct stream_stats *out)
 {
 	*out = s->stats;
 	memcpy(out->rival, s->rival, sizeof out->rival);
+	tidy(out->rival);
 }

@@ -1,7 +1,7 @@
 /*
- * The state of a stream, shared by its parts: stream.c (life: connecting, states, stopping), stream_handshake.c (from a connection
- * to the right to read), stream_read.c (reading, handing in, acknowledging), stream_batch.c (entries to events and back),
- * stream_watch.c (every few seconds: lag, rivals, the dead), stream_options.c (copies of options).
+ * The state of a stream, shared by its parts: stream.c (life: connecting, states, stopping), _handshake (from a connection to the
+ * right to read), _read (reading and handing in), _settle (what came back), _batch (entries to events and back), _watch (every few
+ * seconds: lag, rivals, the dead), _options (copies of options).
  */
 #ifndef PLAZO_INGEST_STREAM_PRIVATE_H
 #define PLAZO_INGEST_STREAM_PRIVATE_H
@@ -109,7 +109,6 @@ void stream_garbled(struct stream *s, const char *why);
 void stream_after(struct stream *s, int64_t ms);             /* arms the timer */
 void stream_call(struct stream *s, const struct link_args *args, link_reply_fn *fn, unsigned tag);
 void stream_depart(struct stream *s);                        /* leaving, and nothing is out any more */
-
 /* ---- stream_handshake.c ---- */
 void handshake_begin(struct stream *s);                      /* the link is up */
 void handshake_group(struct stream *s);                      /* makes the groups, then asks for the right to read */
@@ -117,7 +116,6 @@ void handshake_rival(struct stream *s);                      /* asks for that ri
 void args_put_touch(struct link_args *a, const struct stream *s);   /* a read that takes nothing and says that we are alive */
 /* Where the server is with a stream, by XINFO STREAM; starts again where ids went back. False: an error, told already. */
 bool handshake_position(struct stream *s, const redisReply *r, unsigned key);
-
 /* ---- stream_read.c ---- */
 void read_begin(struct stream *s);                           /* the right to read is ours */
 void read_pump(struct stream *s);                            /* does what can be done now */
@@ -125,19 +123,23 @@ void read_abandon(struct stream *s);                         /* the link goes: w
 void read_finish(struct stream *s);                          /* nothing will be acknowledged any more */
 void read_on_done(struct intake_batch *b);
 
+/* ---- stream_settle.c ---- */
+enum position { POSITION_READ, POSITION_KEPT };
+void settle_batch(struct stream *s, struct stream_batch *b);        /* takes it: it is back from the sink, or had nothing for it */
+void settle_acknowledge(struct stream *s);                          /* puts XACKs of all that is settled */
+void settle_positions(struct stream *s, const struct entries *in, enum position which);   /* the last ids of these */
+
 /* ---- stream_batch.c ---- */
 struct stream_batch *batch_get(struct stream *s);
 void batch_release(struct stream_batch *b);
 void batch_free_spare(struct stream *s);
 void batch_fill(struct stream_batch *b);                     /* entries become events, refusals and cursors */
 bool batch_is_kept(const struct stream_batch *b, const struct entry *e);
-
 /* ---- stream_watch.c ---- */
 void watch_begin(struct stream *s);
 void watch_end(struct stream *s);
 /* Of XINFO CONSUMERS: the idle time of another consumer that is alive, with its name in s->rival; -1 when there is none. Notes the dead for claims. */
 int64_t watch_find_rival(struct stream *s, const redisReply *r, unsigned key);
-
 /* ---- stream_options.c ---- */
 void options_copy(struct stream_options *to, const struct stream_options *from, struct arena *a);
 bool options_same_place(const struct stream_options *a, const struct stream_options *b);   /* the same server, streams, and way of reading */

@@ -18,126 +18,7 @@ enum { TAG_HISTORY, TAG_NEW, TAG_CLAIM };
 static void hand_in(struct stream *s);
 static void on_read(void *ctx, const redisReply *r, unsigned tag);
 
-/* ---- acknowledging ---- */
-
-static void on_ack(void *ctx, const redisReply *r, unsigned asked)
-{
-	struct stream *s = ctx;
-	int64_t n = reply_int(r, -1);
-
-	s->n_acks--;
-	if (reply_is_error(r) && stream_word(reply_text(r)) != WORD_NO_GROUP) {
-		stream_trouble(s, r);
-		return;
-	}
-	if (reply_is_error(r))
-		n = 0;
-	if (n < 0 || n > (int64_t)asked) {
-		stream_garbled(s, "the server answered XACK with something else");
-		return;
-	}
-	s->stats.n_acked += (uint64_t)n;
-	if (n < (int64_t)asked) {
-		s->stats.n_ack_lost += asked - (uint64_t)n;
-		log_warn("stream", "ack_lost", "source=" STR_FMT " entries=%llu: acknowledged, and the server knew nothing of them",
-			 STR_ARG(s->opt.name), (unsigned long long)(asked - (uint64_t)n));
-	}
-	read_pump(s);
-}
-
-static void ack_key(struct stream *s, const struct stream_batch *b, unsigned key)
-{
-	struct link_args args = { .n = 0 };
-	unsigned n = 0;
-
-	for (size_t i = 0; i <= b->entries.n; i++) {
-		if (n > 0 && (i == b->entries.n || n == STREAM_COUNT)) {
-			s->n_acks++;
-			stream_call(s, &args, on_ack, n);
-			n = 0;
-		}
-		if (i == b->entries.n || b->entries.v[i].key != key || !batch_is_kept(b, &b->entries.v[i]))
-			continue;
-		if (n++ == 0) {
-			args.n = 0;
-			args_puts(&args, "XACK");
-			args_puts(&args, s->opt.keys[key]);
-			args_puts(&args, s->opt.group);
-		}
-		args_put(&args, b->entries.v[i].id);
-	}
-}
-
-static void keep_positions(struct stream *s, const struct stream_batch *b)
-{
-	for (size_t i = 0; i < b->entries.n; i++)
-		snprintf(s->at[b->entries.v[i].key].kept, STREAM_ID_LEN, STR_FMT, STR_ARG(b->entries.v[i].id));
-}
-
-static void send_acks(struct stream *s)
-{
-	struct stream_batch *b;
-
-	while ((b = s->settled) != NULL) {
-		s->settled = b->next;
-		for (unsigned key = 0; key < s->opt.n_keys; key++)
-			ack_key(s, b, key);
-		batch_release(b);
-	}
-}
-
-/* ---- back from the sink ---- */
-
-static void count_results(struct stream *s, const struct intake_batch *b)
-{
-	for (size_t i = 0; i < b->n; i++) {
-		if (b->results[i] == INTAKE_DONE)
-			s->stats.n_events++;
-		else if (b->results[i] == INTAKE_DUPLICATE)
-			s->stats.n_duplicates++;
-		else if (b->results[i] != INTAKE_FAILED)
-			s->stats.n_refused++;
-	}
-	s->stats.n_refused += b->n_refused;
-}
-
-static bool all_kept(const struct stream_batch *b)
-{
-	for (size_t i = 0; i < b->entries.n; i++)
-		if (!batch_is_kept(b, &b->entries.v[i]))
-			return false;
-	return true;
-}
-
-static void read_again_later(struct stream *s)
-{
-	int64_t ms = STREAM_BACKOFF_MS << (s->n_again < 6 ? s->n_again : 6);
-
-	if (!s->is_again)
-		s->n_again++;
-	s->is_again = true;
-	s->again_ms = mono_now().ms + (ms < STREAM_BACKOFF_MAX_MS ? ms : STREAM_BACKOFF_MAX_MS);
-}
-
-static void settle(struct stream *s, struct stream_batch *b)
-{
-	bool kept = all_kept(b);
-
-	if (kept)
-		s->n_again = 0;
-	else
-		read_again_later(s);
-	if (!b->batch.failed)
-		count_results(s, &b->batch);
-	if (s->opt.own) {
-		if (kept)
-			keep_positions(s, b);
-		batch_release(b);
-		return;
-	}
-	b->next = s->settled;
-	s->settled = b;
-}
+/* ---- to the sink ---- */
 
 void read_on_done(struct intake_batch *batch)
 {
@@ -145,11 +26,9 @@ void read_on_done(struct intake_batch *batch)
 	struct stream *s = b->stream;
 
 	s->n_out--;
-	settle(s, b);
+	settle_batch(s, b);
 	read_pump(s);
 }
-
-/* ---- to the sink ---- */
 
 static void put_last(struct stream_batch **list, size_t *n, struct stream_batch *b)
 {
@@ -183,7 +62,7 @@ static void release_all(struct stream_batch **list, size_t *n)
 static bool hand_in_one(struct stream *s, struct stream_batch *b)
 {
 	if (b->batch.n == 0 && b->batch.n_refused == 0 && b->batch.n_cursors == 0) {
-		settle(s, take_first(&s->held, &s->n_held));
+		settle_batch(s, take_first(&s->held, &s->n_held));
 		return true;
 	}
 	s->n_out++;
@@ -345,7 +224,7 @@ static bool is_out_of_touch(const struct stream *s)
 /* What came back after another consumer took over: the server must not give it to that one, too. */
 static void acknowledge_late(struct stream *s)
 {
-	send_acks(s);
+	settle_acknowledge(s);
 	link_flush(s->link);
 }
 
@@ -358,9 +237,10 @@ void read_pump(struct stream *s)
 			acknowledge_late(s);
 		return;
 	}
-	hand_in(s);
+	if (s->leaving == LEAVING_NOT)
+		hand_in(s);
 	if (!s->opt.own)
-		send_acks(s);
+		settle_acknowledge(s);
 	if (s->leaving != LEAVING_NOT) {
 		if (s->n_out == 0 && s->n_acks == 0 && s->settled == NULL)
 			stream_depart(s);
@@ -384,12 +264,6 @@ static void adapt_count(struct stream *s, size_t size)
 		s->count = s->count / 2 > STREAM_COUNT_MIN ? s->count / 2 : STREAM_COUNT_MIN;
 	else if (size < STREAM_BATCH_LARGE / 4 && s->count < STREAM_COUNT)
 		s->count = s->count * 2 < STREAM_COUNT ? s->count * 2 : STREAM_COUNT;
-}
-
-static void note_positions(struct stream *s, const struct entries *found)
-{
-	for (size_t i = 0; i < found->n; i++)
-		snprintf(s->at[found->v[i].key].read, STREAM_ID_LEN, STR_FMT, STR_ARG(found->v[i].id));
 }
 
 static void note_claim(struct stream *s, const struct entries *found)
@@ -419,7 +293,7 @@ static void note_read(struct stream *s, unsigned tag, const struct stream_batch 
 		/* Of several streams each has its share: any one may be full. */
 		s->is_dry = found->n < b->asked;
 		if (s->opt.own)
-			note_positions(s, found);
+			settle_positions(s, found, POSITION_READ);
 	}
 }
 

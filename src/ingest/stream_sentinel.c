@@ -7,6 +7,7 @@
 
 #include "base/xalloc.h"
 #include "stream_link.h"
+#include "stream_words.h"
 
 #define ASK_MS        2000       /* connecting, and again each answer */
 #define DEFAULT_PORT  26379
@@ -63,7 +64,8 @@ static void on_reply(void *ctx, const redisReply *r, unsigned tag)
 	char copy[HOST_LEN];
 
 	if (reply_is_error(r)) {
-		say(s, r->str != NULL ? r->str : "an error without words");
+		snprintf(copy, sizeof copy, STR_FMT, STR_ARG(stream_words(reply_text(r))));
+		say(s, copy);
 	} else if (tag == TAG_MASTER && (host.len == 0 || host.len >= sizeof copy || port < 1 || port > 65535)) {
 		char why[DIAG_LEN];
 

@@ -2,6 +2,7 @@
 #include "stream_words.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const struct {
 	const char      *prefix;       /* a whole word, or words */
@@ -56,4 +57,12 @@ enum stream_word stream_word(struct str error)
 			return table[i].word;
 	}
 	return WORD_TROUBLED;
+}
+
+struct str stream_words(struct str error)
+{
+	static const char mark[] = ", with args beginning with";
+	const char *at = error.len > 0 ? memmem(error.p, error.len, mark, sizeof mark - 1) : NULL;
+
+	return at != NULL ? str_trim((struct str){ error.p, (size_t)(at - error.p) }) : error;
 }

@@ -15,4 +15,7 @@ enum stream_word {
 /* Of the text behind '-'. */
 enum stream_word stream_word(struct str error);
 
+/* The text up to where some servers repeat the arguments of a command that they do not know: AUTH has a password among them. */
+struct str stream_words(struct str error);
+
 #endif

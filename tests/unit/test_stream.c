@@ -1,6 +1,9 @@
 /* A stream against a real redis-server: what is read, handed in and acknowledged, and what happens when either side goes away. */
 #include "../redis_server.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include <event2/event.h>
 
 #include "base/log.h"
@@ -465,6 +468,103 @@ static void a_reload_changes_the_stream(void **state)
 	assert_string_equal(rig->last_id, "e2");
 }
 
+/* Two daemons of one group, started at the same instant: one reads, the other says who does. */
+static void one_of_two_reads(void **state)
+{
+	struct rig *rig = *state;
+	struct rig other = *rig;
+
+	other.opt.consumer = "plazo-2";
+	other.opt.ctx = &other;
+	for (int i = 0; i < 3000; i++)
+		add(rig, "tickets", i);
+	for (int round = 0; round < 8; round++) {
+		bool first;
+
+		start(rig);
+		start(&other);
+		for (int i = 0; i < 400 && stats(rig).state != STREAM_WAITING && stats(&other).state != STREAM_WAITING; i++) {
+			turn(rig);
+			turn(&other);
+		}
+		first = stats(&other).state == STREAM_WAITING;
+		assert_true(first != (stats(rig).state == STREAM_WAITING));
+		assert_string_equal(stats(first ? &other : rig).rival, first ? "plazo-1" : "plazo-2");
+		assert_int_equal(stats(first ? &other : rig).n_entries, 0);
+		UNTIL(first ? rig : &other, stats(first ? rig : &other).state == STREAM_READING);
+		stop(rig);
+		stop(&other);
+		redis_do(&rig->redis, "XGROUP DESTROY tickets plazo");
+	}
+}
+
+/* A server of our own making says this to whoever connects. */
+static void stranger_says(struct rig *rig, const char *text, enum stream_state state, const char *why)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), c = -1;
+	char sink_[4096];
+
+	snprintf(un.sun_path, sizeof un.sun_path, "%s/stranger", rig->redis.dir);
+	unlink(un.sun_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof un), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	rig->opt.server.path = un.sun_path;
+	start(rig);
+	for (int i = 0; i < 1000 && stats(rig).n_failures == 0; i++) {
+		turn(rig);
+		if (c < 0 && (c = accept4(fd, NULL, NULL, SOCK_NONBLOCK)) >= 0)
+			assert_int_equal(write(c, text, strlen(text)), (ssize_t)strlen(text));
+		if (c >= 0 && read(c, sink_, sizeof sink_) == 0)
+			break;
+	}
+	if (stats(rig).state != state || strstr(stats(rig).why, why) == NULL)
+		fail_msg("after %.40s: %s, %s", text, stream_state_names[stats(rig).state], stats(rig).why);
+	close(c);
+	close(fd);
+	stop(rig);
+	rig->opt.server.path = rig->redis.path;
+}
+
+static void a_server_that_is_none(void **state)
+{
+	struct rig *rig = *state;
+	static const struct { const char *text; enum stream_state state; const char *why; } says[] = {
+		{ "HTTP/1.1 400 Bad Request\r\n\r\n", STREAM_TROUBLED, "Protocol error" },
+		{ "-ERR max number of clients reached\r\n", STREAM_TROUBLED, "max number of clients" },
+		{ "-DENIED Redis is running in protected mode\r\n", STREAM_REFUSED, "DENIED" },
+		{ "*1000000\r\n", STREAM_TROUBLED, "too many elements" },
+		{ "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", STREAM_TROUBLED, "nest" },
+		{ "+OK\r\n:5\r\n", STREAM_TROUBLED, "" },
+		{ "+OK\r\n*-1\r\n+OK\r\n+OK\r\n", STREAM_TROUBLED, "" },
+		{ "-BUSYGROUP x\r\n*0\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n$-1\r\n", STREAM_TROUBLED, "EXEC" },
+		{ "-BUSYGROUP x\r\n*0\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n*0\r\n*-1\r\n:7\r\n", STREAM_TROUBLED, "read of the stream" },
+		{ "-BUSYGROUP x\r\n*0\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n*0\r\n*-1\r\n"
+		  "*1\r\n*2\r\n$5\r\nother\r\n*0\r\n", STREAM_TROUBLED, "was not asked for" },
+		{ "-BUSYGROUP x\r\n*0\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n*0\r\n*-1\r\n"
+		  "*1\r\n*2\r\n$7\r\ntickets\r\n*1\r\n*2\r\n$1\r\nx\r\n*0\r\n", STREAM_TROUBLED, "without an id" },
+	};
+
+	for (size_t i = 0; i < sizeof says / sizeof *says; i++)
+		stranger_says(rig, says[i].text, says[i].state, says[i].why);
+	add(rig, "tickets", 1);
+	start(rig);
+	UNTIL(rig, stats(rig).n_acked == 1);
+}
+
+static void a_server_that_is_silent(void **state)
+{
+	struct rig *rig = *state;
+
+	start(rig);
+	UNTIL(rig, stats(rig).state == STREAM_READING);
+	kill(rig->redis.pid, SIGSTOP);
+	UNTIL(rig, stats(rig).state == STREAM_TROUBLED);
+	assert_non_null(strstr(stats(rig).why, "has not answered"));
+	kill(rig->redis.pid, SIGCONT);
+	UNTIL(rig, stats(rig).state == STREAM_READING);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -472,7 +572,7 @@ int main(void)
 		TEST(reads_and_acknowledges), TEST(acknowledges_nothing_before_done), TEST(waits_for_room),
 		TEST(what_was_not_kept_comes_again), TEST(entries_that_are_no_events), TEST(survives_the_server),
 		TEST(own_pending_comes_first), TEST(trimmed_entries_are_counted), TEST(takes_over_from_the_dead),
-		TEST(group_and_stream_may_vanish), TEST(says_what_is_wrong), TEST(own_cursor), TEST(a_reload_changes_the_stream),
+		TEST(group_and_stream_may_vanish), TEST(says_what_is_wrong), TEST(own_cursor), TEST(a_reload_changes_the_stream), TEST(one_of_two_reads), TEST(a_server_that_is_none), TEST(a_server_that_is_silent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

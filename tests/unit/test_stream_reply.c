@@ -1,0 +1,193 @@
+/* Bytes from a server to entries: every shape that is not one is refused, none is believed. Errors by their words. */
+#include "../cmocka_plazo.h"
+
+#include <stdlib.h>
+
+#include "ingest/stream_reply.h"
+#include "ingest/stream_words.h"
+
+static const char *const keys[] = { "tickets", "more" };
+
+struct rig {
+	struct reply_maker maker;
+	redisReader       *reader;
+};
+
+static int setup(void **state)
+{
+	struct rig *rig = calloc(1, sizeof *rig);
+
+	rig->maker = (struct reply_maker){ .arena = arena_create(), .expected = true };
+	rig->reader = reply_reader_create(&rig->maker);
+	assert_non_null(rig->reader);
+	*state = rig;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct rig *rig = *state;
+
+	redisReaderFree(rig->reader);
+	arena_destroy(rig->maker.arena);
+	free(rig);
+	return 0;
+}
+
+/* NULL when the reader refuses, or wants more. */
+static const redisReply *read_bytes(struct rig *rig, const char *bytes)
+{
+	void *reply = NULL;
+
+	assert_int_equal(redisReaderFeed(rig->reader, bytes, strlen(bytes)), REDIS_OK);
+	return redisReaderGetReply(rig->reader, &reply) == REDIS_OK ? reply : NULL;
+}
+
+#define ENTRY(id, field, value) "*2\r\n" id "*2\r\n" field value
+#define T(n, text) "$" #n "\r\n" text "\r\n"
+
+static void entries_of_a_read(void **state)
+{
+	struct rig *rig = *state;
+	struct entries found = { 0 };
+	struct diag d = { 0 };
+	struct str body;
+	const redisReply *r = read_bytes(rig,
+		"*2\r\n*2\r\n" T(7, "tickets") "*2\r\n" ENTRY(T(3, "1-1"), T(5, "event"), T(2, "{}")) "*2\r\n" T(3, "1-2") "*-1\r\n"
+		"*2\r\n" T(4, "more") "*1\r\n" ENTRY(T(3, "2-0"), T(5, "other"), T(0, "")));
+
+	assert_int_equal(reply_entries(r, keys, 2, 10, rig->maker.arena, &found, &d), ERR_OK);
+	assert_int_equal(found.n, 3);
+	assert_true(entry_field(&found.v[0], "event", &body));
+	assert_str(body, "{}");
+	assert_null(found.v[1].fields);
+	assert_false(entry_field(&found.v[1], "event", &body));
+	assert_int_equal(found.v[2].key, 1);
+	assert_false(entry_field(&found.v[2], "event", &body));
+	assert_int_equal(reply_entries(r, keys, 2, 2, rig->maker.arena, &found, &d), ERR_SYNTAX);
+	assert_int_equal(reply_entries(r, keys, 1, 10, rig->maker.arena, &found, &d), ERR_SYNTAX);
+	assert_int_equal(reply_entries(read_bytes(rig, "*-1\r\n"), keys, 2, 10, rig->maker.arena, &found, &d), ERR_OK);
+	assert_int_equal(found.n, 0);
+}
+
+static void shapes_that_are_none(void **state)
+{
+	struct rig *rig = *state;
+	static const char *const bad[] = {
+		":1\r\n", "+OK\r\n", T(2, "ab"), "*1\r\n:1\r\n", "*1\r\n*0\r\n", "*1\r\n*-1\r\n", "*1\r\n*1\r\n" T(7, "tickets") "*1\r\n*2\r\n:1\r\n:2\r\n",
+		"*1\r\n*2\r\n" T(5, "other") "*0\r\n", "*1\r\n*2\r\n" T(7, "tickets") "*1\r\n:5\r\n", "*1\r\n*2\r\n" T(7, "tickets") "*1\r\n*0\r\n",
+		"*1\r\n*2\r\n" T(7, "tickets") "*1\r\n*2\r\n$-1\r\n*0\r\n", "*1\r\n*2\r\n" T(7, "tickets") "*1\r\n*2\r\n" T(2, "1-") "*0\r\n",
+		"*1\r\n*2\r\n*0\r\n*0\r\n",
+	};
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct entries found = { .n = 77 };
+		struct diag d = { 0 };
+		const redisReply *r = read_bytes(rig, bad[i]);
+
+		if (r == NULL) {
+			/* The one that only wants more. */
+			teardown(state);
+			setup(state);
+			rig = *state;
+			continue;
+		}
+		assert_int_equal(reply_entries(r, keys, 2, 10, rig->maker.arena, &found, &d), ERR_SYNTAX);
+		assert_int_not_equal(d.msg[0], '\0');
+		assert_int_equal(found.n, 77);
+		assert_int_equal(reply_claimed(r, 0, 10, rig->maker.arena, &found, &d), ERR_SYNTAX);
+		(void)reply_find_error(r);
+		(void)reply_field(r, "name");
+		(void)reply_int(r, 0);
+	}
+}
+
+static void entries_of_a_claim(void **state)
+{
+	struct rig *rig = *state;
+	struct entries found = { 0 };
+	struct diag d = { 0 };
+
+	assert_int_equal(reply_claimed(read_bytes(rig, "*3\r\n" T(3, "0-0") "*2\r\n" ENTRY(T(3, "1-1"), T(1, "a"), T(1, "b")) "*-1\r\n"
+						  "*2\r\n" T(3, "1-3") T(3, "1-4")), 1, 10, rig->maker.arena, &found, &d), ERR_OK);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(found.v[0].key, 1);
+	assert_int_equal(found.n_gone, 3);
+	assert_str(found.next, "0-0");
+	/* Redis 6.2 has no third list. */
+	assert_int_equal(reply_claimed(read_bytes(rig, "*2\r\n" T(3, "0-0") "*0\r\n"), 1, 10, rig->maker.arena, &found, &d), ERR_OK);
+	assert_int_equal(found.n_gone, 0);
+}
+
+static void refused(void **state, const char *bytes, bool expected, const char *why)
+{
+	struct rig *rig = *state;
+
+	rig->maker.expected = expected;
+	assert_null(read_bytes(rig, bytes));
+	assert_string_equal(rig->maker.fault, why);
+	teardown(state);
+	setup(state);
+}
+
+static void sizes_are_bounded(void **state)
+{
+	struct rig *rig;
+	char *large = malloc(200000);
+	const redisReply *r;
+
+	refused(state, "*65537\r\n", true, "an array with too many elements");
+	refused(state, "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", true, "a reply that is nested too deeply");
+	refused(state, "+OK\r\n", false, "a reply that nobody asked for");
+	rig = *state;
+	rig->maker.expected = false;
+	assert_true(reply_is_error(read_bytes(rig, "-ERR max number of clients reached\r\n")));
+	memset(large, 'x', 200000);
+	memcpy(large, "$150000\r\n", 9);
+	memcpy(large + 9 + 150000, "\r\n", 3);
+	rig->maker.expected = true;
+	r = read_bytes(rig, large);
+	assert_non_null(r);
+	assert_int_equal(r->len, REPLY_MAX_TEXT);
+	free(large);
+}
+
+static void ids(void **state)
+{
+	(void)state;
+	assert_int_equal(entry_id_cmp(STR("5-1"), STR("5-1")), 0);
+	assert_true(entry_id_cmp(STR("5-2"), STR("5-10")) < 0);
+	assert_true(entry_id_cmp(STR("18446744073709551615-0"), STR("9-0")) > 0);
+	assert_true(entry_id_cmp(STR(""), STR("0-0")) < 0);
+	assert_true(entry_id_cmp(STR("18446744073709551616-0"), STR("0-0")) < 0);
+	assert_true(entry_id_cmp(STR("1"), STR("x")) == 0);
+}
+
+static void words(void **state)
+{
+	(void)state;
+	assert_int_equal(stream_word(STR("BUSY Redis is busy running a script.")), WORD_TROUBLED);
+	assert_int_equal(stream_word(STR("BUSYGROUP Consumer Group name already exists")), WORD_GROUP_EXISTS);
+	assert_int_equal(stream_word(STR("NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option")), WORD_NO_GROUP);
+	assert_int_equal(stream_word(STR("UNBLOCKED the stream key no longer exists")), WORD_NO_GROUP);
+	assert_int_equal(stream_word(STR("NOAUTH Authentication required.")), WORD_REFUSED);
+	assert_int_equal(stream_word(STR("WRONGTYPE Operation against a key holding the wrong kind of value")), WORD_REFUSED);
+	assert_int_equal(stream_word(STR("ERR unknown command 'XAUTOCLAIM'")), WORD_REFUSED);
+	assert_int_equal(stream_word(STR("ERR no such key")), WORD_NO_KEY);
+	assert_int_equal(stream_word(STR("READONLY You can't write against a read only replica.")), WORD_TROUBLED);
+	assert_int_equal(stream_word(STR("ERR something new")), WORD_TROUBLED);
+	assert_int_equal(stream_word(STR("")), WORD_TROUBLED);
+	assert_int_equal(stream_word(STR("NOAUTHORITY")), WORD_TROUBLED);
+	assert_str(stream_words(STR("ERR unknown command `AUTH`, with args beginning with: `secret`, ")), "ERR unknown command `AUTH`");
+	assert_str(stream_words(STR("LOADING")), "LOADING");
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(entries_of_a_read), TEST(shapes_that_are_none), TEST(entries_of_a_claim), TEST(sizes_are_bounded), TEST(ids), TEST(words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
