@@ -8,4 +8,8 @@ struct wall wall_now(void);    /* CLOCK_REALTIME, cut to milliseconds */
 struct mono mono_now(void);    /* CLOCK_MONOTONIC, likewise */
 struct mono boot_now(void);    /* CLOCK_BOOTTIME: goes on through a suspend */
 
+/* Nanoseconds, for measuring how long something takes. */
+int64_t mono_now_ns(void);
+int64_t thread_now_ns(void);   /* of the processor, spent by this thread */
+
 #endif

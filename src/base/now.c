@@ -2,26 +2,38 @@
 
 #include <time.h>
 
-static int64_t read_ms(clockid_t id)
+#define NS_PER_MS INT64_C(1000000)
+
+static int64_t read_ns(clockid_t id)
 {
 	struct timespec ts;
 
 	if (clock_gettime(id, &ts) != 0)
 		return 0;
-	return (int64_t)ts.tv_sec * MS_PER_S + (int64_t)ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * (1000 * NS_PER_MS) + (int64_t)ts.tv_nsec;
 }
 
 struct wall wall_now(void)
 {
-	return (struct wall){ read_ms(CLOCK_REALTIME) };
+	return (struct wall){ read_ns(CLOCK_REALTIME) / NS_PER_MS };
 }
 
 struct mono mono_now(void)
 {
-	return (struct mono){ read_ms(CLOCK_MONOTONIC) };
+	return (struct mono){ read_ns(CLOCK_MONOTONIC) / NS_PER_MS };
 }
 
 struct mono boot_now(void)
 {
-	return (struct mono){ read_ms(CLOCK_BOOTTIME) };
+	return (struct mono){ read_ns(CLOCK_BOOTTIME) / NS_PER_MS };
+}
+
+int64_t mono_now_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC);
+}
+
+int64_t thread_now_ns(void)
+{
+	return read_ns(CLOCK_THREAD_CPUTIME_ID);
 }

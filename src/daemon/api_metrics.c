@@ -27,6 +27,8 @@ static void put_daemon(struct daemon *d, struct buf *b)
 	metrics_family(b, "plazod_config_reloads_total", "counter", "Reloads, by what became of them.");
 	metrics_count(b, "plazod_config_reloads_total", LABEL("result", "accepted"), d->reload.n_ok);
 	metrics_count(b, "plazod_config_reloads_total", LABEL("result", "refused"), d->reload.n_refused);
+	metrics_one_gauge(b, "plazod_config_replanning", "1 while open tickets are planned anew after a reload.", d->reload.replanning);
+	pace_metrics(&d->pace, b);
 	metrics_one_count(b, "plazod_clock_jumps_total", "Jumps of the system's clock that were noticed.", d->clock.n_jumps);
 }
 
@@ -125,6 +127,7 @@ static void put_store(struct daemon *d, struct buf *b)
 	metrics_one_gauge(b, "plazod_store_queue", "Jobs that wait for the store.", (double)(h.n_queued + d->writer.n));
 	metrics_one_gauge(b, "plazod_store_wal_bytes", "Size of the write-ahead log.", (double)h.wal_bytes);
 	metrics_one_gauge(b, "plazod_snapshot_duration_seconds", "How long the last pass over changed tickets took.", (double)d->snapshot.last_ms / 1000);
+	metrics_one_gauge(b, "plazod_snapshot_pending", "Tickets that have changed and are not saved yet.", (double)engine_changed(d->engine));
 	metrics_one_count(b, "plazod_snapshot_rows_total", "Tickets saved.", d->snapshot.n_rows);
 }
 

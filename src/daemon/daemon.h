@@ -13,6 +13,7 @@
 #include "daemon/listen.h"
 #include "daemon/options.h"
 #include "daemon/outbox.h"
+#include "daemon/pace.h"
 #include "daemon/reload.h"
 #include "daemon/snapshot.h"
 #include "daemon/streams.h"
@@ -64,6 +65,7 @@ struct daemon {
 	struct systemd      systemd;
 	struct tail         tail;
 	struct backup       backup;
+	struct pace         pace;
 
 	struct event       *ev_store, *ev_timer, *ev_clock, *ev_signals[3];
 	int                 clock_fd;

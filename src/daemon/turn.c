@@ -278,12 +278,16 @@ static bool turn(struct daemon *d)
 {
 	bool more;
 
+	pace_begin(&d->pace);
 	daemon_now(d);
 	/* The disk is at work on what this turn has read while the loop applies and answers what came before. */
 	store_push(d->store);
 	store_poll(d->store, on_done, d);
+	pace_part(&d->pace, PACE_ANSWERS);
 	more = advance(d);
+	pace_part(&d->pace, PACE_STEPS);
 	more |= reload_turn(d);
+	pace_part(&d->pace, PACE_REPLAN);
 	outbox_take_effects(d);
 	writer_flush(d);
 	journal_answer(d);
@@ -293,12 +297,15 @@ static bool turn(struct daemon *d)
 	look_at_store(d);
 	if (!more)
 		become_ready(d);
+	pace_part(&d->pace, PACE_ALERTS);
 	more |= snapshot_step(d);
+	pace_part(&d->pace, PACE_SNAPSHOT);
 	systemd_turn(d);
 	stop_step(d);
 	/* What this turn decided goes with the next events, if some are under way: their answer brings the next turn. */
 	if (d->journal.n == 0)
 		store_push(d->store);
+	pace_end(&d->pace);
 	return more;
 }
 

@@ -37,8 +37,8 @@ struct conn {
 
 struct load {
 	/* what is asked for */
-	unsigned long port, connections, requests, lines, tickets, lag;
-	double        seconds;
+	unsigned long port, connections, requests, lines, tickets, rate, lag;
+	double        seconds, began_ns, until_ns;
 	const char   *path, *secret, *prefix;
 	/* what is sent */
 	struct buf    bytes;
@@ -250,18 +250,33 @@ static void receive(struct load *l, struct conn *c)
 		take_reply(l, c);
 }
 
+/* May the next request leave? With a rate, not before its time. */
+static bool may_start(const struct load *l)
+{
+	double now = bench_now_ns();
+
+	return l->next < l->requests && now < l->until_ns && (l->rate == 0 || (now - l->began_ns) / 1e9 * (double)l->rate >= (double)l->next);
+}
+
+static void start_idle(struct load *l)
+{
+	for (unsigned long i = 0; i < l->connections && may_start(l); i++)
+		if (l->conns[i].idle)
+			start(l, &l->conns[i]);
+}
+
 /* Seconds that it took. */
 static double run(struct load *l)
 {
-	double began = bench_now_ns(), until = began + l->seconds * 1e9;
 	struct epoll_event ev[256];
 
-	for (unsigned long i = 0; i < l->connections && l->next < l->requests; i++)
-		start(l, &l->conns[i]);
-	while (l->n_under_way > 0) {
-		int n = epoll_wait(l->epoll, ev, 256, 10000);
+	l->began_ns = bench_now_ns();
+	l->until_ns = l->began_ns + l->seconds * 1e9;
+	start_idle(l);
+	while (l->n_under_way > 0 || (l->rate > 0 && l->next < l->requests && bench_now_ns() < l->until_ns)) {
+		int n = epoll_wait(l->epoll, ev, 256, l->rate > 0 ? 1 : 10000);
 
-		if (n <= 0)
+		if (n < 0 || (n == 0 && l->rate == 0))
 			fail("epoll_wait: nothing for 10 s");
 		for (int i = 0; i < n; i++) {
 			struct conn *c = ev[i].data.ptr;
@@ -270,11 +285,13 @@ static double run(struct load *l)
 				send_more(l, c);
 			if (ev[i].events & ~(uint32_t)EPOLLOUT)
 				receive(l, c);
-			if (c->idle && l->next < l->requests && bench_now_ns() < until)
+			if (c->idle && l->rate == 0 && may_start(l))
 				start(l, c);
 		}
+		if (l->rate > 0)
+			start_idle(l);
 	}
-	return (bench_now_ns() - began) / 1e9;
+	return (bench_now_ns() - l->began_ns) / 1e9;
 }
 
 /* ---- */
@@ -300,7 +317,7 @@ static void tell(const struct load *l, double took)
 
 static const char usage[] =
 	"load --port P [--path PATH] [--connections 64] [--requests 10000] [--lines 0 (a single event; else NDJSON)] [--seconds 6]\n"
-	"     [--tickets 20000; 0: every event opens one] [--secret whsec_...] [--prefix p]\n";
+	"     [--tickets 20000; 0: every event opens one] [--rate requests a second (0: as many as go)] [--secret whsec_...] [--prefix p]\n";
 
 static void parse(int argc, char **argv, struct load *l)
 {
@@ -308,7 +325,7 @@ static void parse(int argc, char **argv, struct load *l)
 		const struct { const char *name; unsigned long *n; const char **s; } all[] = {
 			{ "--port", &l->port, NULL }, { "--connections", &l->connections, NULL }, { "--requests", &l->requests, NULL },
 			{ "--lines", &l->lines, NULL }, { "--tickets", &l->tickets, NULL }, { "--path", NULL, &l->path },
-			{ "--secret", NULL, &l->secret }, { "--prefix", NULL, &l->prefix },
+			{ "--rate", &l->rate, NULL }, { "--secret", NULL, &l->secret }, { "--prefix", NULL, &l->prefix },
 		};
 		size_t k = 0;
 

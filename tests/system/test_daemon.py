@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import stat
@@ -199,6 +200,9 @@ class Sockets(Case):
 		text = request(port, "GET", "/metrics").body.decode()
 		self.assertIn('plazod_events_received_total{type="opened"} 0\n', text)
 		self.assertIn('plazod_notifications_total{receiver="hook"} 0\n', text)
+		turns, longest = (float(re.search(rf"^plazod_turn_{name} (\S+)$", text, re.M).group(1)) for name in ("seconds_count", "longest_seconds"))
+		self.assertGreater(turns, 0)
+		self.assertTrue(0 < longest < 5, longest)
 		self.assertEqual(request(port, "GET", "/readyz").status, 200)
 		for path in ("/v1/status", "/v1/tickets", "/v1/events/helpdesk"):
 			self.assertEqual(request(port, "GET", path).status, 404, path)
