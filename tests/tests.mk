@@ -67,9 +67,17 @@ lint:  ## limits on functions and files, banned words, and clang-tidy where ther
 # ---- make bench ----
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 BENCH_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(BENCH_SRC))
-bench: all $(BENCH_BIN) $(B)/tests/bench/load $(B)/tests/bench/redis_bare  ## the first figures, each a ratio measured in one run
+BENCH_AUX := $(patsubst %,$(B)/tests/bench/%,load hook control curl_loop redis_bare)
+LIBS_bench_json := -lcjson
+bench:  ## the figures, each beside its control, measured in one run of some 6 minutes; the machine should be quiet
+	@packaging/deps build test bench
+	@tests/system/servers $(abspath build/servers)
+	@$(MAKE) --no-print-directory all bench-programs
 	@for b in $(sort $(BENCH_BIN)); do echo "== $$b"; $$b || exit 1; done
 	@for b in $(sort $(wildcard tests/bench/bench_*.py)); do echo "== $$b"; /usr/bin/python3 $$b --build $(B) || exit 1; done
+
+.PHONY: bench-programs
+bench-programs: $(BENCH_BIN) $(BENCH_AUX)
 
 # ---- make coverage ----
 coverage:  ## a table of lines and branches that the tests reach (gcovr; built under build-coverage/)

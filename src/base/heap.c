@@ -37,8 +37,8 @@ void heap_finish(struct heap *h)
 
 static void grow_entries(struct heap *h)
 {
-	/* By a quarter: a heap of millions should not carry half of its size in reserve. Ids are 32 bits, so nothing overflows. */
-	size_t cap = (h->cap + h->cap / 4 + 64) & ~(size_t)3;
+	/* By an eighth: a heap of millions should not carry much in reserve. Ids are 32 bits, so nothing overflows. */
+	size_t cap = (h->cap + h->cap / 8 + 64) & ~(size_t)3;
 	void *fresh = NULL;
 
 	if (posix_memalign(&fresh, LINE, (cap + ROOT + 1) * sizeof(*h->v)) != 0)
@@ -53,7 +53,7 @@ static void grow_entries(struct heap *h)
 
 static void grow_places(struct heap *h, uint32_t id)
 {
-	size_t n = h->n_place + h->n_place / 4 + 64;
+	size_t n = h->n_place + h->n_place / 8 + 64;
 
 	if (n <= id)
 		n = (size_t)id + 1;

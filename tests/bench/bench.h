@@ -39,4 +39,10 @@ static inline void bench_tell(const char *what, double ns, const char *peer, dou
 		printf("%-44s %8.1f ns\n", what, ns);
 }
 
+/* The verdict, in one line of the form that every figure with a goal has. */
+static inline void bench_goal(const char *what, double value, const char *unit, int met, const char *goal)
+{
+	printf("%-52s %10.*f %-9s goal %-16s %s\n", what, value < 100 ? 2 : 0, value, unit, goal, met ? "met" : "MISSED");
+}
+
 #endif

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What a durable event costs: plazod with signatures, duplicate check and engine, its journal on a real disk, beside nginx that answers
-the same requests by 204 and keeps nothing. Rounds are interleaved and medians told; the ratios are what counts, since the machine is shared.
+the same requests by 204 and keeps nothing, and beside the servers of control.c. Rounds are interleaved and medians told; the ratios are what counts, since
+since the machine is shared.
 
 /usr/bin/python3 tests/bench/bench_durable.py [--build build] [--rounds 3] [--seconds 5.5] [--cores one|both] [--only single|bulk]
 """
@@ -18,23 +19,11 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
 import harness  # noqa: E402
+import rig  # noqa: E402
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SERVER, LOAD = "0", "1"                            # cores
 SINGLE = {"connections": 64, "requests": 900_000}
 BULK = {"connections": 8, "requests": 2_500, "lines": 1000}
-
-CONFIG = {
-	"calendars": {"office": {"zone": "Europe/Madrid", "hours": {"mon-fri": ["08:00-18:00"]}}},
-	"defaults": {"calendar": "office", "pause": {"status": ["pending"]}, "notify": ["ops"]},
-	"policies": {"p": {"metrics": {"response": {"target": "4h"}, "update": {"target": "8h"},
-				       "resolution": {"target": {"P1": "8h", "default": "40h"}}}, "escalation": "s"}},
-	"contracts": {"acme": {"customer": "ACME", "policy": "p"}},
-	"escalations": {"s": [{"at": "75%", "notify": ["ops"]}, {"at": "breach", "notify": ["ops"]},
-			      {"at": "breach+1h", "notify": ["ops"]}]},
-	"receivers": {"ops": {"log": {}}},
-	"sources": {"desk": {"webhook": {"verify": {"kind": "standard-webhooks", "secret": SECRET}}, "contracts": ["acme"]}},
-}
 
 NGINX = """
 daemon off; master_process off; worker_processes 1; error_log stderr crit; pid {dir}/nginx.pid;
@@ -45,9 +34,7 @@ http {{ access_log off; client_max_body_size 8m; client_body_buffer_size 1m; kee
 """
 
 
-def cpu_s(pid):
-	"""Processor time of a process, all its threads."""
-	return sum(int(p.read_text().split()[0]) for p in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+NAMES = {"nginx": "nginx 204", "evhttp": "evhttp 204", "receive": "receiving only", "plazod": "plazod durable"}
 
 
 def drop(process):
@@ -63,7 +50,7 @@ def drop(process):
 def plazod(directory, build, cores):
 	where = pathlib.Path(tempfile.mkdtemp(dir=directory))
 	p = harness.Plazod(where)
-	p.write({"server": {"listen": f"127.0.0.1:{p.port}"}, "store": {"path": "plazo.db"}, **CONFIG})
+	p.write({"server": {"listen": f"127.0.0.1:{p.port}"}, "store": {"path": "plazo.db"}, **rig.CONFIG})
 	with open(p.log_path, "ab") as log:
 		p.process = subprocess.Popen(["taskset", "-c", cores, str(build / "plazod"), "-c", str(p.conf)], stdin=subprocess.DEVNULL,
 					     stdout=log, stderr=log, cwd=where)
@@ -87,6 +74,26 @@ def nginx(directory, *_):
 		drop(process)
 
 
+@contextlib.contextmanager
+def control(kind, build):
+	"""control.c, on the core that nginx has."""
+	port = harness.free_port()
+	process = subprocess.Popen(["taskset", "-c", SERVER, str(build / "tests/bench/control"), kind, str(port)], stdin=subprocess.DEVNULL)
+	try:
+		harness.wait_for(kind, 5, lambda: answers(port))
+		yield port, process.pid
+	finally:
+		drop(process)
+
+
+def evhttp(_, build, *__):
+	return control("evhttp", build)
+
+
+def receive(_, build, *__):
+	return control("receive", build)
+
+
 def answers(port):
 	with contextlib.suppress(OSError):
 		return harness.request(port, "GET", "/", timeout=1)
@@ -94,19 +101,23 @@ def answers(port):
 
 def measure(args, server, shape, prefix):
 	"""One run: what the load saw, and what the server spent on an event."""
-	command = ["taskset", "-c", LOAD, str(args.build / "tests/bench/load"), "--secret", SECRET, "--seconds", str(args.seconds), "--prefix", prefix]
+	command = ["taskset", "-c", LOAD, str(args.build / "tests/bench/load"), "--secret", rig.SECRET, "--seconds", str(args.seconds), "--prefix", prefix]
 	for key, value in shape.items():
 		command += [f"--{key}", str(value)]
 	with server(args.dir, args.build, "0,1" if args.cores == "both" else SERVER) as (port, pid):
-		before = cpu_s(pid)
+		before = rig.cpu_s(pid)
 		out = subprocess.run([*command, "--port", str(port)], capture_output=True, text=True, timeout=60, check=False)
-		spent = cpu_s(pid) - before
+		spent = rig.cpu_s(pid) - before
 	if out.returncode != 0:
 		sys.exit(f"load: {out.stderr or out.stdout}")
 	r = json.loads(out.stdout)
 	r["us_event"] = spent / r["events"] * 1e6
 	r["load1"] = os.getloadavg()[0]
 	return r
+
+
+CONTROL = {"single": evhttp, "bulk": receive}
+GOALS = (("single", nginx, 0.65), ("single", evhttp, 1.3), ("bulk", receive, 0.3))
 
 
 def fdatasync_us(directory):
@@ -145,7 +156,7 @@ def main():
 	args.build = args.build.resolve()
 	args.dir = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir=args.build))
 	kinds = {"single": SINGLE, "bulk": BULK} if args.only is None else {args.only: {"single": SINGLE, "bulk": BULK}[args.only]}
-	runs = {(kind, server): [] for kind in kinds for server in (nginx, plazod)}
+	runs = {(kind, server): [] for kind in kinds for server in (nginx, CONTROL[kind], plazod)}
 	try:
 		disk = fdatasync_us(args.dir)
 		for i in range(args.rounds):
@@ -158,13 +169,14 @@ def main():
 	      f" load on core 1; {args.rounds} rounds, medians; load average {os.getloadavg()[0]:.1f}")
 	print(f"{'':34} {'req/s':>9} {'events/s':>10} {'cpu us/ev':>9} {'p50 ms':>8} {'p99 ms':>8}   thousand events/s of each round")
 	for (kind, server), r in runs.items():
-		tell(f"{'one event a POST' if kind == 'single' else 'NDJSON of 1,000'}, {'nginx 204' if server is nginx else 'plazod durable'}", r)
-	if "single" in kinds:
-		ratio = median(runs["single", plazod], "requests_s") / median(runs["single", nginx], "requests_s")
-		print(f"one event a POST: {ratio:.2f} of nginx (goal 0.50)")
+		tell(f"{'one event a POST' if kind == 'single' else 'NDJSON of 1,000'}, {NAMES[server.__name__]}", r)
+	rate = {key: median(r, "events_s") for key, r in runs.items()}
+	for kind, server, goal in GOALS:
+		if kind in kinds:
+			mine, theirs = rate[kind, plazod], rate[kind, server]
+			rig.tell(f"durable events, {kind}, beside {NAMES[server.__name__]}", mine, "/s", (NAMES[server.__name__], theirs), f">= {goal} of it", mine >= goal * theirs)
 	if "bulk" in kinds:
-		rate = median(runs["bulk", plazod], "events_s")
-		print(f"NDJSON of 1,000: {rate:.0f} events/s durable, {rate / 300000:.2f} of the goal of 300,000")
+		rig.tell("durable events, bulk", rate["bulk", plazod], "/s", None, ">= 700,000/s", rate["bulk", plazod] >= 700_000)
 
 
 if __name__ == "__main__":
