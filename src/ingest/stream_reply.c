@@ -282,7 +282,11 @@ enum err reply_entries(const redisReply *r, const char *const *keys, size_t n_ke
 			diag_set(d, "the server sent entries of a stream that it was not asked for");
 			return ERR_SYNTAX;
 		}
-		for (size_t k = 0; k < count(list); k++) {
+		if (list == NULL || list->type != REDIS_REPLY_ARRAY) {
+			diag_set(d, "the server sent a stream without a list of entries");
+			return ERR_SYNTAX;
+		}
+		for (size_t k = 0; k < list->elements; k++) {
 			e = add_entry(list->element[k], key, max, a, &found, d);
 			if (e != ERR_OK)
 				return e;
