@@ -13,6 +13,7 @@
 #include "core/event.h"
 
 struct engine;
+struct rules;
 
 /* One clock, as `simulate --clocks` and the HTTP API show it. */
 struct clock_view {
@@ -37,6 +38,15 @@ struct ticket_view {
 
 /* As of `now`. The view borrows from `arena` and from the engine until it changes. False when there is no such ticket. */
 bool engine_view(struct engine *en, struct str ns, struct str ticket, struct wall now, struct arena *arena, struct ticket_view *out);
+
+/*
+ * As engine_view() at rules->from, which is later than the last revision's, as if `rules` came into force then. Nothing is changed. The
+ * view borrows from `arena` and the engine alone.
+ */
+bool engine_preview(struct engine *en, struct rules *rules, struct str ns, struct str ticket, struct arena *arena, struct ticket_view *out);
+
+/* The first ticket in memory whose number is `from` or more, by name; its number, or ENGINE_NO_TICKET. To walk over all in slices. */
+uint32_t engine_walk(const struct engine *en, uint32_t from, struct str *ns_out, struct str *ticket_out);
 
 /* Every ticket in memory, in no order, until fn says false. `ns` and `ticket` are valid during the call. */
 typedef bool engine_each_fn(void *ctx, struct str ns, struct str ticket);

@@ -29,7 +29,9 @@
  *   GET  /v1/refused/ID             one of them, with body, or body_base64 where it is no text
  *   POST /v1/receivers/NAME/test    {ok: true, status, detail}; 502 when the receiver did not take it
  *   POST /v1/backup                 the database as it is now, application/vnd.sqlite3
- *   POST /v1/reload                 ?dry_run=1: {ok: true, changed, warnings: [TEXT]}; 422 with {…, errors: [TEXT], warnings: [TEXT]}
+ *   POST /v1/reload                 {ok: true, changed, warnings: [TEXT]}; 422 with {…, errors: [TEXT], warnings: [TEXT]}. ?dry_run=1 &limit=
+ *                                    changes nothing, and adds {moves: [{namespace, ticket, contract, metric, cycle, from, to (due times),
+ *                                    breach, why}], moved, more (that are not listed), breaches, looked_at, tickets}
  *   POST /v1/import                 ?source=NAME &alert=1: NDJSON or JSON of events: {accepted, duplicates, refused: [PROBLEM with index]}
  *   GET  /v1/tail                   ?after=N: NDJSON of what is decided, as it is decided, until somebody hangs up: {seq, at, what: "alert",
  *                                    alert} or {seq, at, what: "delivery", id, receiver, state, attempts, status, detail}. From now on, or

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine_private.h"
 
@@ -49,6 +50,33 @@ bool engine_view(struct engine *en, struct str ns, struct str ticket, struct wal
 		if (o.facts.clocks[i]->shown)
 			view_clock(&o, o.facts.clocks[i], now, a, &out->clocks[out->n_clocks++]);
 	return true;
+}
+
+bool engine_preview(struct engine *en, struct rules *rules, struct str ns, struct str ticket, struct arena *a, struct ticket_view *out)
+{
+	struct revision *kept = en->revisions;
+	struct revision *with = arena_array(a, en->n_revisions + 1, sizeof(*with));
+	bool found;
+
+	/* A look decides nothing: it is enough that the revision is there while it lasts. */
+	memcpy(with, kept, en->n_revisions * sizeof(*with));
+	with[en->n_revisions++] = (struct revision){ rules->from, rules };
+	en->revisions = with;
+	found = engine_view(en, ns, ticket, rules->from, a, out);
+	en->revisions = kept;
+	en->n_revisions--;
+	return found;
+}
+
+uint32_t engine_walk(const struct engine *en, uint32_t from, struct str *ns_out, struct str *ticket_out)
+{
+	while (from < en->n_slots && !(table_at(en, from)->flags & TICKET_USED))
+		from++;
+	if (from >= en->n_slots)
+		return ENGINE_NO_TICKET;
+	*ns_out = ticket_ns(en, table_at(en, from));
+	*ticket_out = ticket_id(table_at(en, from));
+	return from;
 }
 
 /* ---- explain ---- */

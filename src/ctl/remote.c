@@ -208,9 +208,16 @@ int cmd_receiver_test(struct ctl *ctl)
 
 int cmd_reload(struct ctl *ctl)
 {
-	const char *path = ctl->value[OPT_DRY_RUN] != NULL ? "/v1/reload?dry_run=1" : "/v1/reload";
+	static const struct query query[] = { { OPT_DRY_RUN, "dry_run" }, { OPT_LIMIT, "limit" } };
+	struct buf path;
+	int status;
 
-	return remote_post(ctl, path, (struct str){ NULL, 0 }, EXIT_BAD_CONFIG, &(struct view){ .print = show_reload });
+	buf_init(&path, 256);
+	buf_puts(&path, "/v1/reload");
+	client_query(ctl, query, 2, &path);
+	status = remote_post(ctl, buf_cstr(&path), (struct str){ NULL, 0 }, EXIT_BAD_CONFIG, &(struct view){ .print = show_reload });
+	buf_finish(&path);
+	return status;
 }
 
 static bool print_piece(void *ctx, struct str piece)

@@ -169,6 +169,24 @@ void show_test(const struct ctl *ctl, const struct json_doc *d)
 	print(d, 0, "", "/detail", "\n");
 }
 
+static void show_moves(const struct json_doc *d)
+{
+	static const struct column columns[] = {
+		{ "TICKET", "/ticket", CELL_TEXT }, { "CONTRACT", "/contract", CELL_TEXT }, { "METRIC", "/metric", CELL_TEXT },
+		{ "CYCLE", "/cycle", CELL_TEXT }, { "DUE", "/from", CELL_INSTANT }, { "WOULD BE", "/to", CELL_INSTANT },
+		{ "BREACH", "/breach", CELL_TEXT }, { "WHY", "/why", CELL_TEXT },
+	};
+
+	if (!is_there(d, 0, "/moved"))
+		return;
+	render_table(d, json_get(d, 0, STR("moves")), columns, sizeof(columns) / sizeof(columns[0]), "no due time would move");
+	print(d, 0, "", "/moved", " clocks would move, ");
+	print(d, 0, "", "/more", " of them not shown, ");
+	print(d, 0, "", "/breaches", " would be breached at once; looked at ");
+	print(d, 0, "", "/looked_at", " of ");
+	print(d, 0, "", "/tickets", " tickets\n");
+}
+
 void show_reload(const struct ctl *ctl, const struct json_doc *d)
 {
 	bool changed = is_true(d, 0, "/changed");
@@ -177,6 +195,7 @@ void show_reload(const struct ctl *ctl, const struct json_doc *d)
 		printf("%s\n", changed ? "the file is fine, and would change what is in force" : "the file is fine, and is what is in force");
 	else
 		printf("%s\n", changed ? "reloaded" : "reloaded: nothing has changed");
+	show_moves(d);
 	for (json_node n = json_first(d, json_get(d, 0, STR("warnings"))); n != JSON_ABSENT; n = json_next(d, n))
 		print(d, n, "", "", "\n");
 }

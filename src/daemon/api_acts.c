@@ -8,6 +8,7 @@
 #include "daemon/api.h"
 #include "daemon/daemon.h"
 #include "daemon/lookup.h"
+#include "daemon/preview.h"
 #include "ingest/event_json.h"
 #include "web/ticket_json.h"
 
@@ -308,5 +309,5 @@ void api_receiver_test(struct daemon *d, const struct api_call *c)
 
 void api_reload(struct daemon *d, const struct api_call *c)
 {
-	reload_request(d, c->r, api_flag(c->r, "dry_run"));
+	reload_request(d, c->r, api_flag(c->r, "dry_run"), api_limit(c->r, PREVIEW_USUAL, PREVIEW_MAX));
 }

@@ -16,10 +16,12 @@
 #include "base/xalloc.h"
 #include "daemon/daemon.h"
 #include "daemon/force.h"
+#include "daemon/preview.h"
 
 #define CANONICAL_MAX (64u << 20)
 #define REPLAN_MS     8             /* of a turn */
 #define REPLAN_SLICE  64
+#define PREVIEW_MS    4             /* of a turn */
 
 /* Written by the thread until it wakes the loop, then the loop's. */
 struct reload_job {
@@ -35,12 +37,14 @@ struct reload_job {
 	struct problems       problems;
 	char                  why[DIAG_LEN];   /* refused by the loop, after it was read */
 	bool                  changed;
+	struct preview       *preview;      /* of a dry run that would change something */
 };
 
 struct reload_waiter {
 	struct reload_waiter *next;
 	struct http_request  *request;
 	bool                  dry_run;
+	uint32_t              limit;
 };
 
 void reload_log_problems(const struct problems *p)
@@ -98,17 +102,6 @@ static void pay_revision(struct daemon *d)
 	if (put_revision(d, d->cfg, d->reload.digest, buf_str(&text)) == ERR_OK)
 		d->reload.owed = false;
 	buf_finish(&text);
-}
-
-bool reload_turn(struct daemon *d)
-{
-	struct mono began = mono_now();
-
-	if (d->reload.owed)
-		pay_revision(d);
-	while (d->reload.replanning && mono_now().ms - began.ms < REPLAN_MS)
-		d->reload.replanning = engine_replan(d->engine, REPLAN_SLICE, journal_horizon(d, d->now), &d->fx);
-	return d->reload.replanning;
 }
 
 enum err reload_first(struct daemon *d, bool known, uint64_t last_digest, struct diag *diag)
@@ -216,6 +209,8 @@ static void answer(struct http_request *r, const struct reload_job *job, bool ok
 		json_put_bool(&o, true);
 		json_put_key(&o, "changed");
 		json_put_bool(&o, job->changed);
+		if (job->preview != NULL)
+			preview_put(job->preview, &o);
 	} else {
 		json_put_key(&o, "title");
 		json_put_z(&o, "The configuration is refused");
@@ -259,6 +254,7 @@ static void *read_config(void *arg)
 
 static void job_destroy(struct reload_job *job)
 {
+	preview_destroy(job->preview);
 	force_destroy(job->force);
 	config_unref(job->cfg);
 	problems_finish(&job->problems);
@@ -315,12 +311,58 @@ static void start_next(struct daemon *d)
 
 	for (const struct reload_waiter *w = rl->next; w != NULL; w = w->next)
 		real = real || !w->dry_run;
-	if (rl->job != NULL || rl->committing != NULL || (!rl->again && rl->next == NULL) || d->phase != PHASE_RUNNING)
+	if (rl->job != NULL || rl->committing != NULL || rl->previewing != NULL || (!rl->again && rl->next == NULL) || d->phase != PHASE_RUNNING)
 		return;
 	rl->waiters = rl->next;
 	rl->next = NULL;
 	rl->again = false;
 	start(d, !real);
+}
+
+/* What would change is looked at in slices by the turns that follow: reload_turn(). */
+static void preview_begin(struct daemon *d, struct reload_job *job)
+{
+	uint32_t limit = 0;
+
+	for (const struct reload_waiter *w = d->reload.waiters; w != NULL; w = w->next)
+		limit = w->limit > limit ? w->limit : limit;
+	job->preview = preview_create(d, job->cfg->rules, limit);
+	d->reload.previewing = job;
+}
+
+/* Who wants more than a look does not wait for it: it ends with what it has seen. */
+static bool may_go_on(const struct daemon *d)
+{
+	bool real = d->reload.again || d->phase != PHASE_RUNNING;
+
+	for (const struct reload_waiter *w = d->reload.next; w != NULL; w = w->next)
+		real = real || !w->dry_run;
+	return !real;
+}
+
+static bool preview_turn(struct daemon *d)
+{
+	struct reload_job *job = d->reload.previewing;
+
+	if (job == NULL)
+		return false;
+	if (may_go_on(d) && preview_step(job->preview, PREVIEW_MS))
+		return true;
+	d->reload.previewing = NULL;
+	conclude(d, job, true);
+	start_next(d);
+	return false;
+}
+
+bool reload_turn(struct daemon *d)
+{
+	struct mono began = mono_now();
+
+	if (d->reload.owed)
+		pay_revision(d);
+	while (d->reload.replanning && mono_now().ms - began.ms < REPLAN_MS)
+		d->reload.replanning = engine_replan(d->engine, REPLAN_SLICE, journal_horizon(d, d->now), &d->fx);
+	return preview_turn(d) || d->reload.replanning;
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *ctx)
@@ -340,6 +382,10 @@ static void on_wake(evutil_socket_t fd, short what, void *ctx)
 	ok = job->err == ERR_OK && prepare(d, job);
 	if (ok && job->changed && !job->dry_run) {
 		d->reload.committing = job;
+		return;
+	}
+	if (ok && job->changed) {
+		preview_begin(d, job);
 		return;
 	}
 	/* Other secrets may be the same configuration. */
@@ -381,11 +427,11 @@ void reload_ask(struct daemon *d)
 	start_next(d);
 }
 
-void reload_request(struct daemon *d, struct http_request *r, bool dry_run)
+void reload_request(struct daemon *d, struct http_request *r, bool dry_run, uint32_t limit)
 {
 	struct reload_waiter *w = xmalloc(sizeof(*w));
 
-	*w = (struct reload_waiter){ d->reload.next, r, dry_run };
+	*w = (struct reload_waiter){ d->reload.next, r, dry_run, limit };
 	d->reload.next = w;
 	start_next(d);
 }
@@ -433,6 +479,8 @@ void reload_finish(struct daemon *d)
 			(void)pthread_join(rl->job->thread, NULL);
 		job_destroy(rl->job);
 	}
+	if (rl->previewing != NULL)
+		job_destroy(rl->previewing);
 	if (rl->committing != NULL)
 		job_destroy(rl->committing);
 	drop(rl->waiters);

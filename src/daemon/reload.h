@@ -29,6 +29,7 @@ struct reload {
 	bool                  pending;     /* a revision is on its way to the disk … */
 	struct wall           pending_from;    /* … and holds from this instant: steps from then on wait for it */
 	struct reload_job    *committing;  /* in force once its revision is on disk */
+	struct reload_job    *previewing;  /* a dry run that looks at what would change */
 	bool                  owed;        /* the disk had no room for the first revision: it is journaled once there is some */
 	struct reload_waiter *waiters;     /* of the job */
 	struct reload_waiter *next;        /* of the one after it */
@@ -54,8 +55,8 @@ void reload_finish(struct daemon *d);
 /* SIGHUP: reads the configuration again, soon. */
 void reload_ask(struct daemon *d);
 
-/* POST /v1/reload. */
-void reload_request(struct daemon *d, struct http_request *r, bool dry_run);
+/* POST /v1/reload; of a dry run, up to `limit` moves are told one by one. */
+void reload_request(struct daemon *d, struct http_request *r, bool dry_run, uint32_t limit);
 
 /* A store_done of STORE_REVISED: the revision is in its place in the journal, and comes into force; or the disk is full, and it does not. */
 void reload_committed(struct daemon *d, const struct store_done *done);

@@ -254,6 +254,78 @@ class Backup(Ops):
 		self.assertEqual(done[0].returncode == FINE, self.file.exists())
 
 
+class DryRun(Ops):
+	def setUp(self):
+		super().setUp()
+		self.run_with(policies={"quick": {"metrics": {"response": {"target": {"P1": "4h", "default": "8h"}},
+							      "resolution": {"target": "40h"}}, "escalation": "standard"}})
+		self.d.accept([opened("INC-1"), opened("INC-2", priority="P2"), opened("INC-3", priority="P2"), opened("INC-4")])
+		self.d.accept([event("INC-3", "changed", status="pending"), agent_reply("INC-4")])
+
+	def change(self, **metrics):
+		cfg = json.loads(json.dumps(self.d.cfg))
+		cfg["policies"]["quick"]["metrics"].update(metrics)
+		cfg["policies"]["quick"]["metrics"] = {k: v for k, v in cfg["policies"]["quick"]["metrics"].items() if v is not None}
+		self.d.write(cfg)
+
+	def moves(self):
+		got = self.json("reload", "--dry-run")
+		return {(m["ticket"], m["metric"]): m for m in got["moves"]}, got
+
+	def due(self):
+		return {(t, c[0]): c[3] for t, cs in clocks(self.d).items() for c in cs if c[2] in ("running", "paused", "breached")}
+
+	def test_nothing_moves(self):
+		self.assertNotIn("moves", self.json("reload", "--dry-run"))
+		cfg = json.loads(json.dumps(self.d.cfg))
+		cfg["contracts"]["third"] = {"customer": "Third", "policy": "quick"}
+		self.d.write(cfg)
+		moves, got = self.moves()
+		self.assertEqual((moves, got["moved"], got["looked_at"], got["tickets"]), ({}, 0, 4, 4))
+		self.assertIn("no due time would move", self.text("reload", "--dry-run"))
+
+	def test_what_would_move_is_what_moves(self):
+		before = self.due()
+		self.change(response={"target": {"P1": "2h", "default": "8h"}}, resolution={"target": "50h"})
+		moves, got = self.moves()
+		self.assertEqual(self.due(), before, "a dry run moved something")
+		self.assertEqual({k: m["why"] for k, m in moves.items()}, {
+			("INC-1", "response"): "the target is 2h, was 4h",
+			**{(t, "resolution"): "the target is 50h, was 40h" for t in ("INC-1", "INC-2", "INC-3", "INC-4")}})
+		self.assertEqual({k: m["from"] for k, m in moves.items()}, {k: before[k] for k in moves})
+		self.assertEqual((got["moved"], got["more"], got["breaches"]), (5, 0, 0))
+		self.text("reload")
+		harness.wait_for("the new plan", 5, lambda: self.due() != before)
+		after = self.due()
+		self.assertEqual({k: m["to"] for k, m in moves.items()}, {k: after[k] for k in moves})
+		self.assertEqual({k for k in after if after[k] != before[k]}, {k for k, m in moves.items() if m["to"]})
+
+	def test_breaches_and_metrics_that_come_and_go(self):
+		self.change(response={"target": "1ms"}, resolution=None, update={"target": "8h"})
+		moves, got = self.moves()
+		self.assertTrue(moves[("INC-1", "response")]["breach"])
+		self.assertEqual(moves[("INC-2", "resolution")]["why"], "no longer promised")
+		self.assertIsNone(moves[("INC-2", "resolution")]["to"])
+		self.assertEqual(moves[("INC-2", "update")]["why"], "newly promised")
+		self.assertNotIn(("INC-4", "response"), moves, "a clock that has stopped is asked nothing")
+		self.assertEqual(got["breaches"], 3)
+		self.assertEqual(self.deliveries(type="sla.breach"), [])
+
+	def test_the_output_is_bounded(self):
+		self.d.accept([opened(f"M-{i}") for i in range(300)])
+		self.change(response={"target": "3h"})
+		got = self.json("reload", "--dry-run")
+		self.assertEqual((len(got["moves"]), got["more"]), (100, got["moved"] - 100))
+		got = self.json("reload", "--dry-run", "--limit", "7")
+		self.assertEqual((len(got["moves"]), got["moved"]), (7, 303))
+		text = self.text("reload", "--dry-run", "--limit", "7")
+		self.assertRegex(text, r"303 clocks would move, 296 of them not shown, 0 would be breached at once; looked at 304 of 304 tickets")
+
+	def test_a_refused_file(self):
+		self.d.write({**self.d.cfg, "contract": {}})
+		self.text("reload", "--dry-run", status=BAD_CONFIG)
+
+
 class Version1(Ops):
 	def test_a_database_of_version_1(self):
 		"""A daemon of today goes on where one of version 1 stopped: the same tickets, clocks and alerts; the old file is kept."""
