@@ -169,7 +169,7 @@ void link_flush(struct link *l)
 	if (l->is_down || l->c == NULL)
 		return;
 	if (redisBufferWrite(l->c, &done) != REDIS_OK) {
-		fail(l, LINK_LOST, l->c->errstr);
+		fail(l, LINK_LOST, l->tls ? tls_why(l->c) : l->c->errstr);
 		return;
 	}
 	if (done)
@@ -281,7 +281,7 @@ static bool fill(struct link *l)
 
 	if (l->tls) {
 		if (redisBufferRead(l->c) != REDIS_OK)
-			fail(l, LINK_LOST, l->c->errstr);
+			fail(l, LINK_LOST, tls_why(l->c));
 		return false;
 	}
 	n = read(l->c->fd, l->buf, sizeof l->buf);

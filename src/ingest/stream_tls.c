@@ -51,11 +51,25 @@ enum err tls_begin(redisContext *c, char *host, const char *ca_file, struct diag
 		diag_set(d, "TLS cannot be set up: %s", why);
 		return ERR_IO;
 	}
+	ERR_clear_error();
 	if (redisInitiateSSL(c, ssl) != REDIS_OK) {
-		diag_set(d, "TLS: %s", c->errstr);
+		diag_set(d, "TLS: %s", tls_why(c));
+		SSL_free(ssl);
 		return ERR_IO;
 	}
 	return ERR_OK;
+}
+
+const char *tls_why(redisContext *c)
+{
+	static char why[256];
+	unsigned long code = ERR_get_error();
+
+	if (code == 0)
+		return c->errstr;
+	ERR_error_string_n(code, why, sizeof why);
+	ERR_clear_error();
+	return why;
 }
 
 #else
@@ -70,5 +84,10 @@ enum err tls_begin(redisContext *c, char *host, const char *ca_file, struct diag
 	(void)c, (void)host, (void)ca_file;
 	diag_set(d, "this plazod was built without TLS for Redis");
 	return ERR_IO;
+}
+
+const char *tls_why(redisContext *c)
+{
+	return c->errstr;
 }
 #endif
