@@ -44,6 +44,8 @@ uint64_t store_epoch(struct store *st);
  */
 MUST_CHECK enum err store_put_cursor(struct store *st, const struct store_cursor *c, uint64_t epoch, uint64_t cookie);
 
+#define STORE_MAX_REFUSALS 20000     /* the newest are kept: of 64 KiB each at most, 1.3 GB */
+
 /* Inserts; the same body from the same place of the source is kept once. STORE_REFUSAL, when the cookie is not 0: `fresh` tells which. */
 MUST_CHECK enum err store_put_refusal(struct store *st, const struct refusal *r, uint64_t cookie);
 

@@ -53,6 +53,7 @@ static const char *const sql[Q_N] = {
 	[Q_CURSOR_PUT]     = "INSERT OR REPLACE INTO cursors VALUES(?1, ?2, ?3)",
 	[Q_CURSOR_ALL]     = "SELECT source, key, value FROM cursors",
 	[Q_REFUSED_PUT]    = "INSERT INTO refused(digest, source, place, at_ms, why, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(digest) DO NOTHING",
+	[Q_REFUSED_CAP]    = "DELETE FROM refused WHERE no <= ?1",
 	[Q_REFUSED_SWEEP]  = "DELETE FROM refused WHERE no IN (SELECT no FROM refused INDEXED BY refused_at WHERE at_ms < ?1 LIMIT ?2)",
 	[Q_REFUSED_ALL]    = "SELECT " REFUSED_COLUMNS ", NULL FROM refused WHERE no < ?1 ORDER BY no DESC LIMIT ?2",
 	[Q_REFUSED_SOURCE] = "SELECT " REFUSED_COLUMNS ", NULL FROM refused INDEXED BY refused_source WHERE no < ?1 AND source = ?3 ORDER BY no DESC LIMIT ?2",

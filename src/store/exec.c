@@ -1,5 +1,7 @@
 #include "store/exec.h"
 
+#define REFUSALS_EVERY 16     /* between two looks at whether there are too many */
+
 bool exec_is_write(enum store_what what)
 {
 	return what < STORE_DELIVERIES;
@@ -263,6 +265,19 @@ static int put_cursor(struct db *db, struct reader *r)
 	return db_run(db, Q_CURSOR_PUT);
 }
 
+/* Whoever may write to a stream could fill the disk otherwise. */
+static int cap_refusals(struct db *db)
+{
+	int64_t no = sqlite3_last_insert_rowid(db->handle);
+	sqlite3_stmt *s;
+
+	if (no <= STORE_MAX_REFUSALS || no % REFUSALS_EVERY != 0)
+		return SQLITE_OK;
+	s = db_stmt(db, Q_REFUSED_CAP);
+	bind_i64(s, 1, no - STORE_MAX_REFUSALS);
+	return db_run(db, Q_REFUSED_CAP);
+}
+
 static int put_refusal(struct db *db, struct reader *r, struct answer *x)
 {
 	struct refusal v;
@@ -279,7 +294,7 @@ static int put_refusal(struct db *db, struct reader *r, struct answer *x)
 	int rc = db_run(db, Q_REFUSED_PUT);
 
 	x->done.fresh = rc == SQLITE_OK && sqlite3_changes(db->handle) == 1;
-	return rc;
+	return x->done.fresh ? cap_refusals(db) : rc;
 }
 
 int exec_job(struct db *db, const struct batch *b, const struct job *job, uint64_t seq, struct answers *out)

@@ -208,6 +208,24 @@ static void old_ones_are_swept(void **state)
 	assert_int_equal(rig_close(r), ERR_OK);
 }
 
+static void the_newest_are_kept(void **state)
+{
+	struct rig *r = *state;
+	char want[64];
+	int n = STORE_MAX_REFUSALS + 32;
+
+	rig_start(r);
+	for (int i = 1; i <= n; i++) {
+		assert_int_equal(put_refusal(r, "bus", "t", (struct str){ (const char *)&i, sizeof i }, i, 0), ERR_OK);
+		if (i % 4000 == 0)
+			store_push(r->st);
+	}
+	assert_list(r, (struct store_refusal_filter){ .before = 33, .limit = 10 }, "");
+	snprintf(want, sizeof want, "%d:bus:t:%d:no JSON:4: ", 33, 33);
+	assert_list(r, (struct store_refusal_filter){ .before = 34, .limit = 10 }, want);
+	assert_int_equal(rig_close(r), ERR_OK);
+}
+
 /* They wait for a disk that is full, as alerts do. */
 static void refused_events_wait_for_room(void **state)
 {
@@ -231,7 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(cursors_are_replaced), CASE(a_cursor_never_passes_its_events), CASE(refused_events_are_kept_once), CASE(long_lists_come_in_slices),
-		CASE(old_ones_are_swept), CASE(refused_events_wait_for_room),
+		CASE(old_ones_are_swept), CASE(the_newest_are_kept), CASE(refused_events_wait_for_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
