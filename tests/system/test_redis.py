@@ -143,6 +143,26 @@ class NoEvents(redis_rig.Case):
 		self.assertEqual(len(self.refused()), n)
 		self.assertEqual(len(self.tickets()), len(self.BAD) + 1)
 
+	def test_large_entries_cost_bounded_memory(self):
+		self.run_bus()
+		huge = b"x" * 1_000_000
+		for i in range(100):
+			self.r.add(huge, opened(f"T{i}"))
+		self.settle(seconds=30)
+		self.assertEqual(len(self.tickets()), 100)
+		self.assertEqual(self.count("refused_total"), 100)
+		self.assertLess(harness.memory_kib(self.d.process.pid), 250_000 * harness.SLOWER)
+
+	def test_an_entry_that_cannot_be_read_at_all_is_told(self):
+		self.run_bus()
+		(giant,) = self.r.add(b"x" * 80_000_000)
+		self.r.add(opened("T1"))
+		self.wait_state("troubled", why="XDEL")
+		self.still_serves()
+		self.r("XDEL", STREAM, giant)
+		self.wait_ticket("T1", 20)
+		self.settle()
+
 	def test_entries_that_were_trimmed_while_they_were_pending(self):
 		self.run_bus()
 		(name,) = self.r.consumers()
@@ -343,7 +363,7 @@ class Pressure(redis_rig.Case):
 		self.assertEqual(self.tickets(), {e["ticket"] for e in events})
 
 
-class Late(redis_rig.Case):
+class Order(redis_rig.Case):
 	def test_events_of_one_ticket_keep_their_order(self):
 		self.run_bus()
 		self.r.add(opened("T1"), *(event("T1", "changed", id=f"c{i}", status=f"s{i}") for i in range(500)))

@@ -158,6 +158,14 @@ class Broken(redis_rig.Case):
 				self.assertLess(fake.n_connections, 60, "reconnects without waiting")
 		self.heal_all(fakes)
 
+	def test_acknowledgements_of_which_the_server_knows_nothing(self):
+		fakes = self.run_all({"XACK of none": functools.partial(rule_of, b"XACK", b":0\r\n")})
+		((_, source),) = fakes.values()
+		wait_for("it is counted", 10, lambda: self.count("ack_lost_total", source) == 1)
+		self.assertEqual(self.count("acked_total", source), 0)
+		self.assertEqual(self.stream(source)["state"], "reading")
+		self.assertRegex(self.d.log(), "ack_lost")
+
 	def test_replies_that_nobody_asked_for(self):
 		def every(n, answer):
 			count = itertools.count(1)
