@@ -20,7 +20,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
 import harness  # noqa: E402
 import redis_rig  # noqa: E402
-from bench_durable import CONFIG, cpu_s, drop, fdatasync_us  # noqa: E402
+import rig  # noqa: E402
+from bench_durable import drop, fdatasync_us  # noqa: E402
 
 SERVER, CLIENT = "0", "1"                          # cores
 
@@ -39,7 +40,7 @@ def plazod(args, redis, mode, group):
 	where = pathlib.Path(tempfile.mkdtemp(dir=args.dir))
 	p = harness.Plazod(where)
 	bus = {"url": f"unix://{redis.path}?db=0", "stream": "filled", **({"cursor": "own"} if mode == "own" else {"group": group})}
-	p.write({"server": {"listen": f"127.0.0.1:{p.port}", "metrics": f"127.0.0.1:{harness.free_port()}"}, "store": {"path": "plazo.db"}, **CONFIG,
+	p.write({"server": {"listen": f"127.0.0.1:{p.port}", "metrics": f"127.0.0.1:{harness.free_port()}"}, "store": {"path": "plazo.db"}, **rig.CONFIG,
 		 "sources": {"bus": {"redis": bus, "contracts": ["acme"]}}})
 	with open(p.log_path, "ab") as log:
 		p.process = subprocess.Popen(["taskset", "-c", "0,1" if args.cores == "both" else CLIENT, str(args.build / "plazod"), "-c", str(p.conf)],
@@ -68,7 +69,7 @@ def watch(args, redis, mode, group):
 	with plazod(args, redis, mode, group) as p:
 		first, end = None, time.monotonic() + 120
 		while time.monotonic() < end:
-			n, now, spent = through(p, mode), time.perf_counter(), cpu_s(p.process.pid)
+			n, now, spent = through(p, mode), time.perf_counter(), rig.cpu_s(p.process.pid)
 			if p.process.poll() is not None:
 				break
 			if n and first is None and n >= args.events / 20:
@@ -119,11 +120,16 @@ def main():
 	print(f"{args.events} entries, {bytes_each:.0f} bytes each in Redis; bare fdatasync of 16 KiB {disk:.0f} us; redis-server on core 0, consumer on "
 	      f"core{'s 0 and 1' if args.cores == 'both' else ' 1'}; {args.rounds} rounds, medians; load average {os.getloadavg()[0]:.1f}")
 	tell(runs)
-	rates = {key: median(r, "rate") for key, r in runs.items()}
-	for mode in modes:
-		print(f"plazod, {mode}: {rates['plazod', mode] / rates['bare', mode]:.2f} of the bare consumer" + (" (goal 0.9)" if mode == "group" else ""))
+	rate = {key: median(r, "rate") for key, r in runs.items()}
+	if "group" in modes:
+		mine, theirs = rate["plazod", "group"], rate["bare", "group"]
+		rig.tell("Redis stream, group, beside a bare consumer", mine, "events/s", ("bare", theirs), ">= 0.9 of it", mine >= 0.9 * theirs)
+	if "own" in modes:
+		mine, theirs = rate["plazod", "own"], rate["bare", "own"]
+		print(f"Redis stream, own cursor, beside a bare XREAD: ratio {mine / theirs:.2f}")
 	if len(modes) == 2:
-		print(f"plazod: own cursor {rates['plazod', 'own'] / rates['plazod', 'group']:.2f} of group mode (goal 1.5)")
+		mine, theirs = rate["plazod", "own"], rate["plazod", "group"]
+		rig.tell("Redis stream, own cursor, beside group", mine, "events/s", ("group", theirs), ">= 1.5 of it", mine >= 1.5 * theirs)
 
 
 if __name__ == "__main__":

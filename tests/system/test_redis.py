@@ -1,6 +1,7 @@
 """Ticket events from real Redis streams: both cursors, what is no event, what was trimmed, reloads, stops, and a full disk."""
 import contextlib
 import json
+import re
 import resource
 import time
 
@@ -82,18 +83,35 @@ class Group(redis_rig.Case):
 		self.settle()
 		self.assertEqual(self.count("refused_total"), 0)
 
+	def rights(self):
+		"""The line of the README that makes a user, as words."""
+		(line,) = re.findall(r"^ +(ACL SETUSER plazo .*)$", (harness.ROOT / "README.md").read_text(), re.M)
+		return line.replace(">PASSWORD", ">sesame").split()
+
 	def test_a_user_with_the_rights_of_the_manual_and_no_others(self):
 		r = self.server()
-		r("ACL", "SETUSER", "plazo", "on", ">sesame", f"~{STREAM}", "resetchannels", "-@all", "+xreadgroup", "+xread", "+xack", "+xautoclaim",
-		  "+xgroup|create", "+xinfo", "+multi", "+exec", "+select", "+ping", "+role")
-		r("ACL", "SETUSER", "default", "+@all")
+		r(*self.rights())
 		self.run_bus(r, user="plazo", password="sesame")
 		r.add(opened("T1"))
 		self.wait_ticket("T1")
 		self.settle()
+		wait_for("it is told that nothing is behind", 10, lambda: self.count("lag") == 0)
+		self.assertNotIn("NOPERM", self.d.log())
 		self.assertNotIn("sesame", self.d.log())
 		self.assertNotIn("sesame", self.d.ctl("status", "--json").stdout)
 		self.assertNotIn("sesame", self.d.ctl("config", "show", "-c", str(self.d.conf)).stdout)
+
+	def test_a_user_with_the_rights_for_a_cursor_of_ones_own(self):
+		r = self.server()
+		r(*(word for word in self.rights() if not word.startswith("+")), "+xread", "+xinfo", "+select")
+		self.run_bus(r, user="plazo", password="sesame", cursor="own", url=f"redis://127.0.0.1:{r.port}/1")
+		with contextlib.closing(r.client()) as c:
+			c("SELECT", 1)
+			c("XADD", STREAM, "*", "event", json.dumps(opened("T1")))
+		self.wait_ticket("T1")
+		time.sleep(6)                      # past its next look at the server
+		self.assertEqual(self.stream()["state"], "reading")
+		self.assertNotIn("NOPERM", self.d.log())
 
 
 class NoEvents(redis_rig.Case):
