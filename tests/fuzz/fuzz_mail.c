@@ -8,6 +8,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/arena.h"
 #include "notify/mail.h"
 #include "notify/settings.h"
 
@@ -113,14 +114,14 @@ static void message(const struct alert *a, const struct text_style *st)
 }
 
 /* A text of the alert: the tag, and what the input has for it. */
-static struct str marked(struct input *in, struct buf *room)
+static struct str marked(struct input *in, struct arena *room)
 {
 	struct str s = input_until(in, '|');
-	size_t at = room->len;
+	char *p = arena_alloc(room, sizeof(TAG) + s.len);
 
-	buf_puts(room, TAG);
-	buf_put(room, s);
-	return (struct str){ room->p + at, room->len - at };
+	memcpy(p, TAG, sizeof(TAG));
+	memcpy(p + sizeof(TAG) - 1, s.len > 0 ? s.p : "", s.len);
+	return (struct str){ p, sizeof(TAG) - 1 + s.len };
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -129,7 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct text_style st = { .language = (enum text_language)(input_byte(&in) % TEXT_N_LANGUAGES), .public_url = "https://sla.example.com" };
 	struct alert a = { .type = (enum alert_type)(input_byte(&in) % ALERT_N_TYPES), .cycle = 1, .occurrence = 1, .at = { 1774861200000 } };
 	struct str *const texts[] = { &a.subject, &a.ticket, &a.customer, &a.contract, &a.metric, &a.step, &a.target, &a.priority, &a.url, &a.reason, &a.ns };
-	struct buf room, subject;
+	struct arena *room = arena_create();
+	struct buf subject;
 	struct str raw = { (const char *)in.p, in.left };
 
 	header("Subject", raw);
@@ -137,18 +139,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	address(raw);
 	a.due.ms = (int64_t)input_number(&in, 5);
 	a.remaining_ms = (int64_t)input_number(&in, 5) - (INT64_C(1) << 39);
-	/* Not to move while slices point into it. */
-	buf_init(&room, size + sizeof(TAG) * 16);
-	buf_append(&room, data, size);
-	buf_reset(&room);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		*texts[i] = marked(&in, &room);
+		*texts[i] = marked(&in, room);
 	alert_set_id(&a);
 	message(&a, &st);
 	buf_init(&subject, BUF_NO_MAX);
 	text_subject(&a, &st, &subject);
 	HOLDS(subject.len > 0 && subject.len <= TEXT_MAX_SUBJECT && str_is_utf8(buf_str(&subject)) && !str_has_controls(buf_str(&subject)));
 	buf_finish(&subject);
-	buf_finish(&room);
+	arena_destroy(room);
 	return 0;
 }

@@ -116,8 +116,13 @@ class Calendar:
 
     def window(self, at):
         """Not asked of calendars whose windows have no end."""
-        found = self.union(at - 400 * 86400000, at + 700 * 86400000)
-        return next(((a, b) for a, b in found if b > at), (NEVER, NEVER))
+        for days in (15, 700):
+            begin, end = at - days * 86400000, at + days * 86400000
+            a, b = next(((a, b) for a, b in self.union(begin, end) if b > at), (NEVER, NEVER))
+            # One that goes on beyond what was looked at may be longer than it seems.
+            if max(begin, 0) < a and b < end:
+                break
+        return a, b
 
     def starts(self, date):
         return any(own for a, b, own in self.hours(date))

@@ -6,10 +6,12 @@ import sys
 HERE = sys.path.pop(0)
 
 import argparse      # noqa: E402
+import os            # noqa: E402
 import subprocess    # noqa: E402
 import unittest      # noqa: E402
 
 BUILD = "build"
+YEARS = os.environ.get("PLAZO_YEARS", "2025 2029").split()     # PLAZO_YEARS="1970 2101": all there are, some minutes
 
 
 class Oracle(unittest.TestCase):
@@ -20,6 +22,9 @@ class Oracle(unittest.TestCase):
 
     def test_zones_equal_zoneinfo(self):
         self.run_half("--cases", "0")
+
+    def test_hours_around_changes_equal_the_oracle(self):
+        self.run_half("--changes", *YEARS)
 
     def test_calendars_equal_the_oracle(self):
         self.run_half("--no-zones")
