@@ -16,7 +16,7 @@ static const char usage[] =
 	"  -c, --config FILE    the configuration (" CONFIG_DEFAULT ")\n"
 	"  -t, --check          check the configuration and exit: 0 fine, 78 not\n"
 	"  -V, --version        print versions and exit\n"
-	"      --dry-run        decide and log, send nothing; the database is PATH.dry-run\n"
+	"      --dry-run        decide and log, send nothing and read no stream; the database is PATH.dry-run\n"
 	"      --socket PATH    the control socket, instead of server.socket (/run/plazo/plazod.sock)\n"
 	"      --log-level L    error, warn, notice, info (the default) or debug\n"
 	"  -h, --help           this\n"
