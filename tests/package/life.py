@@ -3,9 +3,9 @@
 
     life.py DIRECTORY-OF-THE-PACKAGE [SUITE]
 
-Needs root, debootstrap and a mirror. Everything happens below a temporary directory and in namespaces of its own: mounts and
-processes end with it, and after the installation there is no network but a loopback. There is no systemd as process 1 in there, so plazod
-is started as its unit says: the same command, user and directories. Each step wants the ones before it; the first that fails ends the run.
+Needs root, debootstrap and a mirror. Everything happens below a temporary directory and in namespaces of its own, with a systemd of its own
+as process 1 there: the unit, its sandbox and the scripts of the package are the real ones, and all of it ends with the test. Once the package is
+installed there is no network but a loopback. Each step wants the ones before it; the first that fails ends the run.
 """
 import base64
 import contextlib
@@ -19,7 +19,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import stat
 import subprocess
 import sys
@@ -31,6 +30,20 @@ CLONE_NEWNET = 0x40000000
 CONF = "/etc/plazo/plazod.yaml"
 SECRET = "/etc/plazo/secrets/helpdesk"
 NO_QUESTIONS = ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
+# Arguments: a control group, a root directory. A root of a mount of its own, not of chroot: else systemd can give no unit a sandbox.
+BOOT = """echo $$ >"$1/cgroup.procs"
+exec unshare --mount --pid --uts --ipc --net --cgroup --fork --kill-child sh -ec '
+	mount --make-rprivate /
+	mount --bind "$1" "$1"
+	cd "$1"
+	mount -t proc proc proc
+	mount -t tmpfs tmpfs run
+	mount -t sysfs -o ro sysfs sys
+	mount -t cgroup2 cgroup2 sys/fs/cgroup
+	pivot_root . mnt
+	exec env -i container=test PATH=/usr/sbin:/usr/bin sh -ec "umount -l /mnt; mount --make-rshared /; exec /lib/systemd/systemd"
+' sh "$2"
+"""
 
 
 def need(condition, what):
@@ -39,19 +52,50 @@ def need(condition, what):
 
 
 class Root:
-	"""A Debian below a directory."""
+	"""A Debian below a directory: first for chroot, then with a systemd of its own."""
 
-	def __init__(self, directory, suite):
-		self.dir = pathlib.Path(directory)
+	def __init__(self, work, suite):
+		self.dir = pathlib.Path(work) / "root"
+		self.enter = ["chroot", str(self.dir)]
+		self.init = None
 		out = subprocess.run(["debootstrap", "--variant=minbase", suite, str(self.dir), MIRROR], capture_output=True, text=True, check=False)
 		need(out.returncode == 0, "debootstrap: " + out.stdout[-800:] + out.stderr[-800:])
 		shutil.copy("/etc/resolv.conf", self.dir / "etc/resolv.conf")
 		subprocess.run(["mount", "-t", "proc", "proc", self.dir / "proc"], check=True)
+		self.groups = pathlib.Path(work) / "groups"
+		self.groups.mkdir()
+		subprocess.run(["mount", "-t", "cgroup2", "none", self.groups], check=True)
+		self.group = self.groups / f"plazo-package-{os.getpid()}"
+		self.group.mkdir()
+
+	def boot(self):
+		self.init = subprocess.Popen(["sh", "-ec", BOOT, "sh", str(self.group), str(self.dir)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+		children = pathlib.Path(f"/proc/{self.init.pid}/task/{self.init.pid}/children")
+
+		def process_1():
+			pid = children.read_text().split()
+			return pid and pathlib.Path(f"/proc/{pid[0]}/comm").read_text() == "systemd\n" and pid[0]
+		pid = until("there is no systemd", process_1)
+		self.enter = ["nsenter", "-t", pid, "-m", "-p", "-n", "-C", "-u", "-i", "-r", "-w"]
+		with open(f"/proc/{pid}/ns/net", encoding="ascii") as net:
+			need(ctypes.CDLL(None).setns(net.fileno(), CLONE_NEWNET) == 0, "no way into the network")
+
+	def end(self):
+		if self.init is not None:
+			self.init.kill()
+			self.init.wait()
+		subprocess.run(["umount", "-l", self.dir / "proc"], check=False)
+		for group in sorted(self.group.rglob("*"), reverse=True):
+			if group.is_dir():
+				until("a control group is in use", lambda g=group: not (g / "cgroup.procs").read_text())
+				group.rmdir()
+		self.group.rmdir()
+		subprocess.run(["umount", "-l", self.groups], check=False)
 
 	def run(self, *args, user=None, good=True):
 		who = [] if user is None else ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups" if user.isdigit() else "--init-groups"]
 		env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C", "HOME": "/root"}
-		p = subprocess.run(["chroot", str(self.dir), *who, *args], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+		p = subprocess.run([*self.enter, *who, *args], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
 				   text=True, timeout=600, check=False)
 		need(not good or p.returncode == 0, f"{' '.join(args)}: status {p.returncode}\n{p.stdout[-2000:]}")
 		return p
@@ -59,9 +103,9 @@ class Root:
 	def path(self, inside):
 		return self.dir / inside.lstrip("/")
 
-	def install(self, deb):
+	def install(self, deb, *more):
 		shutil.copy(deb, self.dir / "root" / deb.name)
-		return self.run("apt-get", "install", "-y", "--no-install-recommends", *NO_QUESTIONS, "./root/" + deb.name).stdout
+		self.run("apt-get", "install", "-y", "--no-install-recommends", *NO_QUESTIONS, "./root/" + deb.name, *more)
 
 	def like(self, inside, mode, group):
 		"""A file of root, with this mode and group."""
@@ -69,40 +113,22 @@ class Root:
 		gid = int(self.run("getent", "group", group).stdout.split(":")[2])
 		need((stat.S_IMODE(st.st_mode), st.st_uid, st.st_gid) == (mode, 0, gid), f"{inside}: {oct(st.st_mode)} {st.st_uid}:{st.st_gid}")
 
+	def unit(self, key):
+		return self.run("systemctl", "show", "plazod", "--value", "-p", key).stdout.strip()
 
-class Plazod:
-	"""The daemon, started as its unit says."""
-
-	def __init__(self, root):
-		self.root = root
-		unit = next(p for p in (root.path("/lib/systemd/system/plazod.service"), root.path("/usr/lib/systemd/system/plazod.service")) if p.exists()).read_text()
-
-		def says(key):
-			return re.search(rf"^{key}=(.*)$", unit, re.M).group(1)
-		for base, key in (("/run", "RuntimeDirectory"), ("/var/lib", "StateDirectory")):
-			mode = says(key + "Mode")
-			root.run("install", "-d", "-o", says("User"), "-g", says("Group"), "-m", mode, f"{base}/{says(key)}")
-		uid, gid = (root.run("id", flag, says("User")).stdout.strip() for flag in ("-u", "-g"))
-		self.log = open(root.dir / "root/plazod.log", "a", encoding="utf-8")
-		self.p = subprocess.Popen(["chroot", str(root.dir), "setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--no-new-privs",
-					   *says("ExecStart").split()], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, umask=int(says("UMask"), 8))
-		end = time.monotonic() + 20
-		while self.get("/readyz") != 200:
-			need(self.p.poll() is None and time.monotonic() < end, "plazod does not get ready: " + (root.dir / "root/plazod.log").read_text())
-			time.sleep(0.05)
-
-	@staticmethod
-	def get(path):
-		c = http.client.HTTPConnection("127.0.0.1", 8970, timeout=10)
-		with contextlib.closing(c), contextlib.suppress(ConnectionError):
-			c.request("GET", path)
-			return c.getresponse().status
-		return 0
+	def up(self):
+		"""The process of plazod, once it is ready."""
+		try:
+			until("not ready", lambda: get("/readyz") == 200)
+		except AssertionError as e:
+			raise AssertionError(self.run("journalctl", "-u", "plazod", "-n", "30", "--no-pager", good=False).stdout) from e
+		need(self.unit("ActiveState") == "active", "plazod.service is " + self.unit("ActiveState"))
+		return self.unit("MainPID")
 
 	def post(self, event):
 		"""As the source of the configuration that comes with the package."""
 		body = json.dumps(event).encode()
-		key = base64.b64decode(self.root.path(SECRET).read_text().strip().removeprefix("whsec_"))
+		key = base64.b64decode(self.path(SECRET).read_text().strip().removeprefix("whsec_"))
 		mid, ts = "msg_" + os.urandom(8).hex(), str(int(time.time()))
 		sig = base64.b64encode(hmac.new(key, f"{mid}.{ts}.".encode() + body, hashlib.sha256).digest()).decode()
 		c = http.client.HTTPConnection("127.0.0.1", 8970, timeout=10)
@@ -112,10 +138,23 @@ class Plazod:
 			r = c.getresponse()
 			return r.status, json.loads(r.read())
 
-	def stop(self):
-		self.p.send_signal(signal.SIGTERM)
-		need(self.p.wait(20) == 0, f"plazod ended with {self.p.returncode}: " + (self.root.dir / "root/plazod.log").read_text()[-2000:])
-		self.log.close()
+
+def until(what, fn, seconds=30):
+	end = time.monotonic() + seconds
+	while True:
+		value = fn()
+		if value:
+			return value
+		need(time.monotonic() < end, what)
+		time.sleep(0.05)
+
+
+def get(path):
+	c = http.client.HTTPConnection("127.0.0.1", 8970, timeout=10)
+	with contextlib.closing(c), contextlib.suppress(OSError, http.client.HTTPException):
+		c.request("GET", path)
+		return c.getresponse().status
+	return 0
 
 
 def successor(deb, work, version):
@@ -131,8 +170,12 @@ def successor(deb, work, version):
 	return out
 
 
-def installed(root, deb):
-	need("plazo" in root.install(deb), "nothing was installed")
+OPENED = {"id": "e1", "ticket": "INC-1", "type": "opened", "contract": "acme", "priority": "P1",
+	  "at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")}
+
+
+def installed(root, deb, _work):
+	root.install(deb, "systemd", "dbus")
 	entry = root.run("getent", "passwd", "plazo").stdout.strip().split(":")
 	need(entry[5:] == ["/var/lib/plazo", "/usr/sbin/nologin"], f"the user: {entry}")
 	root.like("/etc/plazo", 0o750, "plazo")
@@ -152,38 +195,55 @@ def installed(root, deb):
 	need(not problems, f"units: {problems}")
 
 
-def no_network():
-	need(ctypes.CDLL(None).unshare(CLONE_NEWNET) == 0, "no network namespace")
-	subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-
-
-OPENED = {"id": "e1", "ticket": "INC-1", "type": "opened", "contract": "acme", "priority": "P1",
-	  "at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")}
-
-
-def runs(root):
-	d = Plazod(root)
-	need(d.post(OPENED) == (202, {"accepted": 1, "duplicates": 0}), "the first event")
-	need(root.run("plazoctl", "ticket", "INC-1").stdout.count("INC-1") > 0, "root asks")
+def runs(root, _deb, _work):
+	"""As systemd starts it, with nothing configured, and in its sandbox."""
+	root.boot()
+	status = root.run("cat", f"/proc/{root.up()}/status").stdout
+	need(re.search(r"^NoNewPrivs:\s1$", status, re.M) and re.search(r"^Seccomp:\s2$", status, re.M), "there is no sandbox:\n" + status)
+	need(root.post(OPENED) == (202, {"accepted": 1, "duplicates": 0}), "the first event")
 	root.run("useradd", "--groups", "plazo", "ana")
 	need("INC-1" in root.run("plazoctl", "tickets", user="ana").stdout, "a member of the group asks")
 	need(root.run("plazoctl", "status", user="65534", good=False).returncode == 69, "nobody asks")
-	root.run("plazoctl", "reload")
-	d.stop()
 	need(root.run("stat", "-c", "%a %U", "/var/lib/plazo/plazo.db").stdout == "600 plazo\n", "who reads the database")
 
 
+def is_steered(root, _deb, _work):
+	"""Reload, good and bad; a crash; a credential; the socket, as README.Debian says it."""
+	pid, good = root.up(), root.path(CONF).read_text()
+	root.run("systemctl", "reload", "plazod")
+	root.path(CONF).write_text(good + "nonsense: 1\n")
+	root.run("systemctl", "reload", "plazod")
+	need(root.run("plazoctl", "reload", good=False).returncode == 78, "a bad configuration is taken")
+	need(root.up() == pid, "a reload starts another process")
+	root.path(CONF).write_text(good)
+	root.run("systemctl", "kill", "-s", "KILL", "plazod")
+	until("it is not started again", lambda: root.unit("NRestarts") == "1" and root.up() != pid)
+	need("INC-1" in root.run("plazoctl", "tickets").stdout, "forgotten by a crash")
+	drop_in = root.path("/etc/systemd/system/plazod.service.d")
+	drop_in.mkdir()
+	(drop_in / "credentials.conf").write_text(f"[Service]\nLoadCredential=desk:{SECRET}\n")
+	root.path(CONF).write_text(good.replace(f"{{file: {SECRET}}}", "{credential: desk}"))
+	need("credential" in root.path(CONF).read_text(), "the configuration is not what it was")
+	root.run("sh", "-ec", "systemctl daemon-reload; systemctl stop plazod; systemctl enable --now plazod.socket; systemctl start plazod")
+	root.up()
+	need(root.post(OPENED) == (202, {"accepted": 0, "duplicates": 1}), "by way of the socket, with a credential")
+	root.path(CONF).write_text(good)
+	shutil.rmtree(drop_in)
+	root.run("sh", "-ec", "systemctl disable --now plazod.socket; systemctl daemon-reload; systemctl restart plazod")
+	root.up()
+
+
 def remembers(root):
-	d = Plazod(root)
+	root.up()
 	need("INC-1" in root.run("plazoctl", "tickets").stdout, "the ticket is forgotten")
-	need(d.post(OPENED) == (202, {"accepted": 0, "duplicates": 1}), "the first event again")
-	d.stop()
+	need(root.post(OPENED) == (202, {"accepted": 0, "duplicates": 1}), "the first event again")
 
 
 def upgraded(root, deb, work):
 	"""A configuration that nobody has touched follows the package; one that somebody has changed is theirs. Secrets and tickets stay."""
-	before = root.path(SECRET).read_text()
+	before, pid = root.path(SECRET).read_text(), root.up()
 	root.install(successor(deb, work, "0.1.0-2"))
+	need(root.up() != pid, "the old program goes on")
 	conf = root.path(CONF)
 	need(conf.read_text().endswith("# as of 0.1.0-2\n"), "a configuration as it came is not renewed")
 	conf.write_text(conf.read_text() + "# ours\n")
@@ -197,48 +257,51 @@ def upgraded(root, deb, work):
 	remembers(root)
 
 
-def removed(root, deb):
+def removed(root, deb, _work):
 	before = root.path(SECRET).read_text()
 	root.run("apt-get", "remove", "-y", "plazo")
+	need(get("/readyz") == 0, "it still runs")
 	need(not root.path("/usr/sbin/plazod").exists() and root.path(CONF).exists() and root.path("/var/lib/plazo/plazo.db").exists(), "what a removal leaves")
 	root.install(deb)
 	need(root.path(SECRET).read_text() == before and root.path(CONF).read_text().endswith("# ours\n"), "what a reinstallation finds")
 	remembers(root)
 
 
-def purged(root):
+def purged(root, _deb, _work):
 	mine = root.path("/etc/plazo/secrets/mine")
 	mine.write_text("of the administrator\n")
 	root.run("apt-get", "purge", "-y", "plazo")
 	need(mine.exists() and not root.path(SECRET).exists(), "secrets after a purge")
 	shutil.rmtree(root.path("/etc/plazo"))
-	root.run("rm", "-rf", "/run/plazo", "/root")
-	left = root.run("find", "/", "-xdev", "-path", "/proc", "-prune", "-o", "-name", "*plazo*", "-print").stdout.split()
+	root.run("sh", "-c", "rm -rf /root/*.deb")
+	left = root.run("find", "/", "-xdev", "-name", "*plazo*", "-print").stdout.split()
 	need(not left, f"left after a purge: {left}")
+	need(root.run("find", "/run", "-name", "*plazo*", "-print").stdout == "", "left in /run")
 	root.run("getent", "passwd", "plazo")
+
+
+STEPS = (("installed", installed), ("runs", runs), ("reloaded, killed, with a credential, behind the socket", is_steered), ("upgraded", upgraded),
+	 ("removed and reinstalled", removed), ("purged", purged))
 
 
 def main():
 	if "PLAZO_ALONE" not in os.environ:
-		os.execvpe("unshare", ["unshare", "--mount", "--pid", "--fork", "--kill-child", sys.executable, *sys.argv], dict(os.environ, PLAZO_ALONE="1"))
+		os.execvpe("unshare", ["unshare", "--mount", sys.executable, *sys.argv], dict(os.environ, PLAZO_ALONE="1"))
 	deb = next(p for p in pathlib.Path(sys.argv[1]).glob("plazo_*.deb"))
 	passed = 0
 	with tempfile.TemporaryDirectory(prefix="plazo-package-", ignore_cleanup_errors=True) as work:
+		root = Root(work, sys.argv[2] if len(sys.argv) > 2 else "bookworm")
 		try:
-			root = Root(pathlib.Path(work) / "root", sys.argv[2] if len(sys.argv) > 2 else "bookworm")
 			root.run("apt-get", "update", "-q")
-			steps = [("installed", lambda: installed(root, deb)), ("", no_network), ("runs", lambda: runs(root)),
-				 ("upgraded", lambda: upgraded(root, deb, work)), ("removed and reinstalled", lambda: removed(root, deb)), ("purged", lambda: purged(root))]
-			for name, step in steps:
-				step()
-				if name:
-					passed += 1
-					print(f"ok   {name}", flush=True)
-		except (AssertionError, subprocess.SubprocessError) as e:
-			print(f"FAIL {e}\n{passed} passed, 1 failed")
+			for name, step in STEPS:
+				step(root, deb, work)
+				passed += 1
+				print(f"ok   {name}", flush=True)
+		except (AssertionError, OSError, subprocess.SubprocessError) as e:
+			print(f"FAIL {STEPS[passed][0]}: {e}\n{passed} passed, 1 failed")
 			return 1
 		finally:
-			subprocess.run(["umount", "-l", f"{work}/root/proc"], stderr=subprocess.DEVNULL, check=False)
+			root.end()
 	print(f"{passed} passed, 0 failed")
 	return 0
 
