@@ -164,5 +164,5 @@ clean:  ## remove everything that was built
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | while read -r t d; do \
-		printf '  make %-10s %s\n' "$$t" "$$d"; done
+		printf '  make %-14s %s\n' "$$t" "$$d"; done
 	@echo "  SAN=address,undefined or SAN=thread builds everything once more, under build-san-*/"
