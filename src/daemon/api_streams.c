@@ -41,7 +41,7 @@ static const struct counter {
 	const char *key, *name, *help;
 	size_t      at;                /* of a uint64_t in struct stream_stats */
 } counters[] = {
-#define COUNTER(key, metric, help) { #key, "plazo_stream_" metric "_total", help, offsetof(struct stream_stats, n_##key) }
+#define COUNTER(key, metric, help) { #key, "plazod_stream_" metric "_total", help, offsetof(struct stream_stats, n_##key) }
 	COUNTER(entries, "entries", "Entries that were read, the same one again included."),
 	COUNTER(events, "events", "Events that were journaled for the first time."),
 	COUNTER(duplicates, "duplicates", "Events that were known already."),
@@ -106,9 +106,9 @@ static const struct {
 	const char *name, *help;
 	double    (*get)(const struct stream_stats *s);
 } gauges[] = {
-	{ "plazo_stream_up", "1 when the stream is read, or only waits for the journal.", get_up },
-	{ "plazo_stream_lag", "Entries that were not read yet; NaN when the server does not say.", get_lag },
-	{ "plazo_stream_pending", "Entries that were read and are not acknowledged, of all consumers of the group; NaN when not known.", get_pending },
+	{ "plazod_stream_up", "1 when the stream is read, or only waits for the journal.", get_up },
+	{ "plazod_stream_lag", "Entries that were not read yet; NaN when the server does not say.", get_lag },
+	{ "plazod_stream_pending", "Entries that were read and are not acknowledged, of all consumers of the group; NaN when not known.", get_pending },
 };
 
 static void put_states(struct buf *b, const struct stream_view *v)
@@ -116,7 +116,7 @@ static void put_states(struct buf *b, const struct stream_view *v)
 	for (int k = 0; k < STREAM_N_STATES; k++) {
 		const struct metrics_label labels[] = { { "source", v->source }, { "state", stream_state_names[k] } };
 
-		metrics_gauge(b, "plazo_stream_state", labels, 2, (int)v->stats.state == k);
+		metrics_gauge(b, "plazod_stream_state", labels, 2, (int)v->stats.state == k);
 	}
 }
 
@@ -131,7 +131,7 @@ void api_put_stream_metrics(struct daemon *d, struct buf *b)
 		for (size_t i = 0; streams_view(d, i, &v); i++)
 			metrics_gauge(b, gauges[f].name, &(struct metrics_label){ "source", v.source }, 1, gauges[f].get(&v.stats));
 	}
-	metrics_family(b, "plazo_stream_state", "gauge", "1 of the state that the stream is in.");
+	metrics_family(b, "plazod_stream_state", "gauge", "1 of the state that the stream is in.");
 	for (size_t i = 0; streams_view(d, i, &v); i++)
 		put_states(b, &v);
 	for (size_t f = 0; f < N_COUNTERS; f++) {

@@ -57,7 +57,7 @@ def through(p, mode):
 	host, port = p.cfg["server"]["metrics"].split(":")
 	with contextlib.suppress(OSError):
 		text = harness.request(int(port), "GET", "/metrics", timeout=5).body.decode()
-		found = {k: float(v) for k, v in re.findall(r'^plazo_stream_(\w+)_total\{[^}]*\} (\S+)$', text, re.M)}
+		found = {k: float(v) for k, v in re.findall(r'^plazod_stream_(\w+)_total\{[^}]*\} (\S+)$', text, re.M)}
 		if mode == "group":
 			return found.get("acked", 0)
 		return found.get("events", 0) + found.get("duplicates", 0)

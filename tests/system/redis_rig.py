@@ -367,7 +367,7 @@ class Case(harness.Case):
 
 	def count(self, what, name=SOURCE):
 		"""A metric of the stream since this plazod started."""
-		return self.metric(f"plazo_stream_{what}", source=name)
+		return self.metric(f"plazod_stream_{what}", source=name)
 
 	def settle(self, redis=None, seconds=15, **of):
 		r = redis or self.r
