@@ -263,6 +263,10 @@ void stream_reset(struct stream *s, const struct stream_options *opt)
 	struct arena *a = arena_create();
 	struct stream_options copy;
 
+	if (s->is_over) {
+		arena_destroy(a);
+		return;
+	}
 	options_copy(&copy, opt, a);
 	/* One that waits is overtaken. */
 	if (s->next_arena != NULL)

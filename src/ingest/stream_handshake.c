@@ -269,10 +269,12 @@ static void on_consumers(void *ctx, const redisReply *r, unsigned tag)
 		stream_trouble(s, r);
 		return;
 	}
-	idle_ms = s->rival[0] == '\0' ? watch_find_rival(s, r, key) : -1;
-	if (idle_ms >= 0)
+	idle_ms = s->has_rival ? -1 : watch_find_rival(s, r, key);
+	if (idle_ms >= 0) {
+		s->has_rival = true;
 		wait_for(s, idle_ms);
-	if (key + 1 == s->opt.n_keys && s->rival[0] == '\0')
+	}
+	if (key + 1 == s->opt.n_keys && !s->has_rival)
 		claim_right(s);
 }
 
@@ -282,7 +284,7 @@ void handshake_rival(struct stream *s)
 
 	s->phase = PHASE_APART;
 	s->n_handshakes++;
-	s->rival[0] = '\0';
+	s->has_rival = false;
 	/* A look first: the transaction makes us look alive, and who only waits must not. */
 	for (unsigned key = 0; key < s->opt.n_keys; key++) {
 		put_consumers(&args, s, key);

@@ -97,6 +97,7 @@ struct stream {
 	unsigned               n_watches; /* answers of one look that have not come */
 	int64_t                lag, pending;    /* sums of the look under way */
 	char                   rival[128];
+	bool                   has_rival; /* in the look or handshake under way */
 };
 
 /* ---- stream.c ---- */

@@ -348,6 +348,7 @@ void read_begin(struct stream *s)
 {
 	s->phase = s->opt.own ? PHASE_NEW : PHASE_OWN_PENDING;
 	s->is_dry = false;
+	s->rival[0] = '\0';
 	s->touched_ms = mono_now().ms;
 	s->n_attempts = 0;
 	stream_set_state(s, STREAM_READING, "%s", "");

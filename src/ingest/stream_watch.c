@@ -59,9 +59,15 @@ static void note_consumers(struct stream *s, const redisReply *r, unsigned key)
 
 	memcpy(before, s->rival, sizeof before);
 	if (key == 0)
-		s->rival[0] = '\0';
+		s->has_rival = false;
+	if (watch_find_rival(s, r, key) < 0) {
+		if (key + 1 == s->opt.n_keys && !s->has_rival)
+			s->rival[0] = '\0';
+		return;
+	}
+	s->has_rival = true;
 	/* Who reads goes on: the other one is told to wait, or is no plazod. */
-	if (watch_find_rival(s, r, key) >= 0 && strcmp(before, s->rival) != 0)
+	if (strcmp(before, s->rival) != 0)
 		log_error("stream", "rival", "source=" STR_FMT " group=%s consumer=%s: another consumer of the group is alive; a ticket whose "
 			  "events it takes is seen in part by each", STR_ARG(s->opt.name), s->opt.group, s->rival);
 }

@@ -121,6 +121,7 @@ static int setup(void **state)
 {
 	struct rig *rig = calloc(1, sizeof *rig);
 
+	signal(SIGPIPE, SIG_IGN);
 	log_set_level(LOG_LEVEL_ERROR - 1);
 	redis_start(&rig->redis);
 	rig->base = event_base_new();
