@@ -80,7 +80,26 @@ bench:  ## the figures, each beside its control, measured in one run of some 6 m
 bench-programs: $(BENCH_BIN) $(BENCH_AUX)
 
 # ---- make coverage ----
-coverage:  ## a table of lines and branches that the tests reach (gcovr; built under build-coverage/)
+# What the C tests, the simulations and the corpora reach; the daemon itself is reached by system tests alone: COVER=all, or the names of some.
+COVER ?=
+COVERED = $(if $(filter all,$(COVER)),$(TEST_SH) $(TEST_SIM) $(TEST_BIN) $(TEST_PY),$(TEST_SIM) $(TEST_BIN) $(wildcard tests/property/test_*.py) tests/fuzz/test_corpora.py $(COVER))
+.PHONY: coverage-run
+coverage:  ## lines and branches that the tests reach, per file (gcovr; built under build-coverage/); COVER="tests/system/test_alerts.py" or COVER=all for more
 	@packaging/deps build test coverage
-	@$(MAKE) --no-print-directory B=build-coverage CFLAGS="--coverage -O0 -U_FORTIFY_SOURCE" LDFLAGS=--coverage check
-	@gcovr --root . --object-directory build-coverage --filter src/ --branches
+	@$(MAKE) --no-print-directory B=build-coverage CFLAGS="--coverage -O0 -U_FORTIFY_SOURCE" LDFLAGS=--coverage all check-programs
+	@tests/system/servers $(abspath build/servers)
+	@find build-coverage -name '*.gcda' -delete
+	@$(MAKE) --no-print-directory B=build-coverage CFLAGS="--coverage -O0 -U_FORTIFY_SOURCE" LDFLAGS=--coverage coverage-run
+	@gcovr --root . --object-directory build-coverage --filter src/ --exclude-unreachable-branches --txt build-coverage/lines.txt
+	@gcovr --root . --object-directory build-coverage --filter src/ --exclude-unreachable-branches --branches --txt build-coverage/branches.txt
+	@cat build-coverage/lines.txt build-coverage/branches.txt
+
+coverage-run:
+	@tests/run --build $(B) --timeout 400 $(COVERED)
+
+# ---- make memcheck ----
+# Valgrind sees what sanitizers do not: reads of memory that nobody wrote. Slow tests have a sanitizer's patience.
+.PHONY: memcheck
+memcheck: $(TEST_BIN)  ## the unit tests under valgrind
+	@packaging/deps build test memcheck
+	@PLAZO_SAN=valgrind tests/memcheck $(filter %/unit/%,$(TEST_BIN))
