@@ -17,6 +17,8 @@ from harness import Case, opened, request
 from hostile_requests import AFTER, END, G, N, P, TABLE, TE, TOKEN, chunk
 
 SOURCES = {"desk": {"webhook": {"verify": {"kind": "bearer", "secret": TOKEN}}}}
+# Of 99 in 100 good requests, each with its commit: far more than on a quiet machine, far less than a loop that stands.
+GOOD_MS = 1000 * harness.SLOWER
 BEARER = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
 
 
@@ -27,6 +29,12 @@ def rss_kib(d):
 
 def n_descriptors(d):
 	return len(os.listdir(f"/proc/{d.process.pid}/fd"))
+
+
+def cpu_s(d):
+	with open(f"/proc/{d.process.pid}/stat", encoding="ascii") as f:
+		fields = f.read().rpartition(")")[2].split()
+	return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def statuses(answer, is_head):
@@ -135,7 +143,7 @@ class Table(Case):
 		self.assertFalse(self.has(f"inner-{number:04d}"), "smuggled")
 		self.assertEqual(self.has(f"after-{number:04d}"), goes_on, "the request behind it")
 		self.assertEqual(self.has(f"own-{number:04d}"), "202" in want)
-		self.assertLess(took, 1.0 * harness.SLOWER, name)
+		self.assertLess(took, 3.0 * harness.SLOWER, name)
 
 	def run_table(self, pieces, first):
 		before = rss_kib(self.d)
@@ -144,7 +152,7 @@ class Table(Case):
 				with self.subTest(case[0]):
 					self.check(first + i, case, pieces)
 		self.assertEqual(good.errors, [])
-		self.assertLess(good.p99_ms(), 500 * harness.SLOWER)
+		self.assertLess(good.p99_ms(), GOOD_MS)
 		if not harness.SANITIZED:
 			self.assertLess(rss_kib(self.d) - before, 32 << 10)
 
@@ -231,16 +239,18 @@ class Slow(Case):
 		self.run_with(sources=SOURCES, target="1h")
 		fds = n_descriptors(self.d)
 		clients = [Drip(self.d.port, case) for case in SLOW for _ in range(10)]
-		with Good(self.d) as good:
-			self.drip_all(clients, HEAD_S + 5 * harness.SLOWER)
+		with Good(self.d, 0.05) as good:
+			before, began = cpu_s(self.d), time.monotonic()
+			self.drip_all(clients, HEAD_S + 7 * harness.SLOWER)
+			self.assertLess((cpu_s(self.d) - before) / (time.monotonic() - began), 0.2 * harness.SLOWER, "of a processor")
 		for c in clients:
 			with self.subTest(c.name):
 				self.assertIsNotNone(c.ended, "still open")
 				self.assertGreater(c.ended - c.began, c.limit - 2, c.got)
-				self.assertLess(c.ended - c.began, c.limit + 3 * harness.SLOWER, c.got)
+				self.assertLess(c.ended - c.began, c.limit + 5 * harness.SLOWER, c.got)
 			c.socket.close()
 		self.assertEqual(good.errors, [])
-		self.assertLess(good.p99_ms(), 250 * harness.SLOWER)
+		self.assertLess(good.p99_ms(), GOOD_MS)
 		harness.wait_for("the descriptors back", 5, lambda: n_descriptors(self.d) <= fds + 1)
 
 
@@ -296,7 +306,7 @@ class Many(Case):
 		grown = rss_kib(self.d) - before
 		print(f"{n} connections: p99 {good.p99_ms():.1f} ms of {len(good.seconds)} good requests, {grown / n:.1f} KiB each", flush=True)
 		self.assertEqual(good.errors, [])
-		self.assertLess(good.p99_ms(), 250 * harness.SLOWER)
+		self.assertLess(good.p99_ms(), GOOD_MS)
 		if not harness.SANITIZED:
 			self.assertLess(grown / n, 16)
 
@@ -346,7 +356,24 @@ class Many(Case):
 			self.assertEqual(self.d.post(opened(f"T{i}"), "desk", sign_with=None, headers=BEARER, timeout=60).status, 202)
 			longest = max(longest, time.monotonic() - began)
 		print(f"behind a flood: {longest:.1f} s at most", flush=True)
-		self.assertLess(longest, 10 * harness.SLOWER)
+		self.assertLess(longest, 15 * harness.SLOWER)
+
+	def test_clients_that_do_not_read_take_bounded_memory(self):
+		"""Pipelined requests whose answers nobody takes: the next is not begun before the last is taken, and no more is read."""
+		self.run_with(sources=SOURCES, target="1h")
+		asks = f"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {harness.TOKEN_READ}\r\n\r\n".encode() * 20000
+		before = rss_kib(self.d)
+		with Good(self.d) as good:
+			for s in self.connect(50):
+				s.setblocking(False)
+				with contextlib.suppress(BlockingIOError):
+					s.sendall(asks)
+			time.sleep(1)
+			grown = rss_kib(self.d) - before
+		self.assertEqual(good.errors, [])
+		self.assertLess(good.p99_ms(), GOOD_MS)
+		if not harness.SANITIZED:
+			self.assertLess(grown / 50, 256, "KiB a connection")
 
 	def test_bodies_that_never_end_take_bounded_memory(self):
 		self.run_with(sources=SOURCES, target="1h")

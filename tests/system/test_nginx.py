@@ -1,16 +1,19 @@
 """nginx as TLS proxy in front of plazod, as the documentation shows it."""
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
 import pathlib
 import shutil
+import socket
 import ssl
 import subprocess
 import tempfile
 import unittest
 
 import harness
+import hostile_requests
 from harness import Case, opened, signed_headers
 
 CONF = """
@@ -42,6 +45,7 @@ http {{
 			proxy_set_header Connection "";
 			proxy_set_header Host $host;
 			proxy_set_header X-Forwarded-For $remote_addr;
+			proxy_request_buffering {buffering};
 		}}
 	}}
 }}
@@ -49,7 +53,7 @@ http {{
 
 
 class Nginx:
-	def __init__(self, upstream):
+	def __init__(self, upstream, buffering="on"):
 		binary = harness.find_server("nginx")
 		if binary is None:
 			raise unittest.SkipTest("no nginx: tests/system/servers build/servers brings it")
@@ -57,7 +61,7 @@ class Nginx:
 		self.port = harness.free_port()
 		self.ca, _ = harness.certificate(self.dir)
 		(self.dir / "conf").write_text(CONF.format(user="user root;" if os.getuid() == 0 else "", dir=self.dir, port=self.port,
-							   upstream=upstream))
+							   upstream=upstream, buffering=buffering))
 		self.process = subprocess.Popen([str(binary), "-p", str(self.dir), "-c", str(self.dir / "conf"), "-e", str(self.dir / "error.log")],
 						stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 		self.context = ssl.create_default_context(cafile=str(self.ca))
@@ -139,6 +143,41 @@ class Proxy(Case):
 		self.assertIn(self.nginx.request("GET", "/healthz").status, (502, 504))
 		self.d.start()
 		harness.wait_for("an answer", 15, lambda: self.nginx.post(json.dumps(opened("T9")).encode()).status == 202, 0.2)
+
+
+class Smuggling(Case):
+	"""Two readers of one stream: whatever nginx lets through, plazod must see the same requests, and innocents get their own answers."""
+
+	def through(self, nginx, data):
+		with socket.create_connection(("127.0.0.1", nginx.port), timeout=5 * harness.SLOWER) as plain:
+			with nginx.context.wrap_socket(plain, server_hostname="127.0.0.1") as s, contextlib.suppress(OSError):
+				s.sendall(data)
+				# nginx may wait for more of a body. What it has to say otherwise comes at once.
+				s.settimeout(0.3 * harness.SLOWER)
+				while s.recv(65536):
+					pass
+
+	def run_table(self, buffering):
+		self.run_with(target="1h", sources={"desk": {"webhook": {"verify": {"kind": "bearer", "secret": hostile_requests.TOKEN}}}})
+		nginx = self.sink(self.d.port, buffering, kind=Nginx)
+		innocent = nginx.connect()
+		self.addCleanup(innocent.close)
+		for i, (name, data, _) in enumerate(hostile_requests.TABLE):
+			if len(data) > 1_000_000:
+				continue
+			data = data if isinstance(data, bytes) else data.encode()
+			with self.subTest(name):
+				self.through(nginx, (data + hostile_requests.AFTER.encode()).replace(b"####", b"%04d" % i))
+				self.assertEqual(self.d.get(f"/v1/tickets/inner-{i:04d}").status, 404, "smuggled")
+				r = nginx.post(json.dumps(opened(f"innocent-{i}")).encode(), innocent)
+				self.assertEqual((r.status, r.body), (202, b'{"accepted":1,"duplicates":0}'), r)
+		self.assertEqual(self.d.get("/v1/tickets/own-0000").status, 200, "the first of the table is a good one")
+
+	def test_bodies_that_nginx_keeps_until_they_are_whole(self):
+		self.run_table("on")
+
+	def test_bodies_that_nginx_passes_on_as_they_come(self):
+		self.run_table("off")
 
 
 if __name__ == "__main__":
