@@ -1,8 +1,9 @@
-/* What http_server.c (listeners, time), http_conn.c (reading) and http_reply.c (writing) know of each other. */
+/* What http_server.c (listeners, turns), http_conn.c (reading), http_reply.c (writing) and http_sweep.c (time) know of each other. */
 #ifndef PLAZO_INGEST_HTTP_PRIVATE_H
 #define PLAZO_INGEST_HTTP_PRIVATE_H
 
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include <event2/event.h>
 
@@ -38,6 +39,8 @@ struct http_conn {
 	struct http_server   *server;            /* NULL once the server is destroyed */
 	struct http_listener *listener;          /* NULL likewise, and when it was closed */
 	struct http_conn     *prev, *next;       /* of the server's list */
+	TAILQ_ENTRY(http_conn) ready;            /* likewise, of those that wait for a turn */
+	bool                  is_ready;          /* is in that list */
 	struct bufferevent   *bev;               /* NULL: nothing can be sent any more; http_reply() frees */
 	enum conn_state       state;
 	bool                  has_begun;         /* CONN_HEAD: a byte of the head has come */
@@ -67,6 +70,9 @@ struct http_server {
 	struct http_listener *listeners;
 	struct http_conn    *conns;
 	struct event        *sweep;              /* looks for slow connections while there are any */
+	TAILQ_HEAD(http_ready, http_conn) ready;          /* have more to do than one turn allows */
+	size_t               n_ready;
+	struct event        *again;              /* gives them their next turn */
 	struct event        *retry;              /* accepts again after running out of descriptors */
 	struct event        *drained;            /* tells the end of a drain from the loop */
 	bool                 is_starved;         /* told once, until an accept succeeds */
@@ -84,6 +90,8 @@ void conn_create(struct http_listener *l, int fd, const struct http_peer *peer);
 void conn_turn(struct http_conn *c);         /* goes on with whatever can go on; may free c */
 void conn_close(struct http_conn *c);        /* at once, or when its request is replied to, or at the end of its turn */
 void conn_free(struct http_conn *c);
+
+/* ---- http_sweep.c ---- */
 void conn_sweep(struct http_conn *c, struct mono now);   /* cuts it when it is late; may free c */
 
 /* ---- http_reply.c ---- */
@@ -99,6 +107,12 @@ bool conn_send(struct http_conn *c, struct str head, struct str body);
 void server_put_date(struct http_server *s); /* appends the header to s->out */
 
 /* ---- http_server.c ---- */
-void server_forget(struct http_conn *c);     /* takes it off the list and wakes what waited for room */
+void server_forget(struct http_conn *c);     /* takes it off the lists and wakes what waited for room */
+
+/*
+ * Gives it another turn, in the order of asking and after everybody else's. Not by a deferred callback of libevent: while there is
+ * one, event_base_loop() does not return, and the owner of the loop would never do its part.
+ */
+void server_ready(struct http_conn *c);
 
 #endif

@@ -160,7 +160,7 @@ void http_reply(struct http_request *r, const struct http_reply *reply)
 	 * its turn from the loop.
 	 */
 	if (c->eof || evbuffer_get_length(bufferevent_get_input(c->bev)) > 0)
-		bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
+		server_ready(c);
 }
 
 void http_reply_problem(struct http_request *r, const struct problem *p, const char *headers)

@@ -29,6 +29,7 @@
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg);
 static void on_retry(evutil_socket_t fd, short what, void *arg);
+static void on_again(evutil_socket_t fd, short what, void *arg);
 static void on_drained(evutil_socket_t fd, short what, void *arg);
 
 static struct timeval in_ms(int64_t ms)
@@ -73,9 +74,11 @@ struct http_server *http_server_create(struct event_base *base, const struct htt
 		s->limits = *limits;
 	fill_defaults(&s->limits);
 	s->sweep = event_new(base, -1, 0, on_sweep, s);
+	s->again = event_new(base, -1, 0, on_again, s);
 	s->retry = event_new(base, -1, 0, on_retry, s);
 	s->drained = event_new(base, -1, 0, on_drained, s);
-	if (s->sweep == NULL || s->retry == NULL || s->drained == NULL)
+	TAILQ_INIT(&s->ready);
+	if (s->sweep == NULL || s->again == NULL || s->retry == NULL || s->drained == NULL)
 		abort();
 	buf_init(&s->out, ANSWER_HEAD_MAX);
 	return s;
@@ -109,6 +112,7 @@ void http_server_destroy(struct http_server *s)
 		conn_close(c);
 	}
 	event_free(s->sweep);
+	event_free(s->again);
 	event_free(s->retry);
 	event_free(s->drained);
 	buf_finish(&s->out);
@@ -288,6 +292,13 @@ void http_server_set_connections(struct http_server *s, enum http_listener_tag t
 
 /* ---- connections ---- */
 
+static void unready(struct http_conn *c)
+{
+	TAILQ_REMOVE(&c->server->ready, c, ready);
+	c->server->n_ready--;
+	c->is_ready = false;
+}
+
 void server_forget(struct http_conn *c)
 {
 	struct http_server *s = c->server;
@@ -299,6 +310,8 @@ void server_forget(struct http_conn *c)
 		s->conns = c->next;
 	if (c->next != NULL)
 		c->next->prev = c->prev;
+	if (c->is_ready)
+		unready(c);
 	s->stats.n_connections--;
 	s->stats.bodies_len -= c->charged;
 	if (l != NULL) {
@@ -309,6 +322,36 @@ void server_forget(struct http_conn *c)
 		event_del(s->sweep);
 	if (s->stats.n_connections == 0 && s->drain_fn != NULL)
 		event_active(s->drained, EV_TIMEOUT, 1);
+}
+
+void server_ready(struct http_conn *c)
+{
+	struct http_server *s = c->server;
+
+	if (c->is_ready)
+		return;
+	if (TAILQ_EMPTY(&s->ready))
+		event_add(s->again, &(struct timeval){ 0 });
+	TAILQ_INSERT_TAIL(&s->ready, c, ready);
+	s->n_ready++;
+	c->is_ready = true;
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_server *s = arg;
+	struct http_conn *c;
+	size_t n = s->n_ready;
+
+	(void)fd;
+	(void)what;
+	/* Who asks again meanwhile has his turn the next time. */
+	for (; n > 0 && (c = TAILQ_FIRST(&s->ready)) != NULL; n--) {
+		unready(c);
+		conn_turn(c);
+	}
+	if (!TAILQ_EMPTY(&s->ready))
+		event_add(s->again, &(struct timeval){ 0 });
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)

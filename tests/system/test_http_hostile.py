@@ -375,6 +375,48 @@ class Many(Case):
 		if not harness.SANITIZED:
 			self.assertLess(grown / 50, 256, "KiB a connection")
 
+	def test_a_pipeline_larger_than_what_is_read_ahead(self):
+		"""Requests that wait for the disk, with more behind them than one connection may have in memory."""
+		self.run_with(sources=SOURCES, target="1h")
+		n = harness.scaled(1000)
+		posts = [hostile_requests.a_post("piped", *["Connection: close"] * (i == n - 1)).replace("####", f"{i:04d}") for i in range(n)]
+		with Good(self.d) as good, socket.create_connection(("127.0.0.1", self.d.port), timeout=20 * harness.SLOWER) as s:
+			sender = threading.Thread(target=s.sendall, args=("".join(posts).encode(),))
+			sender.start()
+			got = b"".join(iter(lambda: s.recv(65536), b""))
+			sender.join()
+		self.assertEqual(statuses(got, False), ["202"] * n)
+		self.assertEqual(good.errors, [])
+		self.assertLess(good.p99_ms(), GOOD_MS)
+
+	def test_a_pipeline_without_an_end(self):
+		"""Answered as fast as it comes, and read: the loop must do its other work all the same."""
+		self.run_with(sources=SOURCES, target="1h")
+		over = threading.Event()
+
+		def pump(s):
+			with contextlib.suppress(OSError):
+				while not over.is_set():
+					s.sendall((G + "\r\n").encode() * 500)
+
+		def drain(s):
+			with contextlib.suppress(OSError):
+				while s.recv(1 << 20):
+					pass
+
+		threads = [threading.Thread(target=fn, args=(s,)) for s in self.connect(4) for fn in (pump, drain)]
+		with Good(self.d) as good:
+			for t in threads:
+				t.start()
+			time.sleep(2)
+		over.set()
+		self.d.stop()
+		for t in threads:
+			t.join()
+		self.assertEqual(good.errors, [])
+		self.assertGreater(len(good.seconds), 10)
+		self.assertLess(good.p99_ms(), GOOD_MS)
+
 	def test_bodies_that_never_end_take_bounded_memory(self):
 		self.run_with(sources=SOURCES, target="1h")
 		size = 8 << 20
