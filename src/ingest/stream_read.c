@@ -324,6 +324,12 @@ static void on_read(void *ctx, const redisReply *r, unsigned tag)
 	struct stream *s = ctx;
 	struct stream_batch *b = take_first(&s->reading, &s->n_reading);
 
+	/* What lay unread for so long may have been claimed by another by now: if it was not, it comes again as pending. */
+	if (s->phase != PHASE_APART && is_out_of_touch(s)) {
+		batch_release(b);
+		read_pump(s);
+		return;
+	}
 	s->touched_ms = mono_now().ms;
 	/* While the group is made anew, what was asked for before comes again by other ways. */
 	if (s->phase == PHASE_APART || !take_reply(s, b, r, tag)) {

@@ -2,6 +2,7 @@
 import contextlib
 import json
 import random
+import signal
 import threading
 import time
 
@@ -43,6 +44,13 @@ class Rivals(redis_rig.Case):
 		self.addCleanup(d.close)
 		d.configure(target="1h", sources=source(redis, **TAKEOVER, **bus))
 		return d
+
+	def tickets_of(self, d):
+		mine, self.d = self.d, d
+		try:
+			return self.tickets()
+		finally:
+			self.d = mine
 
 	def test_a_live_consumer_is_waited_for_and_a_dead_one_replaced(self):
 		r = self.server()
@@ -127,13 +135,30 @@ class Rivals(redis_rig.Case):
 		self.wait_serving(a)
 		self.wait_state("waiting", d=a, seconds=15)
 		# Together they have everything: what the first acknowledged it has on disk, and what it had read and not acknowledged was claimed.
-		have = set()
-		self.d, mine = a, self.d
-		for d in (a, b):
-			self.d = d
-			have |= self.tickets()
-		self.d = mine
-		self.assertEqual(set(p.sure) - have, set())
+		self.assertEqual(set(p.sure) - self.tickets_of(a) - self.tickets_of(b), set())
+
+	def test_one_that_was_stopped_for_long_has_lost_its_right(self):
+		"""What the server had put into its hands is the other's by now, and must not be taken by both."""
+		r = self.server()
+		a, b = self.plazod(r), self.plazod(r)
+		for d, state in ((a, "reading"), (b, "waiting")):
+			d.start(ready=False)
+			self.wait_serving(d)
+			self.wait_state(state, d=d, seconds=15)
+		r.add(opened("T1"))
+		wait_for("T1", 5, r.settled)
+		a.process.send_signal(signal.SIGSTOP)
+		try:
+			r.add(*(opened(f"S{i}") for i in range(100)))
+			self.wait_state("reading", d=b, seconds=40)
+			wait_for(lambda: f"all is read {r.group()}", 20, r.settled, 0.1)
+		finally:
+			a.process.send_signal(signal.SIGCONT)
+		self.wait_state("waiting", d=a, seconds=15)
+		r.add(opened("T2"))
+		wait_for("T2", 5, r.settled)
+		self.assertEqual(self.tickets_of(a), {"T1"})
+		self.assertEqual(self.tickets_of(b), {"T2"} | {f"S{i}" for i in range(100)})
 
 	def test_one_that_reads_tells_an_intruder_and_goes_on(self):
 		self.run_bus(**TAKEOVER)
