@@ -61,6 +61,8 @@ struct engine {
 	size_t                block_bytes;
 	struct arena         *scratch;        /* one decision's memory */
 	struct buf            block, history; /* the next block and history in the making */
+	struct str            forgetting;     /* a person who is being forgotten; borrowed */
+	int                   forget_round;
 	struct engine_stats   stats;
 };
 

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "core/forget.h"
 #include "engine_private.h"
+#include "engine_row.h"
 
 #define ROW_VERSION 1
 #define ROW_MAX_TEXTS (TICKET_MAX_EVENTS * 16)
@@ -50,6 +52,24 @@ static uint32_t to_local(void *ctx, uint32_t sym)
 	return ++t->n;
 }
 
+void row_write_head(const struct row *row, struct buf *out)
+{
+	buf_putc(out, ROW_VERSION);
+	buf_put_bytes(out, row->ns);
+	buf_put_bytes(out, row->id);
+	buf_put_varint(out, row->serial);
+	buf_put_varint(out, row->seq);
+	buf_putc(out, (char)row->flags);
+	buf_put_varint(out, row->n_events);
+	buf_put_bytes(out, row->subject);
+	buf_put_bytes(out, row->url);
+	buf_put_zigzag(out, row->planned);
+	buf_put_zigzag(out, row->next);
+	buf_put_varint(out, row->clocks);
+	buf_put_varint(out, row->contract);
+	buf_put_varint(out, row->n_texts);
+}
+
 static void write_row(struct engine *en, uint32_t slot, struct buf *row)
 {
 	const struct ticket *t = table_at(en, slot);
@@ -62,20 +82,17 @@ static void write_row(struct engine *en, uint32_t slot, struct buf *row)
 	buf_init(&fired, BUF_NO_MAX);
 	if (!history_translate(ticket_history(t), to_local, &texts, &hist) || !fired_translate(ticket_fired(t), to_local, &texts, &fired))
 		abort();
-	buf_putc(row, ROW_VERSION);
-	buf_put_bytes(row, ticket_ns(en, t));
-	buf_put_bytes(row, ticket_id(t));
-	buf_put_varint(row, t->serial);
-	buf_put_varint(row, t->seq);
-	buf_putc(row, (char)(t->flags & KEPT_FLAGS));
-	buf_put_varint(row, t->n_events);
-	buf_put_bytes(row, ticket_subject(t));
-	buf_put_bytes(row, ticket_url(t));
-	buf_put_zigzag(row, t->plan > 0 ? en->revisions[t->plan - 1].from.ms : INT64_MIN);
-	buf_put_zigzag(row, heap_has(&en->timers, slot) ? heap_due(&en->timers, slot) : 0);
-	buf_put_varint(row, t->clocks);
-	buf_put_varint(row, to_local(&texts, t->contract));
-	buf_put_varint(row, texts.n);
+
+	struct row head = {
+		.ns = ticket_ns(en, t), .id = ticket_id(t), .serial = t->serial, .seq = t->seq, .flags = t->flags & KEPT_FLAGS,
+		.n_events = t->n_events, .subject = ticket_subject(t), .url = ticket_url(t),
+		.planned = t->plan > 0 ? en->revisions[t->plan - 1].from.ms : INT64_MIN,
+		.next = heap_has(&en->timers, slot) ? heap_due(&en->timers, slot) : 0,
+		.clocks = t->clocks, .contract = to_local(&texts, t->contract),
+	};
+
+	head.n_texts = texts.n;
+	row_write_head(&head, row);
 	for (uint32_t i = 0; i < texts.n; i++)
 		buf_put_bytes(row, symbols_text(en->symbols, texts.syms[i]));
 	buf_put_bytes(row, buf_str(&hist));
@@ -97,15 +114,6 @@ bool engine_save(const struct engine *en, struct str ns, struct str ticket, stru
 }
 
 /* ---- and back ---- */
-
-struct row {
-	struct str ns, id, subject, url, hist, fired;
-	uint64_t   serial, seq, n_events;
-	int64_t    planned, next;
-	uint8_t    flags;
-	uint64_t   clocks;
-	uint64_t   contract, n_texts;
-};
 
 /* The row's numbers to the engine's. */
 struct numbers {
@@ -144,7 +152,7 @@ static void keep_symbols(struct symbols *syms, struct str hist, struct str fired
 	buf_finish(&none);
 }
 
-static bool read_row(struct reader *r, struct row *row)
+bool row_read_head(struct reader *r, struct row *row)
 {
 	if (reader_byte(r) != ROW_VERSION)
 		return false;
@@ -200,7 +208,7 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 	struct history check;
 	struct fired check_fired;
 
-	if (!read_row(&r, &row))
+	if (!row_read_head(&r, &row))
 		return bad_row(d);
 	if (table_find(en, row.ns, row.id) != MAP_ABSENT)
 		return ERR_CONFLICT;
@@ -223,6 +231,8 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 		ticket_set_block(en, table_at(en, slot), row.id, row.subject, row.url, buf_str(&hist), buf_str(&fired));
 		table_at(en, slot)->contract = keep_one(en->symbols, to_symbol(&nb, (uint32_t)row.contract));
 		restore(en, slot, &row);
+		if (en->forgetting.len != 0)
+			(void)engine_forget(en, slot, en->forgetting, (enum forget_round)en->forget_round);
 	}
 	for (uint32_t i = 0; i < nb.n; i++)
 		symbols_drop(en->symbols, v[i]);

@@ -183,7 +183,11 @@ void history_drop(struct str bytes, struct symbols *syms)
 	buf_finish(&none);
 }
 
-bool history_translate(struct str bytes, history_map_fn *map, void *ctx, struct buf *out)
+/* Where a symbol stands; `attr` is ATTR_N where it is no attribute's. */
+enum place { PLACE_ATTR, PLACE_ACTOR, PLACE_ACT };
+typedef uint32_t place_fn(void *ctx, enum place place, uint32_t attr, uint32_t sym);
+
+static bool rewrite(struct str bytes, place_fn *fn, void *ctx, struct buf *out)
 {
 	struct reader r = reader_of(bytes);
 	struct hist_attr attrs[ATTR_N_RULES];
@@ -203,14 +207,54 @@ bool history_translate(struct str bytes, history_map_fn *map, void *ctx, struct 
 		if (r.bad)
 			return false;
 		for (uint32_t i = 0; i < n_attrs; i++)
-			buf_put_varint(out, (uint64_t)map(ctx, attrs[i].sym) << 4 | attrs[i].attr);
+			buf_put_varint(out, (uint64_t)fn(ctx, PLACE_ATTR, attrs[i].attr, attrs[i].sym) << 4 | attrs[i].attr);
 		if (flags & REC_ACTOR)
-			buf_put_varint(out, map(ctx, h.actor));
+			buf_put_varint(out, fn(ctx, PLACE_ACTOR, ATTR_N, h.actor));
 		if (flags & REC_ACT) {
-			buf_put_varint(out, map(ctx, h.metric));
-			buf_put_varint(out, map(ctx, h.reason));
+			buf_put_varint(out, fn(ctx, PLACE_ACT, ATTR_N, h.metric));
+			buf_put_varint(out, fn(ctx, PLACE_ACT, ATTR_N, h.reason));
 			buf_put_zigzag(out, h.by_ms);
 		}
 	}
 	return buf_ok(out);
+}
+
+struct mapping { history_map_fn *map; void *ctx; };
+
+static uint32_t map_any(void *ctx, enum place place, uint32_t attr, uint32_t sym)
+{
+	const struct mapping *m = ctx;
+
+	(void)place;
+	(void)attr;
+	return m->map(m->ctx, sym);
+}
+
+bool history_translate(struct str bytes, history_map_fn *map, void *ctx, struct buf *out)
+{
+	return rewrite(bytes, map_any, &(struct mapping){ map, ctx }, out);
+}
+
+struct erasing { uint32_t sym, n_requester, n_actor; };
+
+static uint32_t erase(void *ctx, enum place place, uint32_t attr, uint32_t sym)
+{
+	struct erasing *e = ctx;
+	bool requester = place == PLACE_ATTR && attr == ATTR_REQUESTER;
+
+	if (sym != e->sym || !(requester || place == PLACE_ACTOR))
+		return sym;
+	e->n_requester += requester;
+	e->n_actor += !requester;
+	return 0;
+}
+
+bool history_erase(struct str bytes, uint32_t sym, struct buf *out, uint32_t *n_requester, uint32_t *n_actor)
+{
+	struct erasing e = { .sym = sym };
+	bool good = rewrite(bytes, erase, &e, out);
+
+	*n_requester = e.n_requester;
+	*n_actor = e.n_actor;
+	return good;
 }

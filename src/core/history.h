@@ -57,6 +57,9 @@ const struct hist *history_find(const struct history *h, uint64_t id);
 /* Gives the symbols back. */
 void history_drop(struct str bytes, struct symbols *syms);
 
+/* Writes the history with `sym` erased where it names the requester or an actor. How often goes to *n_requester and *n_actor. */
+bool history_erase(struct str bytes, uint32_t sym, struct buf *out, uint32_t *n_requester, uint32_t *n_actor);
+
 /* Writes the history with every symbol replaced by what map() says: to carry it between a row's own table and the engine's. */
 typedef uint32_t history_map_fn(void *ctx, uint32_t sym);
 bool history_translate(struct str bytes, history_map_fn *map, void *ctx, struct buf *out);

@@ -80,6 +80,7 @@ int cmd_tickets(struct ctl *ctl);
 int cmd_ticket(struct ctl *ctl);
 int cmd_next(struct ctl *ctl);
 int cmd_deliveries(struct ctl *ctl);
+int cmd_forget(struct ctl *ctl);
 int cmd_backup(struct ctl *ctl);
 int cmd_resend(struct ctl *ctl);
 int cmd_dead_list(struct ctl *ctl);

@@ -65,6 +65,7 @@ static const struct command commands[] = {
 	{ "extend", "TICKET METRIC", 2, 2, REMOTE | BIT(OPT_BY) | BIT(OPT_REASON), cmd_extend, "gives a clock more time" },
 	{ "import", "EVENTS.ndjson", 1, 1, REMOTE | BIT(OPT_SOURCE) | BIT(OPT_ALERT), cmd_import, "past events, without alerts for what is past" },
 	{ "backup", "FILE", 1, 1, REMOTE, cmd_backup, "a copy of the database as it is now, while the daemon goes on" },
+	{ "forget", "REQUESTER", 1, 1, REMOTE, cmd_forget, "erases a person's name, and subject and URL of that person's tickets, everywhere" },
 	{ "reload", "", 0, 0, REMOTE | BIT(OPT_DRY_RUN) | BIT(OPT_LIMIT), cmd_reload,
 	  "reads the configuration again, and tells the result; --dry-run: which due times would move" },
 	{ "tail", "", 0, 0, REMOTE, cmd_tail, "alerts as they happen" },

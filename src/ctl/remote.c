@@ -206,6 +206,22 @@ int cmd_receiver_test(struct ctl *ctl)
 	return status;
 }
 
+int cmd_forget(struct ctl *ctl)
+{
+	struct buf body;
+	struct json_out o = json_out(&body);
+	int status;
+
+	buf_init(&body, 8192);
+	json_begin_object(&o);
+	json_put_key(&o, "requester");
+	json_put_z(&o, ctl->args[0]);
+	json_end_object(&o);
+	status = remote_post(ctl, "/v1/forget", buf_str(&body), EXIT_NO, &(struct view){ .print = show_forgotten });
+	buf_finish(&body);
+	return status;
+}
+
 int cmd_reload(struct ctl *ctl)
 {
 	static const struct query query[] = { { OPT_DRY_RUN, "dry_run" }, { OPT_LIMIT, "limit" } };

@@ -169,6 +169,15 @@ void show_test(const struct ctl *ctl, const struct json_doc *d)
 	print(d, 0, "", "/detail", "\n");
 }
 
+void show_forgotten(const struct ctl *ctl, const struct json_doc *d)
+{
+	(void)ctl;
+	print(d, 0, "forgotten in ", "/tickets", " tickets, ");
+	print(d, 0, "", "/events", " events, ");
+	print(d, 0, "", "/alerts", " alerts and ");
+	print(d, 0, "", "/refused", " refused events\n");
+}
+
 static void show_moves(const struct json_doc *d)
 {
 	static const struct column columns[] = {

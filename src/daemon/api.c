@@ -10,7 +10,7 @@ static api_handler_fn *const handlers[ROUTE_N] = {
 	[ROUTE_HEALTHZ] = api_healthz, [ROUTE_READYZ] = api_readyz, [ROUTE_METRICS] = api_metrics, [ROUTE_STATUS] = api_status,
 	[ROUTE_TICKETS] = api_tickets, [ROUTE_TICKET] = api_ticket, [ROUTE_EXPLAIN] = api_explain, [ROUTE_WAIVE] = api_waive,
 	[ROUTE_EXTEND] = api_extend, [ROUTE_NEXT] = api_next, [ROUTE_DELIVERIES] = api_deliveries,
-	[ROUTE_RESEND] = api_resend, [ROUTE_DROP] = api_drop, [ROUTE_BACKUP] = api_backup,
+	[ROUTE_RESEND] = api_resend, [ROUTE_DROP] = api_drop, [ROUTE_BACKUP] = api_backup, [ROUTE_FORGET] = api_forget,
 	[ROUTE_REFUSED] = api_refused, [ROUTE_REFUSAL] = api_refusal,
 	[ROUTE_RECEIVER_TEST] = api_receiver_test, [ROUTE_RELOAD] = api_reload, [ROUTE_IMPORT] = api_import, [ROUTE_TAIL] = api_tail,
 };

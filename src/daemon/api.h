@@ -31,6 +31,7 @@ api_handler_fn api_ticket, api_explain, api_deliveries;                         
 api_handler_fn api_waive, api_extend, api_import, api_receiver_test, api_reload;  /* api_acts.c */
 api_handler_fn api_resend, api_drop;                                              /* api_dead.c */
 api_handler_fn api_backup;                                                        /* backup.c */
+api_handler_fn api_forget;                                                        /* forget.c */
 
 api_handler_fn api_refused, api_refusal;                                          /* api_refused.c */
 api_handler_fn api_tail;                                                          /* tail.c */

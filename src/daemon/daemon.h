@@ -9,6 +9,7 @@
 #include "core/engine.h"
 #include "daemon/backup.h"
 #include "daemon/clockwatch.h"
+#include "daemon/forget.h"
 #include "daemon/journal.h"
 #include "daemon/listen.h"
 #include "daemon/options.h"
@@ -65,6 +66,7 @@ struct daemon {
 	struct systemd      systemd;
 	struct tail         tail;
 	struct backup       backup;
+	struct forget       forget;
 	struct pace         pace;
 
 	struct event       *ev_store, *ev_timer, *ev_clock, *ev_signals[3];

@@ -188,6 +188,7 @@ static void tear_down(struct daemon *d)
 	}
 	tail_finish(&d->tail);
 	backup_finish(&d->backup);
+	forget_finish(d);
 	journal_finish(&d->journal);
 	outbox_finish(&d->outbox);
 	writer_finish(&d->writer);

@@ -21,6 +21,14 @@ void tail_finish(struct tail *t)
 		free(t->lines[i]);
 }
 
+void tail_forget(struct tail *t)
+{
+	for (size_t i = 0; i < TAIL_ENTRIES; i++) {
+		free(t->lines[i]);
+		t->lines[i] = NULL;
+	}
+}
+
 /* ---- entries ---- */
 
 static void begin(struct daemon *d, struct json_out *o, const char *what)
@@ -106,7 +114,7 @@ static bool send_new(struct tail *t, struct tail_reader *rd)
 	if (rd->seq < oldest)
 		rd->seq = oldest;
 	for (; rd->seq < t->next; rd->seq++)
-		if (!http_stream_put(rd->request, str_of(t->lines[rd->seq % TAIL_ENTRIES])))
+		if (t->lines[rd->seq % TAIL_ENTRIES] != NULL && !http_stream_put(rd->request, str_of(t->lines[rd->seq % TAIL_ENTRIES])))
 			return false;
 	return http_stream_is_alive(rd->request);
 }

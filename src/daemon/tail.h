@@ -26,6 +26,9 @@ struct tail {
 void tail_init(struct tail *t);
 void tail_finish(struct tail *t);
 
+/* Nothing that was decided until now is told again. */
+void tail_forget(struct tail *t);
+
 void tail_alert(struct daemon *d, struct str body);
 void tail_delivery(struct daemon *d, const struct notify_result *r);
 

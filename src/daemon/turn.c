@@ -157,7 +157,7 @@ static void on_done(void *ctx, const struct store_done *done)
 		[STORE_APPENDED] = journal_committed, [STORE_PUT] = outbox_committed, [STORE_REVISED] = reload_committed,
 		[STORE_REFUSAL] = journal_kept, [STORE_CURSOR] = journal_kept,
 		[STORE_DELIVERIES] = on_query, [STORE_TICKET] = on_query, [STORE_CLOSED] = on_query, [STORE_REFUSALS] = on_query,
-		[STORE_COPIED] = on_query,
+		[STORE_COPIED] = on_query, [STORE_REWRITTEN] = on_query,
 	};
 
 	if (table[done->what] != NULL)
@@ -287,6 +287,7 @@ static bool turn(struct daemon *d)
 	more = advance(d);
 	pace_part(&d->pace, PACE_STEPS);
 	more |= reload_turn(d);
+	more |= forget_turn(d);
 	pace_part(&d->pace, PACE_REPLAN);
 	outbox_take_effects(d);
 	writer_flush(d);

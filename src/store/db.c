@@ -58,6 +58,17 @@ static const char *const sql[Q_N] = {
 	[Q_REFUSED_ALL]    = "SELECT " REFUSED_COLUMNS ", NULL FROM refused WHERE no < ?1 ORDER BY no DESC LIMIT ?2",
 	[Q_REFUSED_SOURCE] = "SELECT " REFUSED_COLUMNS ", NULL FROM refused INDEXED BY refused_source WHERE no < ?1 AND source = ?3 ORDER BY no DESC LIMIT ?2",
 	[Q_REFUSED_ONE]    = "SELECT " REFUSED_COLUMNS ", body FROM refused WHERE no = ?3 AND no < ?1 LIMIT ?2",
+	/* Each of these gives or takes (number, ns, ticket, seq or number of events, bytes, sum), as far as its table has them. */
+	[Q_REWRITE_OPEN_NEXT]    = "SELECT 0, ns, ticket, seq, row FROM tickets WHERE (ns, ticket) > (?2, ?3) AND ?1 >= 0 ORDER BY ns, ticket LIMIT 1",
+	[Q_REWRITE_OPEN_PUT]     = "UPDATE tickets SET row = ?4, sum = ?5 WHERE ns = ?2 AND ticket = ?3 AND ?1 = 0",
+	[Q_REWRITE_CLOSED_NEXT]  = "SELECT 0, ns, ticket, seq, row FROM closed WHERE (ns, ticket) > (?2, ?3) AND ?1 >= 0 ORDER BY ns, ticket LIMIT 1",
+	[Q_REWRITE_CLOSED_PUT]   = "UPDATE closed SET row = ?4, sum = ?5 WHERE ns = ?2 AND ticket = ?3 AND ?1 = 0",
+	[Q_REWRITE_JOURNAL_NEXT] = "SELECT seq, '', '', n, records FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1",
+	[Q_REWRITE_JOURNAL_PUT]  = "UPDATE journal SET records = ?4, sum = ?5 WHERE seq = ?1",
+	[Q_REWRITE_OUTBOX_NEXT]  = "SELECT no, ns, ticket, 0, body FROM outbox WHERE no > ?1 ORDER BY no LIMIT 1",
+	[Q_REWRITE_OUTBOX_PUT]   = "UPDATE outbox SET body = ?4 WHERE no = ?1",
+	[Q_REWRITE_REFUSED_NEXT] = "SELECT no, source, place, 0, body FROM refused WHERE no > ?1 ORDER BY no LIMIT 1",
+	[Q_REWRITE_REFUSED_PUT]  = "UPDATE refused SET body = ?4 WHERE no = ?1",
 };
 
 /* ---- errors ---- */
@@ -265,6 +276,8 @@ static enum err mark(struct db *db, int64_t clean, struct diag *d)
 enum err db_mark_used(struct db *db, struct diag *d)
 {
 	db->tidy = false;
+	/* What another process had begun is begun anew. A disk that is full now is found by the mark. */
+	sqlite3_exec(db->handle, DB_FORGET_WALK, NULL, NULL, NULL);
 	return mark(db, 0, d);
 }
 

@@ -9,7 +9,7 @@ bool exec_is_write(enum store_what what)
 
 bool exec_is_task(enum store_what what)
 {
-	return what == STORE_TRIMMED || what == STORE_SWEPT || !exec_is_write(what);
+	return what == STORE_TRIMMED || what == STORE_SWEPT || what == STORE_REWRITTEN || !exec_is_write(what);
 }
 
 /* Time waits for a revision, a source for its event, and a cursor stands for such events: none may wait for a disk that is full. */

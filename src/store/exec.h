@@ -41,6 +41,9 @@ void task_finish(struct task *t);
 /* One slice. *finished_out: nothing is left; its last answer is given. */
 int task_step(struct db *db, struct task *t, struct answers *out, bool *finished_out);
 
+/* rewrite.c: a slice of STORE_REWRITTEN. */
+int rewrite_step(struct db *db, struct task *t, bool *finished_out);
+
 /* Reads columns of the statements that give tickets or deliveries; borrows until the next step. False: a ticket's checksum is wrong. */
 bool exec_read_ticket(struct db *db, sqlite3_stmt *s, struct ticket_row *out);
 int64_t exec_read_delivery(sqlite3_stmt *s, struct delivery *out);   /* gives the row's number */

@@ -334,6 +334,7 @@ int task_step(struct db *db, struct task *t, struct answers *out, bool *finished
 	switch (t->what) {
 	case STORE_TRIMMED:    rc = trim(db, &r, finished_out); break;
 	case STORE_SWEPT:      rc = sweep(db, &r, finished_out); break;
+	case STORE_REWRITTEN:  rc = rewrite_step(db, t, finished_out); break;
 	case STORE_DELIVERIES: rc = list_deliveries(db, t, &r, out, finished_out); break;
 	case STORE_CLOSED:     rc = list_closed(db, t, &r, out, finished_out); break;
 	case STORE_REFUSALS:   rc = list_refusals(db, t, &r, out, finished_out); break;

@@ -17,6 +17,7 @@ const struct route_info route_table[ROUTE_N] = {
 	[ROUTE_REFUSED]       = { "GET",  "/v1/refused",                 ACCESS_READ,    "refused" },
 	[ROUTE_REFUSAL]       = { "GET",  "/v1/refused/{}",              ACCESS_READ,    "refusal" },
 	[ROUTE_BACKUP]        = { "POST", "/v1/backup",                  ACCESS_ACT,     "backup" },
+	[ROUTE_FORGET]        = { "POST", "/v1/forget",                  ACCESS_ACT,     "forget" },
 	[ROUTE_RECEIVER_TEST] = { "POST", "/v1/receivers/{}/test",       ACCESS_ACT,     "receiver test" },
 	[ROUTE_RELOAD]        = { "POST", "/v1/reload",                  ACCESS_ACT,     "reload" },
 	[ROUTE_IMPORT]        = { "POST", "/v1/import",                  ACCESS_ACT,     "import" },
@@ -30,7 +31,7 @@ const struct route_info route_table[ROUTE_N] = {
 static const enum route order[] = {
 	ROUTE_HEALTHZ, ROUTE_READYZ, ROUTE_METRICS, ROUTE_STATUS, ROUTE_TICKETS, ROUTE_EXPLAIN, ROUTE_WAIVE, ROUTE_EXTEND,
 	ROUTE_TICKET, ROUTE_NEXT, ROUTE_DELIVERIES, ROUTE_RESEND, ROUTE_DROP, ROUTE_REFUSED, ROUTE_REFUSAL,
-	ROUTE_BACKUP, ROUTE_RECEIVER_TEST, ROUTE_RELOAD, ROUTE_IMPORT, ROUTE_TAIL,
+	ROUTE_BACKUP, ROUTE_FORGET, ROUTE_RECEIVER_TEST, ROUTE_RELOAD, ROUTE_IMPORT, ROUTE_TAIL,
 };
 _Static_assert(sizeof(order) / sizeof(order[0]) == ROUTE_N, "every route has its place");
 

@@ -17,11 +17,10 @@ static void every_route_is_found_by_its_own_pattern(void **state)
 	static const char *const paths[ROUTE_N] = {
 		[ROUTE_HEALTHZ] = "/healthz", [ROUTE_READYZ] = "/readyz", [ROUTE_METRICS] = "/metrics", [ROUTE_STATUS] = "/v1/status",
 		[ROUTE_TICKETS] = "/v1/tickets", [ROUTE_TICKET] = "/v1/tickets/A", [ROUTE_EXPLAIN] = "/v1/tickets/A/explain",
-		[ROUTE_WAIVE] = "/v1/tickets/A/waive", [ROUTE_EXTEND] = "/v1/tickets/A/extend", [ROUTE_NEXT] = "/v1/next", [ROUTE_RESEND] = "/v1/deliveries/A/resend",
-		[ROUTE_DROP] = "/v1/deliveries/A/drop", [ROUTE_BACKUP] = "/v1/backup",
-		[ROUTE_REFUSED] = "/v1/refused", [ROUTE_REFUSAL] = "/v1/refused/7",
+		[ROUTE_WAIVE] = "/v1/tickets/A/waive", [ROUTE_EXTEND] = "/v1/tickets/A/extend", [ROUTE_NEXT] = "/v1/next",
 		[ROUTE_DELIVERIES] = "/v1/deliveries", [ROUTE_RECEIVER_TEST] = "/v1/receivers/ops/test", [ROUTE_RELOAD] = "/v1/reload",
-		[ROUTE_IMPORT] = "/v1/import", [ROUTE_TAIL] = "/v1/tail",
+		[ROUTE_IMPORT] = "/v1/import", [ROUTE_TAIL] = "/v1/tail", [ROUTE_RESEND] = "/v1/deliveries/A/resend", [ROUTE_DROP] = "/v1/deliveries/A/drop",
+		[ROUTE_REFUSED] = "/v1/refused", [ROUTE_REFUSAL] = "/v1/refused/7", [ROUTE_BACKUP] = "/v1/backup", [ROUTE_FORGET] = "/v1/forget",
 	};
 
 	(void)state;
