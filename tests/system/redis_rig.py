@@ -401,3 +401,17 @@ class Case(harness.Case):
 		began = time.monotonic()
 		self.d.accept(opened(f"W{os.urandom(6).hex()}"))
 		self.assertLess(time.monotonic() - began, 1.0 * harness.SLOWER)
+
+	def back_again(self, ticket, seconds=15):
+		"""What is added now is read."""
+		self.r.add(opened(ticket))
+		self.wait_ticket(ticket, seconds)
+		self.wait_state("reading")
+		self.settle()
+
+	def not_ready(self, why):
+		"""/readyz says so: not at once, a short loss is nobody's business."""
+		def says():
+			r = harness.request(self.d.port, "GET", "/readyz")
+			return r.status == 503 and why.lower() in r.body.decode().lower()
+		wait_for(lambda: f"readyz with {why}: {harness.request(self.d.port, 'GET', '/readyz')}", 20, says, 0.2)

@@ -1,0 +1,83 @@
+"""Replicas, failover, and the sentinels that name the master."""
+import contextlib
+import json
+import time
+
+import harness
+import redis_rig
+from harness import opened, wait_for
+from redis_rig import STREAM, Client, source
+
+
+class Replicas(redis_rig.Case):
+	def test_it_becomes_a_replica(self):
+		self.run_bus()
+		self.r.add(opened("T1"))
+		self.wait_ticket("T1")
+		other = self.server()
+		self.r("REPLICAOF", "127.0.0.1", other.port)
+		wait_for(lambda: f"it is noticed; {self.stream()}", 12, lambda: self.stream()["state"] == "troubled", 0.1)
+		self.still_serves()
+		self.r("REPLICAOF", "NO", "ONE")
+		self.back_again("T2")
+
+	def test_a_replica_that_lost_its_master(self):
+		self.run_bus(self.server(replica_serve_stale_data="no"))
+		self.r("REPLICAOF", "127.0.0.1", harness.free_port())
+		wait_for(lambda: f"it is noticed; {self.stream()}", 12, lambda: self.stream()["state"] == "troubled", 0.1)
+		self.assertRegex(self.stream()["why"], "READONLY|MASTERDOWN|replica|slave|master")
+		self.r("REPLICAOF", "NO", "ONE")
+		self.back_again("T1")
+
+	def failover(self, **bus):
+		s = redis_rig.Sentinels()
+		self.addCleanup(s.close)
+		first = s.current()
+		self.run_bus(first, ready=False, url=None, sentinels=s.addresses, master=s.MASTER, **bus)
+		self.wait_state("reading")
+
+		def port():
+			now = s.current()
+			if now is None:
+				raise ConnectionError("no master")
+			return now.port
+		p = redis_rig.Producer(port, batch=5, pause=0.01)
+		time.sleep(1)
+		first.kill()
+		wait_for("another master", 20, lambda: s.current() not in (None, first), 0.1)
+		self.still_serves()
+		time.sleep(2)
+		p.stop()
+		self.r = s.current()
+		entries = self.r("XRANGE", STREAM, "-", "+")
+		there = {json.loads(fields[1])["ticket"] for _, fields in entries}
+		self.assertGreater(len(there), 50)
+		wait_for(lambda: f"{len(there)} tickets, not {len(self.tickets())}; {self.stream()}\n{self.d.log()[-2000:]}", 25,
+			 lambda: there <= self.tickets(), 0.2)
+		# The sentinels' word counts, also when the server that was lost comes back as a replica.
+		first.start()
+		time.sleep(1)
+		with contextlib.closing(Client(s.current().port)) as c:
+			c("XADD", STREAM, "*", "event", json.dumps(opened("Z1")))
+		self.wait_ticket("Z1", 15)
+
+	def test_failover_with_a_group(self):
+		self.failover()
+
+	def test_failover_with_an_own_cursor(self):
+		self.failover(cursor="own")
+
+	def test_sentinels_that_know_nothing(self):
+		s = redis_rig.Redis(sentinel=True)
+		self.addCleanup(s.close)
+		s.start()
+		self.r = s
+		self.d.configure(target="1h", sources=source(None, sentinels=[f"127.0.0.1:{harness.free_port()}", f"127.0.0.1:{s.port}"], master="nobody"))
+		self.d.start(ready=False)
+		self.wait_serving()
+		wait_for(lambda: f"a sentence; {self.stream()}", 12, lambda: "nobody" in (self.stream()["why"] or ""), 0.1)
+		self.still_serves()
+
+
+if __name__ == "__main__":
+	harness.main()
