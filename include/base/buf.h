@@ -35,6 +35,7 @@ void buf_append(struct buf *b, const void *p, size_t len);
 void buf_puts(struct buf *b, const char *z);
 void buf_put(struct buf *b, struct str s);
 void buf_putc(struct buf *b, char c);
+void buf_put_decimal(struct buf *b, int64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Gives the bytes (NUL-terminated, to free()) and leaves the buffer empty. NULL when it failed; an empty one gives "". */

@@ -1,8 +1,5 @@
 #include "base/json_member.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 void json_put_instant(struct json_out *o, const char *key, struct wall t)
 {
 	char text[WALL_TEXT_LEN];
@@ -37,14 +34,13 @@ void json_put_seconds(struct json_out *o, const char *key, int64_t ms)
 {
 	uint64_t abs = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
 	unsigned fraction = (unsigned)(abs % 1000);
-	char text[40];
-	int n = snprintf(text, sizeof(text), "%s%" PRIu64, ms < 0 ? "-" : "", abs / 1000);
 
-	if (fraction != 0) {
-		n += snprintf(text + n, sizeof(text) - (size_t)n, ".%03u", fraction);
-		while (text[n - 1] == '0')
-			n--;
-	}
 	json_put_key(o, key);
-	json_put_raw(o, (struct str){ text, (size_t)n });
+	json_put_raw(o, ms < 0 ? STR("-") : STR(""));
+	buf_put_decimal(o->b, (int64_t)(abs / 1000));
+	if (fraction == 0)
+		return;
+	buf_putc(o->b, '.');
+	for (unsigned scale = 100; fraction != 0; fraction %= scale, scale /= 10)
+		buf_putc(o->b, (char)('0' + fraction / scale));
 }

@@ -1,7 +1,5 @@
 #include "base/json.h"
 
-#include <inttypes.h>
-
 struct json_out json_out(struct buf *b)
 {
 	return (struct json_out){ .b = b };
@@ -35,28 +33,24 @@ void json_end_object(struct json_out *o) { end(o, '}'); }
 void json_begin_array(struct json_out *o) { begin(o, '['); }
 void json_end_array(struct json_out *o) { end(o, ']'); }
 
-/* The letter behind the backslash, 'u' for the long form, or 0 when the byte stands for itself. */
-static char escape_of(uint8_t b)
-{
-	switch (b) {
-	case '"': return '"';
-	case '\\': return '\\';
-	case '\b': return 'b';
-	case '\f': return 'f';
-	case '\n': return 'n';
-	case '\r': return 'r';
-	case '\t': return 't';
-	default: return b < 0x20 ? 'u' : 0;
-	}
-}
+/* The letter behind the backslash, 'u' for the long form, or 0 when the byte stands for itself; MORE: a character of several bytes. */
+#define MORE 1
+#define U8   'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u'
+#define M16  MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE
+static const char escapes[256] = {
+	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u', U8, U8,
+	['"'] = '"', ['\\'] = '\\', [0x80] = M16, M16, M16, M16, M16, M16, M16, M16,
+};
+#undef U8
+#undef M16
 
 static void put_special(struct buf *b, uint8_t byte)
 {
-	char letter = byte < 0x80 ? escape_of(byte) : 0;
+	char letter = escapes[byte];
 
 	if (letter == 'u') {
 		buf_printf(b, "\\u%04x", byte);
-	} else if (letter != 0) {
+	} else if (letter != MORE) {
 		buf_putc(b, '\\');
 		buf_putc(b, letter);
 	} else {
@@ -72,7 +66,7 @@ static void put_quoted(struct buf *b, struct str s)
 	buf_putc(b, '"');
 	while (i < s.len) {
 		uint8_t byte = (uint8_t)s.p[i];
-		size_t n = byte < 0x80 ? escape_of(byte) == 0 : str_utf8_len((struct str){ s.p + i, s.len - i });
+		size_t n = escapes[byte] == 0 ? 1 : escapes[byte] == MORE ? str_utf8_len((struct str){ s.p + i, s.len - i }) : 0;
 
 		if (n != 0) {
 			i += n;
@@ -118,7 +112,7 @@ void json_put_raw(struct json_out *o, struct str json)
 void json_put_i64(struct json_out *o, int64_t v)
 {
 	before_value(o);
-	buf_printf(o->b, "%" PRId64, v);
+	buf_put_decimal(o->b, v);
 }
 
 void json_put_bool(struct json_out *o, bool v)

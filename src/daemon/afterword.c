@@ -26,11 +26,10 @@ bool afterword_is(struct sending *s)
 	struct diag diag = { 0 };
 	struct alert a;
 
+	if (s->type != ALERT_CLEARED && s->type != ALERT_RETRACTED)
+		return false;
 	if (json_parse(doc, body, &diag) != ERR_OK || alert_read(doc, 0, names, &a) != ERR_OK)
 		return false;
-	if (a.type != ALERT_CLEARED && a.type != ALERT_RETRACTED)
-		return false;
-	s->type = a.type;
 	s->clock = clock_hash(&a);
 	s->names = xmalloc(ALERT_ID_LEN + a.ns.len + a.ticket.len + 1);
 	memcpy(s->names, a.id, ALERT_ID_LEN);

@@ -38,12 +38,13 @@ void outbox_finish(struct outbox *o)
 
 /* ---- to the disk ---- */
 
-static struct sending *sending_create(struct daemon *d, struct str body, struct str receiver, struct wall created, struct wall next_at)
+static struct sending *sending_create(struct daemon *d, enum alert_type type, struct str body, struct str receiver, struct wall created,
+				      struct wall next_at)
 {
 	struct outbox *o = &d->outbox;
 	struct sending *s = xmalloc(sizeof(*s) + body.len + receiver.len + 2);
 
-	*s = (struct sending){ .d = d, .next = o->first, .created = created, .next_at = next_at, .body_len = body.len };
+	*s = (struct sending){ .d = d, .next = o->first, .type = type, .created = created, .next_at = next_at, .body_len = body.len };
 	memcpy(s->body, body.p, body.len);
 	s->body[body.len] = '\0';
 	memcpy(s->body + body.len + 1, receiver.p, receiver.len);
@@ -95,7 +96,7 @@ static void put_row(struct daemon *d, const struct alert *a, struct str body, st
 		row.detail = str_of(why_not);
 		row.settled = d->now;
 	} else {
-		s = sending_create(d, body, receiver, row.created, row.next);
+		s = sending_create(d, a->type, body, receiver, row.created, row.next);
 	}
 	writer_put(d, &row, (uint64_t)(uintptr_t)s);
 }
@@ -241,7 +242,8 @@ void outbox_resume(struct daemon *d, const struct delivery *row)
 	struct sending *s;
 
 	if (row->attempts == 0 && !was_asked(row) && (str_eqz(row->type, alert_type_names[ALERT_CLEARED]) || str_eqz(row->type, alert_type_names[ALERT_RETRACTED]))) {
-		s = sending_create(d, row->body, row->receiver, row->created, row->next);
+		s = sending_create(d, str_eqz(row->type, alert_type_names[ALERT_CLEARED]) ? ALERT_CLEARED : ALERT_RETRACTED, row->body, row->receiver,
+				   row->created, row->next);
 		if (afterword_is(s)) {
 			afterword_wait(s);
 			return;

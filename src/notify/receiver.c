@@ -19,8 +19,8 @@ struct receiver *receiver_create(struct sipkey key)
 
 static void forget_keys(struct receiver *r)
 {
-	if (r->keys != NULL)
-		explicit_bzero(r->keys, 2 * sizeof(*r->keys));
+	for (size_t i = 0; r->keys != NULL && i < 2; i++)
+		sign_key_finish(&r->keys[i]);
 }
 
 void receiver_destroy(struct receiver *r)

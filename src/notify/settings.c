@@ -31,7 +31,7 @@ static bool url_ok(const char *url, const char *scheme, const char *scheme_tls)
 
 static enum err check_webhook(const struct notify_receiver *c, struct diag *d)
 {
-	struct sign_key key;
+	struct sign_key key = { .len = 0 };
 	bool ok = true;
 
 	if (!url_ok(c->url, "http", "https")) {
@@ -40,7 +40,7 @@ static enum err check_webhook(const struct notify_receiver *c, struct diag *d)
 	}
 	for (size_t i = 0; i < 2; i++)
 		ok = ok && sign_key_of(c->secrets[i], &key);
-	explicit_bzero(&key, sizeof(key));
+	sign_key_finish(&key);
 	if (!ok)
 		diag_set(d, "receiver %s: the secret is not whsec_ and base64, or longer than %d bytes", c->name, SIGN_MAX_KEY);
 	return ok ? ERR_OK : ERR_SYNTAX;

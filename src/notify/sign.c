@@ -56,25 +56,38 @@ bool sign_key_of(struct str secret, struct sign_key *out)
 	return true;
 }
 
-void sign_webhook(const struct sign_key *key, const char *id, int64_t seconds, struct str body, char out[SIGN_TEXT_LEN])
+void sign_key_finish(struct sign_key *key)
+{
+	EVP_MAC_CTX_free(key->mac);
+	explicit_bzero(key, sizeof(*key));
+}
+
+static bool begin(struct sign_key *key)
+{
+	char digest[] = "SHA256";
+	OSSL_PARAM params[] = { OSSL_PARAM_utf8_string("digest", digest, sizeof(digest) - 1), OSSL_PARAM_END };
+	EVP_MAC *alg;
+
+	if (key->mac != NULL)
+		return EVP_MAC_init(key->mac, NULL, 0, NULL) == 1;
+	alg = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	key->mac = EVP_MAC_CTX_new(alg);
+	EVP_MAC_free(alg);
+	return key->mac != NULL && EVP_MAC_init(key->mac, key->bytes, key->len, params) == 1;
+}
+
+void sign_webhook(struct sign_key *key, const char *id, int64_t seconds, struct str body, char out[SIGN_TEXT_LEN])
 {
 	char head[128];
 	int n = snprintf(head, sizeof(head), "%s.%lld.", id, (long long)seconds);
-	uint8_t mac[32];
+	uint8_t mac[32] = { 0 };
 	size_t mac_len = sizeof(mac);
-	EVP_MAC *alg = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	EVP_MAC_CTX *c = EVP_MAC_CTX_new(alg);
-	char digest[] = "SHA256";
-	OSSL_PARAM params[] = { OSSL_PARAM_utf8_string("digest", digest, sizeof(digest) - 1), OSSL_PARAM_END };
 
-	memset(mac, 0, sizeof(mac));
-	if (c != NULL && EVP_MAC_init(c, key->bytes, key->len, params) == 1) {
-		(void)EVP_MAC_update(c, (const uint8_t *)head, (size_t)n);
-		(void)EVP_MAC_update(c, (const uint8_t *)body.p, body.len);
-		(void)EVP_MAC_final(c, mac, &mac_len, sizeof(mac));
+	if (begin(key)) {
+		(void)EVP_MAC_update(key->mac, (const uint8_t *)head, (size_t)n);
+		(void)EVP_MAC_update(key->mac, (const uint8_t *)body.p, body.len);
+		(void)EVP_MAC_final(key->mac, mac, &mac_len, sizeof(mac));
 	}
-	EVP_MAC_CTX_free(c);
-	EVP_MAC_free(alg);
 	memcpy(out, "v1,", 3);
 	EVP_EncodeBlock((uint8_t *)out + 3, mac, sizeof(mac));
 }

@@ -18,7 +18,7 @@
 
 struct webhook_request {
 	const char            *url;
-	const struct sign_key *keys;         /* each signs */
+	struct sign_key      *keys;         /* each signs */
 	size_t                 n_keys;
 	const char            *ca_file;
 	const char            *id;           /* webhook-id */

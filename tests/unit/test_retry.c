@@ -100,6 +100,12 @@ static void signatures_are_those_of_the_reference(void **state)
 	assert_int_equal(key.len, 24);
 	sign_webhook(&key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, STR("{\"test\": 2432232314}"), sig);
 	assert_string_equal(sig, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+	/* The second one begins where the first did. */
+	memset(sig, 0, sizeof(sig));
+	sign_webhook(&key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, STR("{\"test\": 2432232314}"), sig);
+	assert_string_equal(sig, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+	sign_key_finish(&key);
+	assert_int_equal(key.len, 0);
 }
 
 static void keys_are_decoded_or_taken_as_they_are(void **state)
