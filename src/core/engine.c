@@ -227,9 +227,14 @@ static bool catch_up(struct engine *en, uint32_t slot, struct wall t, struct eff
 	return true;
 }
 
+/* Most tickets may be planned already: to find that out of a million takes its time, too. */
+#define REPLAN_LOOKS 4096
+
 bool engine_replan(struct engine *en, size_t n, struct wall now, struct effects *fx)
 {
-	for (; en->replan_at < en->n_slots && n > 0; en->replan_at++)
+	uint32_t looks = REPLAN_LOOKS;
+
+	for (; en->replan_at < en->n_slots && n > 0 && looks > 0; en->replan_at++, looks--)
 		if (table_at(en, en->replan_at)->flags & TICKET_USED && catch_up(en, en->replan_at, now, fx))
 			n--;
 	return en->replan_at < en->n_slots;

@@ -38,13 +38,14 @@ void outbox_finish(struct outbox *o)
 
 /* ---- to the disk ---- */
 
-static struct sending *sending_create(struct daemon *d, enum alert_type type, struct str body, struct str receiver, struct wall created,
-				      struct wall next_at)
+static struct sending *sending_create(struct daemon *d, enum alert_type type, struct str id, struct str body, struct str receiver,
+				      struct wall created, struct wall next_at)
 {
 	struct outbox *o = &d->outbox;
 	struct sending *s = xmalloc(sizeof(*s) + body.len + receiver.len + 2);
 
 	*s = (struct sending){ .d = d, .next = o->first, .type = type, .created = created, .next_at = next_at, .body_len = body.len };
+	memcpy(s->alert_id, id.p, id.len < ALERT_ID_LEN ? id.len : ALERT_ID_LEN);
 	memcpy(s->body, body.p, body.len);
 	s->body[body.len] = '\0';
 	memcpy(s->body + body.len + 1, receiver.p, receiver.len);
@@ -96,7 +97,7 @@ static void put_row(struct daemon *d, const struct alert *a, struct str body, st
 		row.detail = str_of(why_not);
 		row.settled = d->now;
 	} else {
-		s = sending_create(d, a->type, body, receiver, row.created, row.next);
+		s = sending_create(d, a->type, row.id, body, receiver, row.created, row.next);
 	}
 	writer_put(d, &row, (uint64_t)(uintptr_t)s);
 }
@@ -204,7 +205,11 @@ static bool hand_over(struct daemon *d, const struct delivery *row, enum place p
 void sending_send(struct daemon *d, struct sending *s)
 {
 	s->told = true;
-	(void)hand_over(d, &(struct delivery){ .body = { s->body, s->body_len }, .receiver = s->receiver, .next = s->next_at, .created = s->created },
+	/* Of a hundred thousand at once, most are not for now. */
+	if (!notify_has_room(d->notify, s->receiver.p, s->type))
+		park(&d->outbox, s->alert_id, s->receiver);
+	else
+		(void)hand_over(d, &(struct delivery){ .body = { s->body, s->body_len }, .receiver = s->receiver, .next = s->next_at, .created = s->created },
 			ON_DISK);
 }
 
@@ -242,8 +247,8 @@ void outbox_resume(struct daemon *d, const struct delivery *row)
 	struct sending *s;
 
 	if (row->attempts == 0 && !was_asked(row) && (str_eqz(row->type, alert_type_names[ALERT_CLEARED]) || str_eqz(row->type, alert_type_names[ALERT_RETRACTED]))) {
-		s = sending_create(d, str_eqz(row->type, alert_type_names[ALERT_CLEARED]) ? ALERT_CLEARED : ALERT_RETRACTED, row->body, row->receiver,
-				   row->created, row->next);
+		s = sending_create(d, str_eqz(row->type, alert_type_names[ALERT_CLEARED]) ? ALERT_CLEARED : ALERT_RETRACTED, row->id, row->body,
+				   row->receiver, row->created, row->next);
 		if (afterword_is(s)) {
 			afterword_wait(s);
 			return;
@@ -392,6 +397,7 @@ static void refill_row(struct daemon *d, struct query *q, const struct store_don
 	if (done->last && done->err == ERR_FULL)
 		park(&d->outbox, rf->id, str_of(rf->receiver));
 	if (done->last) {
+		d->outbox.n_refilling--;
 		free(rf->receiver);
 		free(rf);
 	}
@@ -404,31 +410,41 @@ static bool ask_for(struct daemon *d, const struct parked *p)
 
 	*rf = (struct refill){ .query = { refill_row }, .receiver = xstrdup(p->receiver) };
 	memcpy(rf->id, p->id, sizeof(rf->id));
-	if (store_list_deliveries(d->store, &f, query_cookie(&rf->query)) == ERR_OK)
+	if (store_list_deliveries(d->store, &f, query_cookie(&rf->query)) == ERR_OK) {
+		d->outbox.n_refilling++;
 		return true;
+	}
 	free(rf->receiver);
 	free(rf);
 	return false;
 }
 
-static void op_refill(void *ctx, const char *receiver, size_t held, size_t room)
+static bool op_refill(void *ctx, const char *receiver, size_t held, size_t room)
 {
 	struct daemon *d = ctx;
 	struct outbox *o = &d->outbox;
 	size_t kept = 0;
+	bool more = o->n_refilling > 0;
 
 	(void)held;
+	/* What is on its way takes up the room, whosever it is. */
+	if (o->n_refilling >= room)
+		return true;
+	room -= o->n_refilling;
 	for (size_t i = 0; i < o->n_parked; i++) {
 		struct parked p = o->parked[i];
 
 		if (room > 0 && strcmp(p.receiver, receiver) == 0 && ask_for(d, &p)) {
 			room--;
+			more = true;
 			free(p.receiver);
 		} else {
+			more = more || strcmp(p.receiver, receiver) == 0;
 			o->parked[kept++] = p;
 		}
 	}
 	o->n_parked = kept;
+	return more;
 }
 
 static void op_idle(void *ctx)

@@ -26,6 +26,7 @@ struct outbox {
 	size_t           n_asking;
 	struct parked   *parked;            /* rows that notify had no room for, oldest first */
 	size_t           n_parked, cap_parked;
+	size_t           n_refilling;       /* parked rows that the store is asked for */
 	uint64_t         n_decided[ALERT_N_TYPES];
 	uint64_t         n_superseded;
 };

@@ -19,7 +19,7 @@
 #include "daemon/preview.h"
 
 #define CANONICAL_MAX (64u << 20)
-#define REPLAN_MS     8             /* of a turn */
+#define REPLAN_MS     4             /* of a turn */
 #define REPLAN_SLICE  64
 #define PREVIEW_MS    4             /* of a turn */
 

@@ -16,6 +16,7 @@ struct sending {
 	char           *names;           /* owned */
 	uint64_t        clock;           /* hash of its metric and cycle */
 	enum alert_type type;
+	char            alert_id[ALERT_ID_LEN + 1];
 	bool            was_told, undecided;
 	int64_t         wait_ms;         /* before it was looked at last */
 	struct wall     created, next_at;

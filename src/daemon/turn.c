@@ -16,7 +16,8 @@
 #define SLEEP_MAX_MS   INT64_C(5000)
 #define SLEEP_BEHIND   INT64_C(100)      /* while the store has no room */
 #define SLEEP_SAVING   INT64_C(5)        /* while a snapshot waits for the next commit */
-#define ADVANCE_SLICE  500               /* tickets a turn: some 10 ms */
+#define ADVANCE_MS     INT64_C(4)        /* of a turn, unless a single slice takes longer */
+#define ADVANCE_SLICE  100               /* tickets; their alerts are on their way to the store before the next slice */
 #define DRAIN_MS       INT64_C(10000)
 #define PARK_MS        INT64_C(5000)
 #define SAVE_MS        INT64_C(30000)
@@ -183,9 +184,15 @@ static void count_lateness(struct daemon *d, struct wall horizon)
 static bool advance(struct daemon *d)
 {
 	struct wall horizon = journal_horizon(d, d->now);
+	struct mono began = mono_now();
+	bool more;
 
 	count_lateness(d, horizon);
-	return engine_advance(d->engine, horizon, ADVANCE_SLICE, &d->fx);
+	do {
+		more = engine_advance(d->engine, horizon, ADVANCE_SLICE, &d->fx);
+		outbox_take_effects(d);
+	} while (more && mono_now().ms - began.ms < ADVANCE_MS);
+	return more;
 }
 
 static void look_at_store(struct daemon *d)

@@ -138,8 +138,7 @@ static void refill(struct notify *n, struct receiver *r)
 
 	if (!r->spilled || room < NOTIFY_MAX_WARNINGS / 4)
 		return;
-	r->spilled = false;
-	n->ops->refill(n->ctx, r->name, r->queue.n, room);
+	r->spilled = n->ops->refill(n->ctx, r->name, r->queue.n, room);
 }
 
 void dispatch_receiver(struct notify *n, struct receiver *r, struct now now, unsigned *budget)

@@ -272,6 +272,16 @@ enum err notify_put(struct notify *n, const struct notify_delivery *in)
 	return ERR_OK;
 }
 
+bool notify_has_room(struct notify *n, const char *receiver, enum alert_type type)
+{
+	struct receiver *r = notify_receiver_of(n, receiver);
+
+	if (r == NULL || !r->configured || queue_room(&r->queue, alert_is_mild(type)) > 0)
+		return true;
+	r->spilled = true;
+	return false;
+}
+
 bool notify_forget(struct notify *n, const char *alert_id, const char *receiver)
 {
 	struct receiver *r = notify_receiver_of(n, receiver);

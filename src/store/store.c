@@ -15,7 +15,7 @@
 #include "store/backup.h"
 #include "store/worker.h"
 
-#define POLL_SLICE_MS 10
+#define POLL_SLICE_MS 4
 
 /* ---- opening ---- */
 

@@ -18,6 +18,8 @@
 #define PAUSE_MS     250
 #define LONG_PAUSE_MS 30000
 
+#define READ_MS      2             /* of questions, between two commits */
+
 #define PROBE_BYTES  65536
 
 /* ---- taking ---- */
@@ -205,14 +207,27 @@ static bool read_slice(struct store *st)
 		answers_add(&st->out, t.what, t.cookie, ERR_FULL)->done.last = true;
 		finished = true;
 	}
-	/* The others get their turn before its next slice. */
-	memmove(&st->tasks[i], &st->tasks[i + 1], (st->n_tasks - i - 1) * sizeof t);
-	st->tasks[st->n_tasks - 1] = t;
 	if (finished) {
 		worker_release(&rel, t.what, t.cost);
-		worker_drop_task(st, st->n_tasks - 1);
+		worker_drop_task(st, i);
+	} else {
+		/* The others get their turn before its next slice. */
+		memmove(&st->tasks[i], &st->tasks[i + 1], (st->n_tasks - i - 1) * sizeof t);
+		st->tasks[st->n_tasks - 1] = t;
 	}
 	worker_publish(st, &rel);
+	return true;
+}
+
+/* With one question between two commits, a thousand of them would wait for as many syncs of the disk. False when the store is dead. */
+static bool read_slices(struct store *st)
+{
+	struct mono until = mono_plus(mono_now(), READ_MS);
+
+	do {
+		if (!read_slice(st))
+			return false;
+	} while (worker_has_task(st, TASK_READS) && mono_now().ms < until.ms);
 	return true;
 }
 
@@ -282,7 +297,7 @@ static bool stalled_turn(struct store *st)
 {
 	bool last = stopping(st);
 
-	if (!read_slice(st))
+	if (!read_slices(st))
 		return false;
 	if (!last && mono_now().ms < st->retry_at.ms)
 		return true;
@@ -297,7 +312,7 @@ static bool turn(struct store *st)
 	take(st);
 	if (st->stalled)
 		return stalled_turn(st);
-	if (!commit(st) || !read_slice(st))
+	if (!commit(st) || !read_slices(st))
 		return false;
 	return st->stalled || mono_now().ms < checkpoint_at(st).ms || checkpoint(st);
 }

@@ -3,6 +3,7 @@
 Each test file runs alone: /usr/bin/python3 tests/system/test_x.py --build build [unittest arguments]. Everything lives in a
 temporary directory and on ports that the kernel picked; every wait is bounded; only processes started here are ended, by pid.
 """
+import asyncio
 import base64
 import contextlib
 import datetime
@@ -410,6 +411,39 @@ class HookSink:
 		self.closing.set()
 		self.server.shutdown()
 		self.server.server_close()
+
+
+class PlainSink:
+	"""A webhook receiver that does as little as it can: `ids` are those of the alerts that came."""
+
+	def __init__(self):
+		self.ids = set()
+		self.loop = asyncio.new_event_loop()
+		self.server = self.loop.run_until_complete(asyncio.start_server(self.serve, "127.0.0.1", 0))
+		self.port = self.server.sockets[0].getsockname()[1]
+		self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+		self.thread.start()
+
+	async def serve(self, reader, writer):
+		with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+			while True:
+				head = (await reader.readuntil(b"\r\n\r\n")).lower()
+				await reader.readexactly(int(re.search(rb"content-length: (\d+)", head).group(1)))
+				self.ids.add(re.search(rb"webhook-id: (\w+)", head).group(1))
+				writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+		writer.close()
+
+	async def end(self):
+		self.server.close()
+		for task in asyncio.all_tasks() - {asyncio.current_task()}:
+			task.cancel()
+		await asyncio.sleep(0.05)
+		self.loop.stop()
+
+	def close(self):
+		asyncio.run_coroutine_threadsafe(self.end(), self.loop)
+		self.thread.join(10)
+		self.loop.close()
 
 
 class BadSink:
