@@ -1,4 +1,5 @@
 """Webhook receivers that misbehave: what is tried again, what is given up, and who else is told."""
+import json
 import random
 import time
 
@@ -161,6 +162,19 @@ class Webhooks(Case):
 		for i in range(6):
 			got = [(r.alert["type"], r.alert["occurrence"]) for r in sink.alerts(ticket=f"T{i}")]
 			self.assertEqual(got, sorted(got, key=lambda a: (a[0] != "sla.breach", a[1])))
+
+	def test_more_than_memory_holds(self):
+		"""Ten thousand deliveries of a receiver are held; the others stay on disk, and come when there is room: each once."""
+		n = 10600
+		up = time.monotonic() + 8
+		sink = self.sink(rule=lambda got: 503 if time.monotonic() < up else None)
+		self.run_with({"hook": hook(sink)}, target="3s", steps=BREACH)
+		at = harness.instant()
+		for first in range(0, n, 2000):
+			lines = [json.dumps(opened(f"T{i}", at=at, subject="")) for i in range(first, min(first + 2000, n))]
+			self.assertEqual(self.d.post_raw("\n".join(lines), content_type="application/x-ndjson").status, 202)
+		harness.wait_for("all of them", 120, lambda: len({r.alert["ticket"] for r in sink.alerts(type="sla.breach")}) == n, 1)
+		self.assertEqual(len(sink.alerts(type="sla.breach")), n, "an alert was delivered twice")
 
 	def test_answers_that_attack(self):
 		"""Endless and crawling answers cost bounded time and memory, and hold up nobody else."""
