@@ -1,0 +1,123 @@
+/* Going over everything that is kept: each row is seen, what is changed fits its checksum, and a disk that fails makes none be left out. */
+#include "store_rig.h"
+
+#include "store/rewrite.h"
+
+/* One program a test: the shim has no library of its own. */
+#include "../faults/faultvfs.c"
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, make, rig_drop)
+#define ROWS 700      /* more than a slice */
+
+static int make(void **state)
+{
+	faultvfs_register();
+	faultvfs_disarm();
+	rig_make(state);
+	((struct rig *)*state)->opt.vfs = FAULTVFS;
+	return 0;
+}
+
+/* "eva" becomes "-". */
+static bool erase(void *ctx, const struct store_piece *p, struct buf *out)
+{
+	const char *at = memmem(p->bytes.p, p->bytes.len, "eva", 3);
+
+	++*(size_t *)ctx;
+	if (at == NULL)
+		return false;
+	buf_append(out, p->bytes.p, (size_t)(at - p->bytes.p));
+	buf_puts(out, "-");
+	buf_append(out, at + 3, (size_t)(p->bytes.p + p->bytes.len - at - 3));
+	return true;
+}
+
+static void fill(struct rig *r)
+{
+	char name[24], text[48];
+	struct delivery v = rig_delivery("a1", "l1", "T1");
+
+	rig_start(r);
+	for (int i = 1; i <= ROWS; i++) {
+		snprintf(name, sizeof name, "T%d", i);
+		snprintf(text, sizeof text, "%s of ticket %d", i % 3 == 0 ? "eva" : "bob", i);
+		assert_int_equal(rig_append(r, text, NULL, (uint64_t)i), ERR_OK);
+		assert_int_equal(rig_save(r, name, text, i % 2 == 0 ? 1000 + i : 0, 0), ERR_OK);
+	}
+	v.body = STR("{\"subject\":\"eva\"}");
+	assert_int_equal(store_put_delivery(r->st, &v, 9999), ERR_OK);
+	rig_wait(r, ROWS + 1);
+}
+
+static void check(struct rig *r)
+{
+	struct buf text;
+	char name[24], want[48];
+
+	rig_open(r);
+	buf_init(&text, 1 << 22);
+	assert_int_equal(rig_load(r, &text), ERR_OK);
+	for (int i = 1; i <= ROWS; i++) {
+		struct buf row;
+
+		snprintf(name, sizeof name, "T%d", i);
+		snprintf(want, sizeof want, "%s of ticket %d", i % 3 == 0 ? "-" : "bob", i);
+		buf_init(&row, 1 << 16);
+		assert_int_equal(store_fetch(r->st, STR("desk"), str_of(name), &row, &r->diag), ERR_OK);
+		assert_string_equal(buf_cstr(&row), want);
+		buf_finish(&row);
+	}
+	assert_null(strstr(buf_cstr(&text), "eva"));
+	assert_non_null(strstr(buf_cstr(&text), "e:3=- of ticket 3 "));
+	buf_finish(&text);
+	rig_close(r);
+}
+
+static void every_row_is_seen(void **state)
+{
+	struct rig *r = *state;
+	size_t seen = 0, n;
+
+	fill(r);
+	n = r->n;
+	assert_int_equal(store_rewrite(r->st, erase, &seen, 77), ERR_OK);
+	/* Commits go on between its slices. */
+	assert_int_equal(rig_append(r, "later", NULL, 5000), ERR_OK);
+	rig_wait(r, n + 2);
+	assert_int_equal(r->heard[r->n - 1].what == STORE_REWRITTEN || r->heard[r->n - 2].what == STORE_REWRITTEN, true);
+	assert_in_range(seen, 2 * ROWS + 1, 2 * ROWS + 2);
+	assert_int_equal(rig_close(r), ERR_OK);
+	check(r);
+}
+
+/* Wherever the disk is full for a moment: the slice is done again, and none is left out. */
+static void a_slice_that_is_taken_back_is_done_again(void **state)
+{
+	struct rig *r = *state;
+	long struck = 0;
+
+	for (long nth = 1; nth < 40; nth += 3) {
+		size_t seen = 0, n;
+
+		fill(r);
+		n = r->n;
+		faultvfs_arm(FAULT_WRITE, nth, ENOSPC, FAULT_ONCE);
+		assert_int_equal(store_rewrite(r->st, erase, &seen, 77), ERR_OK);
+		rig_wait(r, n + 1);
+		assert_int_equal(r->heard[r->n - 1].err, ERR_OK);
+		struck += faultvfs_failed();
+		faultvfs_disarm();
+		assert_int_equal(rig_close(r), ERR_OK);
+		check(r);
+		rig_remove_files(r);
+		r->n = 0;
+	}
+	assert_true(struck > 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { CASE(every_row_is_seen), CASE(a_slice_that_is_taken_back_is_done_again) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
