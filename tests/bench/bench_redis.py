@@ -77,7 +77,7 @@ def watch(args, redis, mode, group):
 			if n and n >= args.events:
 				done = n - first[0]
 				return {"rate": done / (now - first[1]), "us_event": (spent - first[2]) / done * 1e6}
-			time.sleep(0.01)
+			time.sleep(0.03)
 		sys.exit(f"plazod has {n} of {args.events}:\n{p.log()[-3000:]}")
 
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -18,7 +19,7 @@ import unittest
 import urllib.parse
 
 import harness
-from harness import free_port, opened, wait_for
+from harness import opened, wait_for
 
 STREAM, GROUP, SOURCE = "tickets", "plazo", "bus"
 
@@ -84,6 +85,15 @@ class Client:
 		self.sock.close()
 
 
+def steady_port():
+	"""A port below those that the kernel gives to connections: nobody else gets it while the server is down."""
+	while True:
+		port = random.randrange(15_000, 32_000)
+		with socket.socket() as s, contextlib.suppress(OSError):
+			s.bind(("127.0.0.1", port))
+			return port
+
+
 def pairs(flat):
 	"""What XINFO answers, as a dict."""
 	return dict(zip(flat[::2], flat[1::2]))
@@ -103,7 +113,7 @@ class Redis:
 			raise unittest.SkipTest("no redis-server: tests/system/servers build/servers brings it")
 		self.program = program
 		self.dir = pathlib.Path(tempfile.mkdtemp(prefix="plazo-redis-"))
-		self.port, self.path = port or free_port(), self.dir / "redis.sock"
+		self.port, self.path = port or steady_port(), self.dir / "redis.sock"
 		self.sentinel, self.process, self.password = sentinel, None, conf.get("requirepass")
 		lines = {"port": self.port, "bind": "127.0.0.1", "dir": self.dir, "protected-mode": "no", "logfile": self.dir / "log"}
 		if not sentinel:
@@ -252,7 +262,7 @@ class Tunnel:
 		program = harness.find_server("stunnel4")
 		if program is None:
 			raise unittest.SkipTest("no stunnel: tests/system/servers build/servers brings it")
-		self.redis, self.port, tls_port = Redis(), free_port(), free_port()
+		self.redis, self.port, tls_port = Redis(), steady_port(), steady_port()
 		cert, key = harness.certificate(self.redis.dir)
 		self.redis.conf.write_text(self.redis.conf.read_text() + f"tls-port {tls_port}\ntls-cert-file {cert}\ntls-key-file {key}\n"
 					   f"tls-ca-cert-file {cert}\ntls-auth-clients no\n")
