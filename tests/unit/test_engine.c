@@ -507,6 +507,7 @@ static void test_explain_adds_up(void **state)
 	assert_int_equal(sum.all, 45 * MS_PER_MIN);
 	assert_int_equal(view(f, "T1", 45).clocks[1].elapsed_ms, 25 * MS_PER_MIN);
 	assert_int_equal(view(f, "T1", 45).clocks[1].paused_ms, 20 * MS_PER_MIN);
+	assert_false(engine_explain(f->en, STR("desk"), STR("T2"), (struct wall){ START }, add_stretch, &sum));
 }
 
 static void test_view_of_what_comes_next(void **state)
