@@ -2,7 +2,7 @@
 # Extra libraries of one test: LIBS_test_NOUN. Python tests (tests/*/test_*.py) and tests/check_*.sh are found by themselves; tests/simulate
 # has programs of its own, each with a count as its last line.
 TEST_PKGS := cmocka jansson
-TEST_SRC  := $(wildcard tests/unit/test_*.c tests/property/test_*.c)
+TEST_SRC  := $(wildcard tests/unit/test_*.c tests/property/test_*.c tests/torture/test_*.c)
 TEST_BIN  := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 TEST_PY   := $(sort $(filter-out tests/system/%,$(wildcard tests/*/test_*.py))) $(sort $(wildcard tests/system/test_*.py))
 TEST_SIM  := tests/simulate/run.py tests/simulate/model.py tests/simulate/real_log.py

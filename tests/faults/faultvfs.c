@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 static atomic_long count[FAULT_N], fail_at[FAULT_N], n_failed;
 static atomic_int fail_error, fail_on;
@@ -12,11 +13,26 @@ static atomic_int fail_error, fail_on;
 static sqlite3_vfs *real;
 static sqlite3_vfs shim;
 
+static faultvfs_watch_fn *watcher;
+static void *watcher_ctx;
+
 struct file {
 	sqlite3_file  base;
 	sqlite3_file *below;    /* lies behind this struct */
+	const char   *name;     /* SQLite's, valid until it is closed; NULL: a temporary file */
 	int           error;    /* number of the last failure that was made */
 };
+
+static void tell(enum fault_deed deed, const char *name, const void *p, size_t n, int64_t at)
+{
+	if (watcher != NULL && name != NULL)
+		watcher(watcher_ctx, &(struct fault_seen){ deed, name, p, n, at });
+}
+
+static const char *name_of(sqlite3_file *f)
+{
+	return ((struct file *)(void *)f)->name;
+}
 
 static sqlite3_file *below(sqlite3_file *f)
 {
@@ -44,8 +60,10 @@ static int on_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 
 static int on_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
-	if (!strikes(FAULT_WRITE))
+	if (!strikes(FAULT_WRITE)) {
+		tell(DEED_WRITE, name_of(f), p, (size_t)n, at);
 		return below(f)->pMethods->xWrite(below(f), p, n, at);
+	}
 	/* As a disk that fills up does: a part is written. */
 	if (n > 1)
 		(void)below(f)->pMethods->xWrite(below(f), p, n / 2, at);
@@ -53,11 +71,18 @@ static int on_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 	return errno == ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE;
 }
 
-static int on_truncate(sqlite3_file *f, sqlite3_int64 n) { return below(f)->pMethods->xTruncate(below(f), n); }
+static int on_truncate(sqlite3_file *f, sqlite3_int64 n)
+{
+	tell(DEED_TRUNCATE, name_of(f), NULL, 0, n);
+	return below(f)->pMethods->xTruncate(below(f), n);
+}
 
 static int on_sync(sqlite3_file *f, int flags)
 {
-	return strikes(FAULT_SYNC) ? SQLITE_IOERR_FSYNC : below(f)->pMethods->xSync(below(f), flags);
+	if (strikes(FAULT_SYNC))
+		return SQLITE_IOERR_FSYNC;
+	tell(DEED_SYNC, name_of(f), NULL, 0, 0);
+	return below(f)->pMethods->xSync(below(f), flags);
 }
 
 static int on_size(sqlite3_file *f, sqlite3_int64 *n) { return below(f)->pMethods->xFileSize(below(f), n); }
@@ -100,7 +125,12 @@ static int on_open(sqlite3_vfs *v, sqlite3_filename name, sqlite3_file *f, int f
 	(void)v;
 	file->below = (sqlite3_file *)(void *)(file + 1);
 	file->base.pMethods = NULL;
+	file->name = name;
 	file->error = 0;
+	if (strikes(FAULT_OPEN))
+		return SQLITE_CANTOPEN;
+	if (name != NULL && (flags & SQLITE_OPEN_CREATE) != 0 && access(name, F_OK) != 0)
+		tell(DEED_CREATE, name, NULL, 0, 0);
 
 	int rc = real->xOpen(real, name, file->below, flags, flags_out);
 
@@ -109,7 +139,13 @@ static int on_open(sqlite3_vfs *v, sqlite3_filename name, sqlite3_file *f, int f
 	return rc;
 }
 
-static int on_delete(sqlite3_vfs *v, const char *name, int sync) { (void)v; return real->xDelete(real, name, sync); }
+static int on_delete(sqlite3_vfs *v, const char *name, int sync)
+{
+	(void)v;
+	tell(DEED_DELETE, name, NULL, 0, 0);
+	return real->xDelete(real, name, sync);
+}
+
 static int on_access(sqlite3_vfs *v, const char *name, int flags, int *out) { (void)v; return real->xAccess(real, name, flags, out); }
 static int on_full(sqlite3_vfs *v, const char *name, int n, char *out) { (void)v; return real->xFullPathname(real, name, n, out); }
 
@@ -158,4 +194,10 @@ long faultvfs_count(enum fault_op op)
 long faultvfs_failed(void)
 {
 	return atomic_load(&n_failed);
+}
+
+void faultvfs_watch(faultvfs_watch_fn *fn, void *ctx)
+{
+	watcher_ctx = ctx;
+	watcher = fn;
 }

@@ -5,9 +5,12 @@
 #ifndef PLAZO_TESTS_FAULTVFS_H
 #define PLAZO_TESTS_FAULTVFS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #define FAULTVFS "faults"
 
-enum fault_op { FAULT_WRITE, FAULT_SYNC, FAULT_READ, FAULT_N };
+enum fault_op { FAULT_WRITE, FAULT_SYNC, FAULT_READ, FAULT_OPEN, FAULT_N };
 enum fault_length { FAULT_ONCE, FAULT_FROM_THEN_ON };
 
 void faultvfs_register(void);
@@ -18,6 +21,15 @@ void faultvfs_disarm(void);
 
 /* Operations since the last call of faultvfs_arm() or faultvfs_disarm(). */
 long faultvfs_count(enum fault_op op);
+
+/*
+ * From now on fn sees what is about to be done to files that have a name; NULL ends it. Not while a store is at work. It is called from
+ * the thread that does it, with slices that are borrowed.
+ */
+enum fault_deed { DEED_CREATE, DEED_WRITE, DEED_TRUNCATE, DEED_SYNC, DEED_DELETE };
+struct fault_seen { enum fault_deed deed; const char *name; const void *p; size_t n; int64_t at; };
+typedef void faultvfs_watch_fn(void *ctx, const struct fault_seen *seen);
+void faultvfs_watch(faultvfs_watch_fn *fn, void *ctx);
 
 /* How many were made to fail. */
 long faultvfs_failed(void);
