@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "store/copy.h"
+#include "store/db_log.h"
 #include "store/schema.h"
 
 /* A whole look at every page takes about a second for each GiB that is in memory, and much longer from a disk. */
@@ -154,7 +155,10 @@ static enum err examine(struct db *db, bool had_wal, struct diag *d)
 {
 	int64_t application = 0, version = 0;
 	int rc = configure(db);
+	enum err e = rc == SQLITE_OK && had_wal ? db_log_check(db->path, d) : ERR_OK;
 
+	if (e != ERR_OK)
+		return e;
 	if (rc == SQLITE_OK)
 		rc = ask_i64(db, "PRAGMA application_id", &application);
 	if (rc == SQLITE_OK)
