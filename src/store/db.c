@@ -8,7 +8,8 @@
 
 #define TICKET_COLUMNS "ns, ticket, contract, seq, row, sum"
 #define REFUSED_COLUMNS "no, source, place, at_ms, why, length(body)"
-#define OUTBOX_COLUMNS "no, id, receiver, type, ns, ticket, body, created_ms, at_ms, due_ms, state, attempts, next_ms, status, detail, settled_ms"
+#define OUTBOX_COLUMNS "no, id, receiver, type, ns, ticket, body, created_ms, at_ms, due_ms, state, attempts, next_ms, status, detail, settled_ms," \
+                       " head_sum, body_sum, fate_sum"
 
 static const char *const sql[Q_N] = {
 	[Q_BEGIN]          = "BEGIN IMMEDIATE",
@@ -37,9 +38,11 @@ static const char *const sql[Q_N] = {
 	                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
 	[Q_VERDICT_DEL]    = "DELETE FROM verdicts WHERE ns = ?1 AND ticket = ?2",
 	[Q_OUTBOX_PUT]     = "INSERT INTO outbox(id, receiver, type, ns, ticket, body, created_ms, at_ms, due_ms, state, attempts, next_ms, status,"
-	                     " detail, settled_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+	                     " detail, settled_ms, head_sum, body_sum, fate_sum)"
+	                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
 	                     " ON CONFLICT(id, receiver) DO NOTHING",
-	[Q_OUTBOX_SETTLE]  = "UPDATE outbox SET state = ?3, attempts = ?4, next_ms = ?5, status = ?6, detail = ?7, settled_ms = ?8"
+	[Q_OUTBOX_SETTLE]  = "UPDATE outbox SET state = ?3, attempts = ?4, next_ms = ?5, status = ?6, detail = ?7, settled_ms = ?8,"
+	                     " fate_sum = ?9"
 	                     " WHERE id = ?1 AND receiver = ?2",
 	[Q_OUTBOX_DEL]     = "DELETE FROM outbox WHERE ns = ?1 AND ticket = ?2",
 	[Q_OUTBOX_SWEEP]   = "DELETE FROM outbox WHERE no IN (SELECT no FROM outbox INDEXED BY outbox_ticket WHERE ns = '' AND ticket = ''"
@@ -50,8 +53,8 @@ static const char *const sql[Q_N] = {
 	                     " ORDER BY no DESC LIMIT ?2",
 	[Q_OUTBOX_ID]      = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_key WHERE no < ?1 AND id = ?3 ORDER BY no DESC LIMIT ?2",
 	[Q_OUTBOX_DEAD]    = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_dead WHERE no < ?1 AND state = 3 ORDER BY no DESC LIMIT ?2",
-	[Q_CURSOR_PUT]     = "INSERT OR REPLACE INTO cursors VALUES(?1, ?2, ?3)",
-	[Q_CURSOR_ALL]     = "SELECT source, key, value FROM cursors",
+	[Q_CURSOR_PUT]     = "INSERT OR REPLACE INTO cursors VALUES(?1, ?2, ?3, ?4)",
+	[Q_CURSOR_ALL]     = "SELECT source, key, value, sum FROM cursors",
 	[Q_REFUSED_PUT]    = "INSERT INTO refused(digest, source, place, at_ms, why, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(digest) DO NOTHING",
 	[Q_REFUSED_CAP]    = "DELETE FROM refused WHERE no <= ?1",
 	[Q_REFUSED_SWEEP]  = "DELETE FROM refused WHERE no IN (SELECT no FROM refused INDEXED BY refused_at WHERE at_ms < ?1 LIMIT ?2)",
@@ -66,7 +69,7 @@ static const char *const sql[Q_N] = {
 	[Q_REWRITE_JOURNAL_NEXT] = "SELECT seq, '', '', n, records FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1",
 	[Q_REWRITE_JOURNAL_PUT]  = "UPDATE journal SET records = ?4, sum = ?5 WHERE seq = ?1",
 	[Q_REWRITE_OUTBOX_NEXT]  = "SELECT no, ns, ticket, 0, body FROM outbox WHERE no > ?1 ORDER BY no LIMIT 1",
-	[Q_REWRITE_OUTBOX_PUT]   = "UPDATE outbox SET body = ?4 WHERE no = ?1",
+	[Q_REWRITE_OUTBOX_PUT]   = "UPDATE outbox SET body = ?4, body_sum = ?5 WHERE no = ?1",
 	[Q_REWRITE_REFUSED_NEXT] = "SELECT no, source, place, 0, body FROM refused WHERE no > ?1 ORDER BY no LIMIT 1",
 	[Q_REWRITE_REFUSED_PUT]  = "UPDATE refused SET body = ?4 WHERE no = ?1",
 };

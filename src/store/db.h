@@ -14,7 +14,7 @@
 #include "base/wall.h"
 
 #define DB_APPLICATION_ID 0x706c7a6f     /* "plzo" */
-#define DB_VERSION        2              /* user_version of the schema: the number of steps in schema.c */
+#define DB_VERSION        3              /* user_version of the schema: the number of steps in schema.c */
 #define DB_PAGE_SIZE      16384
 #define DB_ID_LEN         32
 #define DB_FORGET_WALK    "DELETE FROM meta WHERE key = 'rewrite'"     /* how far rewrite.c has come */

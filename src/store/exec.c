@@ -1,5 +1,6 @@
 #include "store/exec.h"
 
+#define DELIVERY_SUMS  3
 #define REFUSALS_EVERY 16     /* between two looks at whether there are too many */
 
 bool exec_is_write(enum store_what what)
@@ -37,6 +38,51 @@ bool exec_read_ticket(struct db *db, sqlite3_stmt *s, struct ticket_row *out)
 		.over_at = column_wall(s, 6),
 	};
 	return ticket_sum(db, out) == sqlite3_column_int64(s, 5);
+}
+
+static uint64_t sum_texts(struct db *db, const struct str *v, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum = (uint64_t)db_sum(db, sum, v[i]);
+	return sum;
+}
+
+static int64_t sum_numbers(struct db *db, uint64_t sum, const int64_t *v, size_t n)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 10);
+	for (size_t i = 0; i < n; i++)
+		buf_put_zigzag(&b, v[i]);
+	sum = (uint64_t)db_sum(db, sum, buf_str(&b));
+	buf_finish(&b);
+	return (int64_t)sum;
+}
+
+/* What an alert is, its text, and what became of it change at different times, so each has a checksum. */
+static void delivery_sums(struct db *db, const struct delivery *v, int64_t out[DELIVERY_SUMS])
+{
+	const struct str head[] = { v->id, v->receiver, v->type }, fate[] = { v->id, v->receiver, v->detail };
+	const int64_t times[] = { v->created.ms, v->at.ms, v->due.ms };
+	const int64_t numbers[] = { (int64_t)v->state, v->attempts, v->next.ms, v->status, v->settled.ms };
+
+	out[0] = sum_numbers(db, sum_texts(db, head, 3), times, 3);
+	out[1] = db_sum(db, db_hash_key(db->key, v->ns, v->ticket), v->body);
+	out[2] = sum_numbers(db, sum_texts(db, fate, 3), numbers, 5);
+}
+
+bool exec_delivery_holds(struct db *db, sqlite3_stmt *s, const struct delivery *v)
+{
+	int64_t sums[DELIVERY_SUMS];
+	bool holds = v->state < DELIVERY_N_STATES;
+
+	delivery_sums(db, v, sums);
+	for (int i = 0; i < DELIVERY_SUMS; i++)
+		if (sqlite3_column_type(s, 16 + i) != SQLITE_NULL)
+			holds = holds && sqlite3_column_int64(s, 16 + i) == sums[i];
+	return holds;
 }
 
 int64_t exec_read_delivery(sqlite3_stmt *s, struct delivery *out)
@@ -130,6 +176,7 @@ int exec_journal(struct db *db, uint64_t seq, uint64_t n, struct str records)
 static int put_delivery(struct db *db, struct reader *r, struct answer *x)
 {
 	struct delivery v;
+	int64_t sums[DELIVERY_SUMS];
 	sqlite3_stmt *s = db_stmt(db, Q_OUTBOX_PUT);
 
 	unpack_delivery(r, &v);
@@ -148,6 +195,9 @@ static int put_delivery(struct db *db, struct reader *r, struct answer *x)
 	bind_i64(s, 13, v.status);
 	bind_str(s, 14, v.detail);
 	bind_wall(s, 15, v.settled);
+	delivery_sums(db, &v, sums);
+	for (int i = 0; i < DELIVERY_SUMS; i++)
+		bind_i64(s, 16 + i, sums[i]);
 
 	int rc = db_run(db, Q_OUTBOX_PUT);
 
@@ -158,6 +208,7 @@ static int put_delivery(struct db *db, struct reader *r, struct answer *x)
 static int settle(struct db *db, struct reader *r, struct answer *x)
 {
 	struct delivery v;
+	int64_t sums[DELIVERY_SUMS];
 	sqlite3_stmt *s = db_stmt(db, Q_OUTBOX_SETTLE);
 
 	unpack_delivery(r, &v);
@@ -169,6 +220,8 @@ static int settle(struct db *db, struct reader *r, struct answer *x)
 	bind_i64(s, 6, v.status);
 	bind_str(s, 7, v.detail);
 	bind_wall(s, 8, v.settled);
+	delivery_sums(db, &v, sums);
+	bind_i64(s, 9, sums[DELIVERY_SUMS - 1]);
 
 	int rc = db_run(db, Q_OUTBOX_SETTLE);
 
@@ -262,6 +315,7 @@ static int put_cursor(struct db *db, struct reader *r)
 	bind_str(s, 1, c.source);
 	bind_str(s, 2, c.key);
 	bind_str(s, 3, c.value);
+	bind_i64(s, 4, db_sum(db, db_hash_key(db->key, c.source, c.key), c.value));
 	return db_run(db, Q_CURSOR_PUT);
 }
 

@@ -48,6 +48,9 @@ int rewrite_step(struct db *db, struct task *t, bool *finished_out);
 bool exec_read_ticket(struct db *db, sqlite3_stmt *s, struct ticket_row *out);
 int64_t exec_read_delivery(sqlite3_stmt *s, struct delivery *out);   /* gives the row's number */
 
+/* Whether what was just read is what was written. Rows of before schema 3 have no checksums, and hold. */
+bool exec_delivery_holds(struct db *db, sqlite3_stmt *s, const struct delivery *v);
+
 /* Steps the two queries for one ticket. SQLITE_ROW with *s_out on it (to be reset by the caller), SQLITE_DONE, or an error. */
 int exec_seek_ticket(struct db *db, struct str ns, struct str ticket, sqlite3_stmt **s_out);
 

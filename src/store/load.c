@@ -105,13 +105,19 @@ static enum err load_outbox(struct db *db, const struct store_loader *l, struct 
 {
 	sqlite3_stmt *s = db_stmt(db, Q_OUTBOX_PENDING);
 	enum err e = ERR_OK;
+	int64_t last = 0;
 	int rc = SQLITE_DONE;
 
 	while (e == ERR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		struct delivery row;
+		int64_t no = exec_read_delivery(s, &row);
 
-		exec_read_delivery(s, &row);
-		e = l->delivery(l->ctx, &row, d);
+		/* An index of which a bit is wrong names other rows, or one twice. */
+		if (no <= last || row.state != DELIVERY_PENDING || !exec_delivery_holds(db, s, &row))
+			e = damaged(db, "outbox", (uint64_t)no, d);
+		else
+			e = l->delivery(l->ctx, &row, d);
+		last = no;
 	}
 	return ended(db, Q_OUTBOX_PENDING, rc, e, d);
 }

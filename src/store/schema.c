@@ -31,6 +31,10 @@ const char *const schema_steps[DB_VERSION] = {
 	"CREATE UNIQUE INDEX refused_key ON refused(digest);"
 	"CREATE INDEX refused_source ON refused(source);"
 	"CREATE INDEX refused_at ON refused(at_ms);",
+	/* Checksums, NULL in rows of before: of what an alert is, of its body, of what became of it; of where a stream was read. */
+	[2] =
+	"ALTER TABLE outbox ADD COLUMN head_sum INTEGER; ALTER TABLE outbox ADD COLUMN body_sum INTEGER;"
+	"ALTER TABLE outbox ADD COLUMN fate_sum INTEGER; ALTER TABLE cursors ADD COLUMN sum INTEGER;",
 };
 
 static int take_step(sqlite3 *h, const char *step, int to)

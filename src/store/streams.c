@@ -8,8 +8,18 @@ enum err store_load_cursors(struct store *st, store_cursor_fn *fn, void *ctx, st
 	enum err e = ERR_OK;
 	int rc = SQLITE_DONE;
 
-	while (e == ERR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
-		e = fn(ctx, &(struct store_cursor){ column_str(s, 0), column_str(s, 1), column_str(s, 2) }, d);
+	while (e == ERR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		struct store_cursor c = { column_str(s, 0), column_str(s, 1), column_str(s, 2) };
+		int64_t sum = db_sum(st->db, db_hash_key(st->db->key, c.source, c.key), c.value);
+
+		if (sqlite3_column_type(s, 3) != SQLITE_NULL && sqlite3_column_int64(s, 3) != sum) {
+			diag_set(d, "%s is damaged: the cursor of " STR_FMT "/" STR_FMT " does not fit its checksum", st->db->path, STR_ARG(c.source),
+				STR_ARG(c.key));
+			e = ERR_SYNTAX;
+		} else {
+			e = fn(ctx, &c, d);
+		}
+	}
 	if (e == ERR_OK && rc != SQLITE_DONE) {
 		db_explain(st->db, rc, d);
 		e = db_err(rc);

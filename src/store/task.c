@@ -174,6 +174,8 @@ static int list_deliveries(struct db *db, struct task *t, struct reader *r, stru
 		struct delivery v;
 
 		t->before = exec_read_delivery(s, &v);
+		if (!exec_delivery_holds(db, s, &v))
+			return SQLITE_CORRUPT;
 		n++;
 		if (!fits(&f, &v))
 			continue;
