@@ -60,20 +60,32 @@ static int by_name(const void *a, const void *b)
 	return c != 0 ? c : str_cmp(x->ticket, y->ticket);
 }
 
+/* They are gathered without a look, some of them twice, before the first question. */
+static void sort(struct forget_job *j)
+{
+	size_t kept = 0;
+
+	if (j->sorted)
+		return;
+	if (j->n_names > 0)
+		qsort(j->names, j->n_names, sizeof(*j->names), by_name);
+	for (size_t i = 0; i < j->n_names; i++)
+		if (kept == 0 || by_name(&j->names[kept - 1], &j->names[i]) != 0)
+			j->names[kept++] = j->names[i];
+	j->n_names = kept;
+	j->sorted = true;
+}
+
 static bool is_theirs(struct forget_job *j, struct str ns, struct str ticket)
 {
 	struct name key = { ns, ticket };
 
-	if (!j->sorted && j->n_names > 0)
-		qsort(j->names, j->n_names, sizeof(*j->names), by_name);
-	j->sorted = true;
+	sort(j);
 	return j->n_names > 0 && bsearch(&key, j->names, j->n_names, sizeof(*j->names), by_name) != NULL;
 }
 
 static void add(struct forget_job *j, struct str ns, struct str ticket)
 {
-	if (is_theirs(j, ns, ticket))
-		return;
 	if (j->n_names == j->cap_names) {
 		j->cap_names = j->cap_names ? j->cap_names * 2 : 64;
 		j->names = xreallocarray(j->names, j->cap_names, sizeof(*j->names));
@@ -106,9 +118,8 @@ static bool rewrite_event(struct forget_job *j, const struct store_piece *p, str
 
 	if (!event_decode(&r, &e))
 		return false;
+	/* Every ticket that an event names has its row by now, and is known by it. */
 	f = event_forget(&e, j->requester, is_theirs(j, e.ns, e.ticket));
-	if (f == FORGOT_REQUESTER)
-		add(j, e.ns, e.ticket);
 	if (f == FORGOT_NOTHING)
 		return false;
 	event_encode(&e, out);
@@ -179,6 +190,7 @@ static void answer(struct forget_job *j)
 	struct json_out o = json_out(&b);
 
 	/* The name itself is what must not be kept. */
+	sort(j);
 	log_notice("api", "forget", "tickets=%zu events=%" PRIu64 " alerts=%" PRIu64 " refused=%" PRIu64 " by=%s", j->n_names, j->n_events, j->n_alerts,
 		   j->n_refused, buf_cstr(&j->actor));
 	buf_init(&b, 1024);
