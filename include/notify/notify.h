@@ -65,10 +65,8 @@ struct notify_ops {
 	/* A new alert (daemon.endpoint) to its own receivers: into the outbox, then notify_put(). */
 	void (*alert)(void *ctx, const struct alert *a);
 
-	/*
-	 * notify_put() said ERR_FULL before and now there is room for `room` more, beside the `held` that are in memory: put the
-	 * oldest pending rows again. Those that are held are answered ERR_CONFLICT. True while more wait: it is called again once there is room.
-	 */
+	/* notify_put() said ERR_FULL before and now there is room for `room` more, beside the `held` that are in memory: put the oldest pending rows
+	 * again. Those that are held are answered ERR_CONFLICT. True while more wait: it is called again once there is room. */
 	bool (*refill)(void *ctx, const char *receiver, size_t held, size_t room);
 
 	/* notify_stop() was called and the last attempt has ended. */
@@ -108,7 +106,7 @@ struct notify_delivery {
  */
 enum err notify_put(struct notify *n, const struct notify_delivery *d);
 
-/* False when notify_put() of such an alert would say ERR_FULL; it then counts as said. Spares making the alert. */
+/* False when notify_put() of such an alert would say ERR_FULL; it then counts as said. */
 bool notify_has_room(struct notify *n, const char *receiver, enum alert_type type);
 
 /* Takes what waits for (id, receiver) out of memory without settling it, or lets go of it after the attempt in flight. False when it is not there. */

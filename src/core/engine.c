@@ -19,6 +19,7 @@ struct engine *engine_create(const struct engine_options *opt)
 	en->scratch = arena_create();
 	buf_init(&en->block, BUF_NO_MAX);
 	buf_init(&en->history, BUF_NO_MAX);
+	buf_init(&en->fired, BUF_NO_MAX);
 	return en;
 }
 
@@ -46,6 +47,7 @@ void engine_destroy(struct engine *en)
 	arena_destroy(en->scratch);
 	buf_finish(&en->block);
 	buf_finish(&en->history);
+	buf_finish(&en->fired);
 	free(en);
 }
 

@@ -60,7 +60,7 @@ struct engine {
 	uint32_t              replan_at;      /* next slot to look at */
 	size_t                block_bytes;
 	struct arena         *scratch;        /* one decision's memory */
-	struct buf            block, history; /* the next block and history in the making */
+	struct buf            block, history, fired;   /* in the making: the next block, and what goes into it */
 	struct str            forgetting;     /* a person who is being forgotten; borrowed */
 	int                   forget_round;
 	struct engine_stats   stats;

@@ -202,7 +202,7 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 	struct reader r = reader_of(bytes);
 	struct row row = { 0 };
 	struct numbers nb = { 0 };
-	struct buf hist, fired;
+	struct buf *hist = &en->history, *fired = &en->fired;
 	uint32_t *v, slot;
 	enum err e = ERR_OK;
 	struct history check;
@@ -219,16 +219,16 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 	nb.v = v;
 	row.hist = reader_bytes(&r);
 	row.fired = reader_bytes(&r);
-	buf_init(&hist, BUF_NO_MAX);
-	buf_init(&fired, BUF_NO_MAX);
-	if (r.bad || r.p != r.end || !history_translate(row.hist, to_symbol, &nb, &hist) || !fired_translate(row.fired, to_symbol, &nb, &fired) ||
-	    nb.bad || !history_read(buf_str(&hist), (uint32_t)row.n_events, en->scratch, &check) ||
-	    !fired_read(buf_str(&fired), en->symbols, en->scratch, &check_fired))
+	buf_reset(hist);
+	buf_reset(fired);
+	if (r.bad || r.p != r.end || !history_translate(row.hist, to_symbol, &nb, hist) || !fired_translate(row.fired, to_symbol, &nb, fired) ||
+	    nb.bad || !history_read(buf_str(hist), (uint32_t)row.n_events, en->scratch, &check) ||
+	    !fired_read(buf_str(fired), en->symbols, en->scratch, &check_fired))
 		e = bad_row(d);
 	if (e == ERR_OK) {
-		keep_symbols(en->symbols, buf_str(&hist), buf_str(&fired));
+		keep_symbols(en->symbols, buf_str(hist), buf_str(fired));
 		slot = table_add(en, row.ns, row.id);
-		ticket_set_block(en, table_at(en, slot), row.id, row.subject, row.url, buf_str(&hist), buf_str(&fired));
+		ticket_set_block(en, table_at(en, slot), row.id, row.subject, row.url, buf_str(hist), buf_str(fired));
 		table_at(en, slot)->contract = keep_one(en->symbols, to_symbol(&nb, (uint32_t)row.contract));
 		restore(en, slot, &row);
 		if (en->forgetting.len != 0)
@@ -236,8 +236,6 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 	}
 	for (uint32_t i = 0; i < nb.n; i++)
 		symbols_drop(en->symbols, v[i]);
-	buf_finish(&hist);
-	buf_finish(&fired);
 	return e;
 }
 

@@ -59,18 +59,20 @@ static enum err on_ticket(void *ctx, const struct ticket_row *row, struct diag *
 	return engine_load(rc->d->engine, row->row, d);
 }
 
-static enum err fetch_closed(struct daemon *d, const struct event *e, struct diag *diag)
+/* Brings the ticket of an event into memory when it is closed and on disk; *fetched_out tells whether it did. */
+static enum err fetch_closed(struct daemon *d, const struct event *e, bool *fetched_out, struct diag *diag)
 {
 	struct buf row;
 	enum err err;
 
-	if (engine_has(d->engine, e->ns, e->ticket) || !store_may_have(d->store, e->ns, e->ticket))
+	if (!store_may_have(d->store, e->ns, e->ticket))
 		return ERR_OK;
 	buf_init(&row, SIZE_MAX / 4);
 	err = store_fetch(d->store, e->ns, e->ticket, &row, diag);
 	if (err == ERR_OK)
 		err = engine_load(d->engine, buf_str(&row), diag);
-	else if (err == ERR_ABSENT)
+	*fetched_out = err == ERR_OK;
+	if (err == ERR_ABSENT)
 		err = ERR_OK;
 	buf_finish(&row);
 	return err;
@@ -82,19 +84,23 @@ static enum err on_event(void *ctx, uint64_t seq, struct str record, struct diag
 	struct daemon *d = rc->d;
 	struct reader r = reader_of(record);
 	struct event e;
+	uint32_t ticket;
+	bool fetched = false;
 	enum err err;
 
 	if (!event_decode(&r, &e)) {
 		diag_set(diag, "event %" PRIu64 " of the journal cannot be read", seq);
 		return ERR_SYNTAX;
 	}
-	err = fetch_closed(d, &e, diag);
+	ticket = engine_find(d->engine, e.ns, e.ticket);
+	err = ticket == ENGINE_NO_TICKET ? fetch_closed(d, &e, &fetched, diag) : ERR_OK;
 	if (err != ERR_OK)
 		return err;
 	rc->latest = wall_max(rc->latest, e.received);
-	(void)journal_apply(d, seq, ENGINE_NO_TICKET, &e);
+	(void)journal_apply(d, seq, ticket, &e);
 	/* A fetched ticket that the event did not change leaves memory with the next snapshot. */
-	engine_release(d->engine, engine_find(d->engine, e.ns, e.ticket));
+	if (fetched)
+		engine_release(d->engine, engine_find(d->engine, e.ns, e.ticket));
 	outbox_take_effects(d);
 	if (++rc->n_events % EXTEND_EVERY == 0)
 		systemd_extend(EXTEND_MS);
