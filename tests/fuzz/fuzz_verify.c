@@ -91,6 +91,7 @@ static void signed_by_us(struct input in)
 		HOLDS(verify_request(verifier_of(VERIFY_STANDARD_WEBHOOKS), &headers, (struct str){ copy, body.len }, NOW) != VERIFY_OK);
 	}
 	free(copy);
+	sign_key_finish(&key);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
