@@ -73,8 +73,6 @@ struct notify_ops {
 	void (*idle)(void *ctx);
 };
 
-/* ---- life ---- */
-
 /* Keeps `base` and `ops`. `seed` feeds the jitter of retries. curl_global_init() has been called. NULL when libcurl refuses. */
 struct notify *notify_create(struct event_base *base, const struct notify_ops *ops, void *ctx, uint64_t seed);
 
@@ -87,8 +85,6 @@ void notify_destroy(struct notify *n);
  * ERR_SYNTAX or ERR_LIMIT with a sentence when an address, URL or secret is none; then nothing has changed.
  */
 MUST_CHECK enum err notify_configure(struct notify *n, const struct notify_settings *s, struct diag *d);
-
-/* ---- deliveries ---- */
 
 struct notify_delivery {
 	const struct alert *alert;       /* copied */
