@@ -27,6 +27,7 @@ struct intake_source {
 };
 
 struct intake_options {
+	struct event_base *base;           /* large bodies are read by a thread beside this loop; NULL: all by the caller's */
 	size_t          body_len;          /* of a single event as a request: limits.body; 0: 1 MiB */
 	size_t          bulk_len;          /* of arrays and NDJSON: limits.bulk; 0: 8 MiB */
 	int             retry_after_s;     /* in answers of 503; 0: 5 */

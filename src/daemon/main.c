@@ -135,6 +135,7 @@ static bool make_parts(struct daemon *d)
 	systemd_init(&d->systemd);
 	clockwatch_init(&d->clock, wall_now(), boot_now(), WALL_PAST);
 	d->started = daemon_now(d);
+	iopt.base = d->base;
 	d->intake = intake_create(&iopt);
 	d->http = http_server_create(d->base, &limits, &handler);
 	d->notify = notify_create(d->base, &outbox_ops, d, seed.k0 ^ (uint64_t)mono_now().ms);

@@ -1,6 +1,7 @@
 /* In: routing, verification, reading; the sink gets what is valid. The order is the point: nothing unverified is parsed. */
 #include "intake_private.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #define SPARE_REFUSED  64            /* one that had more refusals is freed */
 #define SPARE_ARENA    (64u << 10)   /* likewise with more text */
 #define EVENTS_AT_FIRST 16
+#define READ_APART     (64u << 10)   /* a body of this size is read beside the loop: some 100 us */
 #define ANSWER_MAX     (64u << 20)   /* 65536 refusals of a kilobyte */
 
 /* ---- works ---- */
@@ -44,6 +46,11 @@ static struct work *work_get(struct intake *in)
 	return w;
 }
 
+static struct work *work_of(struct apart_job *job)
+{
+	return (struct work *)(void *)((char *)job - offsetof(struct work, job));
+}
+
 static void work_free(struct work *w)
 {
 	arena_destroy(w->arena);
@@ -68,6 +75,8 @@ void work_release(struct work *w)
 	w->batch.failed = false;
 	w->batch.user = NULL;
 	w->n_refused = 0;
+	w->found = (struct events_found){ 0 };
+	w->problem.status = 0;
 	w->is_out = false;
 	w->request = NULL;
 	w->next = in->spare;
@@ -92,70 +101,6 @@ static void add_refused(struct work *w, size_t index, const struct problem *p)
 	}
 	w->refused[w->n_refused] = (struct refused){ index, arena_alloc(w->arena, sizeof *p) };
 	*w->refused[w->n_refused++].problem = *p;
-}
-
-/* ---- life ---- */
-
-static struct verifier *make_dummy(void)
-{
-	/* Nobody knows the secret: it is thrown away with the stack. */
-	struct verify_config cfg = { .kind = VERIFY_STANDARD_WEBHOOKS, .n_secrets = 1 };
-	struct verifier *v = NULL;
-	uint64_t secret[4];
-
-	arc4random_buf(secret, sizeof secret);
-	cfg.secrets[0] = (struct str){ (const char *)secret, sizeof secret };
-	if (verifier_create(&cfg, &v, NULL) != ERR_OK)
-		abort();
-	return v;
-}
-
-struct intake *intake_create(const struct intake_options *opt)
-{
-	struct intake *in = xcalloc(1, sizeof *in);
-
-	in->opt = *opt;
-	intake_set_limits(in, opt->body_len, opt->bulk_len);
-	if (in->opt.retry_after_s <= 0)
-		in->opt.retry_after_s = 5;
-	snprintf(in->retry_after, sizeof in->retry_after, "Retry-After: %d\r\n", in->opt.retry_after_s);
-	in->dummy = make_dummy();
-	in->doc = json_create();
-	buf_init(&in->out, ANSWER_MAX);
-	return in;
-}
-
-void intake_destroy(struct intake *in)
-{
-	struct work *w;
-
-	if (in == NULL)
-		return;
-	while ((w = in->spare) != NULL) {
-		in->spare = w->next;
-		work_free(w);
-	}
-	verifier_destroy(in->dummy);
-	json_destroy(in->doc);
-	buf_finish(&in->out);
-	free(in);
-}
-
-void intake_set_sources(struct intake *in, const struct intake_source *v, size_t n)
-{
-	in->sources = v;
-	in->n_sources = n;
-}
-
-void intake_set_limits(struct intake *in, size_t body_len, size_t bulk_len)
-{
-	in->opt.body_len = body_len != 0 ? body_len : HTTP_MAX_BODY;
-	in->opt.bulk_len = bulk_len != 0 ? bulk_len : HTTP_MAX_BULK;
-}
-
-void intake_stats(const struct intake *in, struct intake_stats *out)
-{
-	*out = in->stats;
 }
 
 /* ---- the head ---- */
@@ -240,26 +185,12 @@ static bool open_headers(const struct http_request *r, enum event_form form, enu
 	return form != EVENT_FORM_DATA || cloudevent_from_headers(&r->headers, verify_proves_headers(kind), ctx, p);
 }
 
-/* False when there is nothing to go on with; then it has been answered. */
-static bool read_events(struct work *w, struct http_request *r, enum verify_kind kind)
+/* Touches the work and the body alone: no other than the caller's thread has them meanwhile. */
+static void read_body(struct work *w, struct json_doc *doc)
 {
-	struct intake *in = w->intake;
-	struct events_found found;
-	struct event_context ctx = { .ns = w->batch.ns, .source = w->batch.source, .received = w->batch.received, .arena = w->arena };
-	struct problem p = { 0 };
-	enum event_form form;
-
-	if (intake_form(r, &form, &p) && open_headers(r, form, kind, &ctx, &p) &&
-	    events_read(in->doc, r->body, form, &ctx, add_event, w, &found, &p) == ERR_OK) {
-		w->is_batch = found.is_batch;
-		if (!found.is_batch && r->body.len > in->opt.body_len)
-			problem_set(&p, 413, NULL, "The event is larger than the %zu bytes that are taken.", in->opt.body_len);
-		else
-			return true;
-	}
-	in->stats.n_malformed++;
-	http_reply_problem(r, &p, NULL);
-	return false;
+	/* The problem is that of single events, too, which have been added by then. */
+	if (events_read(doc, w->request->body, w->form, &w->context, add_event, w, &w->found, &w->problem) == ERR_OK)
+		w->problem.status = 0;
 }
 
 static void hand_to_sink(struct work *w)
@@ -278,6 +209,40 @@ static void hand_to_sink(struct work *w)
 	work_release(w);
 }
 
+/* The body was read, or is not to be. */
+static void go_on(struct work *w)
+{
+	struct intake *in = w->intake;
+
+	w->is_batch = w->found.is_batch;
+	if (w->problem.status == 0 && !w->is_batch && w->request->body.len > in->opt.body_len)
+		problem_set(&w->problem, 413, NULL, "The event is larger than the %zu bytes that are taken.", in->opt.body_len);
+	if (w->problem.status == 0 && w->batch.n > 0) {
+		hand_to_sink(w);
+		return;
+	}
+	if (w->problem.status != 0) {
+		in->stats.n_malformed++;
+		http_reply_problem(w->request, &w->problem, NULL);
+	} else {
+		work_answer(w);
+	}
+	work_release(w);
+}
+
+static void read_apart(void *ctx, struct apart_job *job)
+{
+	struct intake *in = ctx;
+
+	read_body(work_of(job), in->apart_doc);
+}
+
+static void back_on_loop(void *ctx, struct apart_job *job)
+{
+	(void)ctx;
+	go_on(work_of(job));
+}
+
 void intake_request(struct intake *in, struct http_request *r)
 {
 	struct wall now = in->opt.now(in->opt.ctx);
@@ -291,15 +256,94 @@ void intake_request(struct intake *in, struct http_request *r)
 	w->batch.received = now;
 	w->batch.source = arena_str(w->arena, src->name);
 	w->batch.ns = arena_str(w->arena, src->ns);
-	if (!read_events(w, r, verifier_kind(src->verifier))) {
-		work_release(w);
-		return;
+	w->context = (struct event_context){ .ns = w->batch.ns, .source = w->batch.source, .received = now, .arena = w->arena };
+	if (!intake_form(r, &w->form, &w->problem) || !open_headers(r, w->form, verifier_kind(src->verifier), &w->context, &w->problem)) {
+		go_on(w);
+	} else if (in->apart != NULL && r->body.len >= READ_APART) {
+		apart_put(in->apart, &w->job);
+	} else {
+		read_body(w, in->doc);
+		go_on(w);
 	}
-	if (w->batch.n > 0) {
-		hand_to_sink(w);
-		return;
-	}
-	work_answer(w);
-	work_release(w);
 }
 
+/* ---- life ---- */
+
+static struct verifier *make_dummy(void)
+{
+	/* Nobody knows the secret: it is thrown away with the stack. */
+	struct verify_config cfg = { .kind = VERIFY_STANDARD_WEBHOOKS, .n_secrets = 1 };
+	struct verifier *v = NULL;
+	uint64_t secret[4];
+
+	arc4random_buf(secret, sizeof secret);
+	cfg.secrets[0] = (struct str){ (const char *)secret, sizeof secret };
+	if (verifier_create(&cfg, &v, NULL) != ERR_OK)
+		abort();
+	return v;
+}
+
+struct intake *intake_create(const struct intake_options *opt)
+{
+	struct intake *in = xcalloc(1, sizeof *in);
+
+	in->opt = *opt;
+	intake_set_limits(in, opt->body_len, opt->bulk_len);
+	if (in->opt.retry_after_s <= 0)
+		in->opt.retry_after_s = 5;
+	snprintf(in->retry_after, sizeof in->retry_after, "Retry-After: %d\r\n", in->opt.retry_after_s);
+	in->dummy = make_dummy();
+	in->doc = json_create();
+	in->apart_doc = json_create();
+	/* Without the thread it only takes longer. */
+	in->apart = opt->base != NULL ? apart_create(opt->base, read_apart, back_on_loop, in) : NULL;
+	buf_init(&in->out, ANSWER_MAX);
+	return in;
+}
+
+/* At the very end: the answer goes nowhere, but the request is given back. */
+static void drop(void *ctx, struct apart_job *job)
+{
+	struct work *w = work_of(job);
+	struct problem p;
+
+	(void)ctx;
+	problem_set(&p, 503, NULL, "The service is stopping; nothing of this request was taken.");
+	http_reply_problem(w->request, &p, w->intake->retry_after);
+	work_free(w);
+}
+
+void intake_destroy(struct intake *in)
+{
+	struct work *w;
+
+	if (in == NULL)
+		return;
+	apart_destroy(in->apart, drop);
+	while ((w = in->spare) != NULL) {
+		in->spare = w->next;
+		work_free(w);
+	}
+	verifier_destroy(in->dummy);
+	json_destroy(in->doc);
+	json_destroy(in->apart_doc);
+	buf_finish(&in->out);
+	free(in);
+}
+
+void intake_set_sources(struct intake *in, const struct intake_source *v, size_t n)
+{
+	in->sources = v;
+	in->n_sources = n;
+}
+
+void intake_set_limits(struct intake *in, size_t body_len, size_t bulk_len)
+{
+	in->opt.body_len = body_len != 0 ? body_len : HTTP_MAX_BODY;
+	in->opt.bulk_len = bulk_len != 0 ? bulk_len : HTTP_MAX_BULK;
+}
+
+void intake_stats(const struct intake *in, struct intake_stats *out)
+{
+	*out = in->stats;
+}

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "apart.h"
 #include "ingest/event_json.h"
 #include "ingest/intake.h"
 
@@ -25,6 +26,11 @@ struct work {
 	uint32_t            *indexes;  /* places in the body of batch.events; room as above */
 	struct refused      *refused;  /* before the sink, in order of index */
 	size_t               n_refused, cap_refused;
+	struct apart_job     job;      /* while the body is read apart */
+	enum event_form      form;
+	struct event_context context;  /* of the events */
+	struct events_found  found;
+	struct problem       problem;  /* of the whole body; status 0: none */
 	bool                 is_batch; /* a list or lines: answered by 207 where something was refused */
 	bool                 is_out;   /* with the sink */
 };
@@ -34,7 +40,9 @@ struct intake {
 	const struct intake_source  *sources;
 	size_t                       n_sources;
 	struct verifier             *dummy;      /* judges for unknown sources */
-	struct json_doc             *doc;
+	struct json_doc             *doc;        /* of the loop */
+	struct json_doc             *apart_doc;  /* of the thread */
+	struct apart                *apart;      /* reads large bodies; NULL: the loop does */
 	struct work                 *spare;
 	size_t                       n_spare, n_spare_events;
 	struct buf                   out;        /* the answer being written */

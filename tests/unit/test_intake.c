@@ -118,7 +118,9 @@ static int setup(void **state)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	b->intake = intake_create(&(struct intake_options){ .body_len = 2000, .bulk_len = 1u << 20, .sink = sink, .now = now, .ctx = b });
+	loop_init(&b->loop, NULL, &(struct http_handler){ head, request, b }, 64);
+	b->intake = intake_create(&(struct intake_options){
+		.base = b->loop.base, .body_len = 2000, .bulk_len = 1u << 20, .sink = sink, .now = now, .ctx = b });
 	b->verifiers[0] = make(VERIFY_BEARER, "s3cret");
 	b->verifiers[1] = make(VERIFY_STANDARD_WEBHOOKS, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
 	b->verifiers[2] = make(VERIFY_NONE, NULL);
@@ -128,7 +130,6 @@ static int setup(void **state)
 	b->sources[3] = (struct intake_source){ STR("d\xc3\xa9sk"), STR("shared"), b->verifiers[0] };
 	intake_set_sources(b->intake, b->sources, 4);
 	b->doc = json_create();
-	loop_init(&b->loop, NULL, &(struct http_handler){ head, request, b }, 64);
 	snprintf(b->socket, sizeof b->socket, "/tmp/plazo-intake-%d.sock", (int)getpid());
 	snprintf(sa.sun_path, sizeof sa.sun_path, "%s", b->socket);
 	unlink(b->socket);
@@ -144,8 +145,8 @@ static int teardown(void **state)
 	struct bench *b = *state;
 
 	loop_stop(&b->loop);
-	loop_finish(&b->loop);
 	intake_destroy(b->intake);
+	loop_finish(&b->loop);
 	for (size_t i = 0; i < 3; i++)
 		verifier_destroy(b->verifiers[i]);
 	json_destroy(b->doc);
@@ -442,6 +443,58 @@ static void too_many(void **state)
 	free(body);
 }
 
+/* Large enough to be read beside the loop: 1,500 events, every third of them bad. */
+static size_t make_large(char *body, int id)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < 1500; i++)
+		len += (size_t)(i % 3 == 2 ? sprintf(body + len, "{\"id\":\"x%d\"}\n", i) : sprintf(body + len, "{\"id\":\"%d-%d\"," REST "}\n", id, i));
+	return len;
+}
+
+static void large_bodies(void **state)
+{
+	struct bench *b = *state;
+	char *body = malloc(256u << 10);
+	int fd[6];
+
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < 6; i++) {
+			size_t len = make_large(body, i);
+
+			assert_true(len > 65536);
+			fd[i] = client_open(b->loop.port);
+			put_request(fd[i], "desk", NDJSON, BEARER, body, len);
+			/* A small one does not wait behind them. */
+			expect(b, ask(b, JSON, E("a")), 202, "/accepted", "1");
+		}
+		for (int i = 0; i < 6; i++) {
+			expect(b, client_answer(fd[i], 0), 207, "/refused/499/index", "1499");
+			close(fd[i]);
+		}
+	}
+	free(body);
+}
+
+/* The end comes while bodies are being read, and while some wait to be: nothing is left behind, nothing is touched afterwards. */
+static void end_while_reading(void **state)
+{
+	struct bench *b = *state;
+	char *body = malloc(256u << 10);
+	size_t len = make_large(body, 1);
+	int fd[6];
+
+	for (int i = 0; i < 6; i++) {
+		fd[i] = client_open(b->loop.port);
+		put_request(fd[i], "desk", NDJSON, BEARER, body, len);
+	}
+	expect(b, ask(b, JSON, E("a")), 202, "/accepted", "1");
+	for (int i = 0; i < 6; i++)
+		close(fd[i]);
+	free(body);
+}
+
 static void full_sink(void **state)
 {
 	struct bench *b = *state;
@@ -495,7 +548,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(accepted), CASE(refused_alone), CASE(refused_among_others), CASE(types_and_methods), CASE(cloudevents),
 		CASE(cloudevents_in_headers), CASE(strangers), CASE(signed_bodies),
-		CASE(unix_source), CASE(sizes), CASE(too_many), CASE(full_sink), CASE(concurrent),
+		CASE(unix_source), CASE(sizes), CASE(too_many), CASE(large_bodies), CASE(end_while_reading), CASE(full_sink), CASE(concurrent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
