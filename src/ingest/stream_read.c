@@ -215,6 +215,11 @@ static void start_read(struct stream *s)
 		read_stream(s, TAG_NEW, s->is_dry);
 }
 
+static void read_fewer(struct stream *s)
+{
+	s->count = s->count / 2 > STREAM_COUNT_MIN ? s->count / 2 : STREAM_COUNT_MIN;
+}
+
 /* A consumer that was stopped for long may have lost its right to another meanwhile. */
 static bool is_out_of_touch(const struct stream *s)
 {
@@ -261,7 +266,7 @@ void read_pump(struct stream *s)
 static void adapt_count(struct stream *s, size_t size)
 {
 	if (size > STREAM_BATCH_LARGE)
-		s->count = s->count / 2 > STREAM_COUNT_MIN ? s->count / 2 : STREAM_COUNT_MIN;
+		read_fewer(s);
 	else if (size < STREAM_BATCH_LARGE / 4 && s->count < STREAM_COUNT)
 		s->count = s->count * 2 < STREAM_COUNT ? s->count * 2 : STREAM_COUNT;
 }
@@ -326,6 +331,7 @@ static void on_read(void *ctx, const redisReply *r, unsigned tag)
 
 	/* What lay unread for so long may have been claimed by another by now: if it was not, it comes again as pending. */
 	if (s->phase != PHASE_APART && is_out_of_touch(s)) {
+		read_fewer(s);
 		batch_release(b);
 		read_pump(s);
 		return;
@@ -365,6 +371,9 @@ void read_abandon(struct stream *s)
 {
 	s->phase = PHASE_APART;
 	s->n_acks = 0;
+	/* A line that is too slow for so much within the time of an answer would never get further. */
+	if (s->n_reading > 0)
+		read_fewer(s);
 	release_all(&s->held, &s->n_held);
 	release_all(&s->reading, &s->n_reading);
 }

@@ -32,6 +32,13 @@ class Beside:
 		self.data = data
 
 
+class Slow:
+	"""The true reply, at so many bytes a second."""
+
+	def __init__(self, rate):
+		self.piece = rate // 20
+
+
 def read_reply(f):
 	"""One reply as the bytes it came in."""
 	line = f.readline()
@@ -88,11 +95,19 @@ class FakeRedis:
 				answer = self.rule([command[0].upper(), *command[1:]]) if self.rule else None
 				self.n_broken += answer is not None
 				self.verbs.add(command[0].upper())
-				if answer is None or isinstance(answer, Beside):
+				if isinstance(answer, Slow):
+					up.sendall(to_bytes(command))
+					self.send_slowly(conn, read_reply(replies), answer.piece)
+				elif answer is None or isinstance(answer, Beside):
 					up.sendall(to_bytes(command))
 					conn.sendall(read_reply(replies) + (answer.data if answer else b""))
 				elif not self.answer(conn, answer):
 					return
+
+	def send_slowly(self, conn, data, piece):
+		for i in range(0, len(data), piece):
+			conn.sendall(data[i:i + piece])
+			self.closing.wait(0.05)
 
 	def answer(self, conn, answer):
 		"""False: this connection is over."""

@@ -175,7 +175,8 @@ class NoEvents(redis_rig.Case):
 		self.run_bus()
 		(giant,) = self.r.add(b"x" * 80_000_000)
 		self.r.add(opened("T1"))
-		self.wait_state("troubled", why="XDEL")
+		# Under a sanitizer so much does not even come through within the time of an answer.
+		self.wait_state("troubled", why="" if harness.SANITIZED else "XDEL")
 		self.still_serves()
 		self.r("XDEL", STREAM, giant)
 		self.wait_ticket("T1", 20)

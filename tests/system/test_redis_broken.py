@@ -1,11 +1,12 @@
 """Servers that speak broken RESP, or answer what nobody asked: plazod stays up, says what is wrong, serves webhooks, and recovers."""
 import functools
 import itertools
+import json
 import time
 
 import harness
 import redis_rig
-from fake_redis import HANG, Beside, Drip, FakeRedis, Reset
+from fake_redis import HANG, Beside, Drip, FakeRedis, Reset, Slow
 from harness import opened, wait_for
 
 # Whatever is asked, this comes back.
@@ -165,6 +166,17 @@ class Broken(redis_rig.Case):
 		self.assertEqual(self.count("acked_total", source), 0)
 		self.assertEqual(self.stream(source)["state"], "reading")
 		self.assertRegex(self.d.log(), "ack_lost")
+
+	def test_a_line_that_is_slow(self):
+		"""A reply that takes longer than an answer may is asked for again in smaller pieces, until one comes through."""
+		self.r = self.server()
+		fake = FakeRedis(self.r.port, lambda command: Slow(4_000_000) if command[0] == b"XREADGROUP" else None)
+		self.addCleanup(fake.close)
+		self.r.add(*(json.dumps(opened(f"T{i}")) + " " * 60_000 for i in range(400)))
+		self.run_bus(self.r, ready=False, url=fake.url)
+		self.settle(seconds=60)
+		self.assertEqual(len(self.tickets()), 400)
+		self.assertGreater(self.count("failures_total"), 0)
 
 	def test_replies_that_nobody_asked_for(self):
 		def every(n, answer):
