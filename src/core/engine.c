@@ -285,12 +285,13 @@ static void fill_for_match(const struct engine *en, const struct history *h, str
 /* For senders that do not know our contracts: what is found is kept with the event, so that replay finds the same. */
 static void find_contract(const struct engine *en, const struct opened *o, struct event *e, contract_allowed_fn *allowed, const void *ctx)
 {
-	struct event asked = *e;
 	const struct contract *k;
+	struct event asked;
 	size_t n;
 
 	if (o->t->contract != 0 || (e->set >> ATTR_CONTRACT & 1))
 		return;
+	asked = *e;
 	fill_for_match(en, &o->history, &asked);
 	k = rules_match(rules_in_force(en, e->received), &asked, allowed, ctx, &n);
 	if (k == NULL)
