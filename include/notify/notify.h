@@ -64,13 +64,13 @@ struct notify_ops {
 
 	/* A new alert (daemon.endpoint) to its own receivers: into the outbox, then notify_put(). */
 	void (*alert)(void *ctx, const struct alert *a);
-
-	/* notify_put() said ERR_FULL before and now there is room for `room` more, beside the `held` that are in memory: put the oldest pending rows
-	 * again. Those that are held are answered ERR_CONFLICT. True while more wait: it is called again once there is room. */
+	/*
+	 * notify_put() said ERR_FULL before and now there is room for `room` more, beside the `held` that are in memory: put the oldest pending
+	 * rows again. Those that are held are answered ERR_CONFLICT. True while more wait: it is called again once there is room.
+	 */
 	bool (*refill)(void *ctx, const char *receiver, size_t held, size_t room);
 
-	/* notify_stop() was called and the last attempt has ended. */
-	void (*idle)(void *ctx);
+	void (*idle)(void *ctx);         /* notify_stop() was called and the last attempt has ended */
 };
 
 /* Keeps `base` and `ops`. `seed` feeds the jitter of retries. curl_global_init() has been called. NULL when libcurl refuses. */
@@ -105,7 +105,7 @@ enum err notify_put(struct notify *n, const struct notify_delivery *d);
 /* False when notify_put() of such an alert would say ERR_FULL; it then counts as said. */
 bool notify_has_room(struct notify *n, const char *receiver, enum alert_type type);
 
-/* Takes what waits for (id, receiver) out of memory without settling it, or lets go of it after the attempt in flight. False when it is not there. */
+/* Takes what waits for (id, receiver) out of memory without settling it, or lets go of it after the attempt in flight. False: not there. */
 bool notify_forget(struct notify *n, const char *alert_id, const char *receiver);
 
 /* Does everything that is due by ops->now. The notify's own timer calls it; whoever moves an injected clock does too. */
