@@ -32,7 +32,6 @@ struct notify;
 #define NOTIFY_MAX_QUEUE      10000   /* deliveries of one receiver in memory; what is over stays in the outbox */
 #define NOTIFY_MAX_WARNINGS   7500    /* of these, warnings and clears: a flood of them leaves room for breaches */
 #define NOTIFY_MAX_FLIGHTS    16      /* attempts of one receiver at the same time */
-
 enum notify_state { NOTIFY_SENT, NOTIFY_PENDING, NOTIFY_SUPPRESSED, NOTIFY_DEAD, NOTIFY_N_STATES };
 extern const char *const notify_state_names[NOTIFY_N_STATES + 1];   /* "sent", "pending", "suppressed", "dead" */
 
