@@ -3,7 +3,7 @@
 the same requests by 204 and keeps nothing, and beside the servers of control.c. Rounds are interleaved and medians told; the ratios are what counts, since
 since the machine is shared.
 
-/usr/bin/python3 tests/bench/bench_durable.py [--build build] [--rounds 3] [--seconds 5.5] [--cores one|both] [--only single|bulk]
+/usr/bin/python3 tests/bench/bench_durable.py [--build build] [--rounds 3] [--seconds 4] [--cores one|both] [--only single|bulk]
 """
 import argparse
 import contextlib
@@ -149,7 +149,7 @@ def main():
 	parser = argparse.ArgumentParser()
 	parser.add_argument("--build", type=pathlib.Path, default=harness.BUILD)
 	parser.add_argument("--rounds", type=int, default=3)
-	parser.add_argument("--seconds", type=float, default=5.5)
+	parser.add_argument("--seconds", type=float, default=4)
 	parser.add_argument("--cores", choices=["one", "both"], default="both")
 	parser.add_argument("--only", choices=["single", "bulk"])
 	args = parser.parse_args()
