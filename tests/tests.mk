@@ -42,6 +42,25 @@ check:  ## install what the tests need, build, run everything (up to 5 minutes o
 	@$(MAKE) --no-print-directory all check-programs
 	@PLAZO_SAN="$(SAN)" tests/run --build $(B) $(TEST_SH) $(TEST_SIM) $(TEST_BIN) $(TEST_PY)
 
+# ---- make torture ----
+# What `make check` tries seldom, often: some 10 minutes. tests/torture reads PLAZO_TORTURE; the counts of the others are named here.
+TORTURE := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/torture/test_*.c)) $(B)/tests/unit/test_store_faults $(B)/tests/property/test_engine \
+	$(sort $(wildcard tests/torture/test_*.py)) \
+	$(patsubst %,tests/system/test_%.py,kill store_faults reload clock redis_kill receivers mail_servers)
+TORTURE_COUNTS := PLAZO_TORTURE=1 PLAZO_CUTS=0 PLAZO_DAMAGES=2000 PLAZO_KILLS=50 PLAZO_RELOADS=1000 PLAZO_STOPS=100 STORE_KILLS=200
+
+.PHONY: torture
+torture:  ## kills, power cuts, damaged files, missing memory and full disks, often (some 10 minutes; TORTURE=PROGRAM... for some)
+	@packaging/deps build test
+	@tests/system/servers $(abspath build/servers)
+	@$(MAKE) --no-print-directory all $(filter $(B)/%,$(TORTURE)) $(B)/tests/nomem.so $(B)/tests/bench/hook
+	@$(TORTURE_COUNTS) PLAZO_SAN="$(SAN)" tests/run --timeout 900 --build $(B) $(TORTURE)
+
+# Preloaded, so without sanitizers: those have an allocator of their own.
+$(B)/tests/nomem.so: tests/faults/nomem.c
+	@mkdir -p $(dir $@)
+	$(call say,CC  $<)$(CC) -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -fPIC -shared -o $@ $<
+
 # What a package builder runs: nothing is installed, nothing listens but on loopback.
 .PHONY: check-unit
 check-unit: $(TEST_BIN)  ## the C tests alone
@@ -53,7 +72,7 @@ check-package: deb  ## install, run, upgrade, remove and purge the Debian packag
 	@packaging/deps package
 	@tests/package/run $(abspath build/deb)
 
-check-programs: $(TEST_BIN) $(B)/tests/config_keys $(FUZZ_BIN)
+check-programs: $(TEST_BIN) $(B)/tests/config_keys $(FUZZ_BIN) $(B)/tests/nomem.so $(B)/tests/bench/hook
 
 # ---- make lint ----
 TIDY_CHECKS := bugprone-*,clang-analyzer-*,misc-redundant-expression,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier

@@ -29,6 +29,7 @@ static const char *const sql[Q_N] = {
 	[Q_CLOSED_PUT]     = "INSERT OR REPLACE INTO closed(" TICKET_COLUMNS ", over_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[Q_CLOSED_DEL]     = "DELETE FROM closed WHERE ns = ?1 AND ticket = ?2",
 	[Q_CLOSED_GET]     = "SELECT " TICKET_COLUMNS ", over_ms FROM closed WHERE ns = ?1 AND ticket = ?2",
+	[Q_CLOSED_ALL]     = "SELECT " TICKET_COLUMNS ", over_ms FROM closed",
 	[Q_CLOSED_KEYS]    = "SELECT ns, ticket FROM closed INDEXED BY closed_over",
 	[Q_CLOSED_FIRST]   = "SELECT ns, ticket FROM closed INDEXED BY closed_over WHERE over_ms < ?1 ORDER BY over_ms LIMIT ?2",
 	[Q_CLOSED_PAGE]    = "SELECT " TICKET_COLUMNS ", over_ms FROM closed INDEXED BY closed_over WHERE (over_ms, ns, ticket) < (?1, ?2, ?3)"

@@ -17,6 +17,7 @@
 #include "base/xalloc.h"
 #include "store/copy.h"
 #include "store/db_log.h"
+#include "store/exec.h"
 #include "store/schema.h"
 
 /* A whole look at every page takes about a second for each GiB that is in memory, and much longer from a disk. */
@@ -113,6 +114,31 @@ static int read_meta(struct db *db)
 	return SQLITE_OK;
 }
 
+/*
+ * Open tickets are all read at a start, closed ones when somebody names them: under a name of which a bit is wrong, one would not be
+ * found, and nobody would hear that it had been there.
+ */
+static enum err check_closed(struct db *db, struct diag *d)
+{
+	struct ticket_row row;
+	sqlite3_stmt *s = db_stmt(db, Q_CLOSED_ALL);
+	enum err e = ERR_OK;
+	int rc = SQLITE_DONE;
+
+	while (e == ERR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
+		if (!exec_read_ticket(db, s, &row)) {
+			diag_set(d, "%s is damaged and was left as it is: closed ticket " STR_FMT "/" STR_FMT " does not fit its checksum", db->path,
+				STR_ARG(row.ns), STR_ARG(row.ticket));
+			e = ERR_SYNTAX;
+		}
+	if (e == ERR_OK && rc != SQLITE_DONE) {
+		db_explain(db, rc, d);
+		e = db_err(rc);
+	}
+	sqlite3_reset(s);
+	return e;
+}
+
 static enum err check_pages(struct db *db, struct diag *d)
 {
 	sqlite3_stmt *s = NULL;
@@ -134,7 +160,7 @@ static enum err check_pages(struct db *db, struct diag *d)
 		e = ERR_SYNTAX;
 	}
 	sqlite3_finalize(s);
-	return e;
+	return e == ERR_OK && db->version == DB_VERSION ? check_closed(db, d) : e;
 }
 
 static enum err refuse(struct db *db, int rc, struct diag *d)

@@ -11,6 +11,7 @@ import harness
 from harness import Case, base_config, event, hook, opened
 
 RELOADS = int(os.environ.get("PLAZO_RELOADS", "50"))
+STOPS = int(os.environ.get("PLAZO_STOPS", "4"))
 
 
 class Reload(Case):
@@ -101,7 +102,7 @@ class Stop(Case):
 	def test_stop_under_load(self):
 		"""SIGTERM: exit status 0, and what was answered 202 is there afterwards."""
 		self.run_with(target="1h")
-		for _ in range(harness.scaled(4)):
+		for _ in range(harness.scaled(STOPS)):
 			load = harness.Load(self.d, senders=2, pause=0.0)
 			time.sleep(0.7)
 			self.d.stop()

@@ -177,7 +177,12 @@ static void try_damage(struct rig *r, struct sample *s, size_t which, struct byt
 	} else if (which == 1 && out.len < s->all.len && strstr(buf_cstr(&log), "unfinished") != NULL) {
 		s->n_less++;
 	} else {
-		fail_msg("%s at %zu of file %zu: taken for whole, but it is other data: %zu bytes of %zu", what, at, which, out.len, s->all.len);
+		size_t i = 0;
+
+		while (i < out.len && i < s->all.len && out.p[i] == s->all.p[i])
+			i++;
+		fail_msg("%s at %zu of file %zu: taken for whole, but it holds \"%.60s\" for \"%.60s\"", what, at, which, buf_cstr(&out) + i,
+			buf_cstr(&s->all) + i);
 	}
 	buf_finish(&out);
 	buf_finish(&log);
