@@ -16,6 +16,7 @@
 #include "daemon/api.h"
 #include "daemon/daemon.h"
 #include "daemon/force.h"
+#include "daemon/memory.h"
 
 /* Nothing of this process goes to a file or to another process: it holds secrets. And no descriptor is left unused. */
 static void harden(void)
@@ -138,6 +139,8 @@ static bool make_parts(struct daemon *d)
 	iopt.base = d->base;
 	d->intake = intake_create(&iopt);
 	d->http = http_server_create(d->base, &limits, &handler);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return false;
 	d->notify = notify_create(d->base, &outbox_ops, d, seed.k0 ^ (uint64_t)mono_now().ms);
 	return d->notify != NULL;
 }
@@ -211,6 +214,7 @@ int main(int argc, char **argv)
 	options_parse(argc, argv, &d.opt);
 	log_set_level(d.opt.log_level);
 	harden();
+	memory_is_ours();
 	d.cfg = load_config(&d.opt);
 	if (d.cfg == NULL)
 		return EXIT_CONFIG;
@@ -224,7 +228,6 @@ int main(int argc, char **argv)
 		config_unref(d.cfg);
 		return status;
 	}
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (set_up(&d))
 		turn_run(&d);
 	else if (d.exit_status == 0)
