@@ -5,14 +5,23 @@
 
 /* ---- making ---- */
 
-static bool too_deep(const redisReadTask *t)
+/* Stands for all that lies beyond the last element that is kept of an array: read, and forgotten. */
+static redisReply beyond = { .type = REDIS_REPLY_ARRAY };
+
+static bool is_beyond(const redisReadTask *t)
+{
+	const redisReply *parent = t->parent != NULL ? t->parent->obj : NULL;
+
+	return parent != NULL && (size_t)t->idx >= parent->elements;
+}
+
+static unsigned depth_of(const redisReadTask *t)
 {
 	unsigned depth = 0;
 
-	for (; t->parent != NULL; t = t->parent)
-		if (++depth > REPLY_MAX_DEPTH)
-			return true;
-	return false;
+	for (; t->parent != NULL && depth <= REPLY_MAX_DEPTH; t = t->parent)
+		depth++;
+	return depth;
 }
 
 /* hiredis takes NULL as "out of memory" and ends the connection's reading, which is what a reply that is not taken deserves. */
@@ -29,10 +38,12 @@ static redisReply *make(const redisReadTask *t, int type, size_t further)
 
 	if (!m->expected && type != REDIS_REPLY_ERROR)
 		return refuse(m, "a reply that nobody asked for");
-	if (too_deep(t))
+	if (depth_of(t) > REPLY_MAX_DEPTH)
 		return refuse(m, "a reply that is nested too deeply");
-	if (further > REPLY_MAX_SIZE || m->size > REPLY_MAX_SIZE - further)
+	if (further > REPLY_MAX_SIZE || m->size > REPLY_MAX_SIZE - further) {
+		m->is_too_large = true;
 		return refuse(m, "a reply that is too large");
+	}
 	m->size += sizeof *r + further;
 	r = arena_alloc(m->arena, sizeof *r);
 	r->type = type;
@@ -47,9 +58,12 @@ static void *make_string(const redisReadTask *t, char *p, size_t len)
 {
 	size_t kept = len < REPLY_MAX_TEXT ? len : REPLY_MAX_TEXT;
 	struct reply_maker *m = t->privdata;
-	redisReply *r = make(t, t->type, kept);
+	redisReply *r;
 	struct str s;
 
+	if (is_beyond(t))
+		return &beyond;
+	r = make(t, t->type, kept);
 	if (r == NULL)
 		return NULL;
 	s = arena_str(m->arena, (struct str){ p, kept });
@@ -64,8 +78,13 @@ static redisReply *make_elements(const redisReadTask *t, size_t n)
 	struct reply_maker *m = t->privdata;
 	redisReply *r;
 
-	if (n > REPLY_MAX_ELEMENTS)
+	if (is_beyond(t))
+		return &beyond;
+	/* One entry with too many fields must not hold up those behind it. */
+	if (n > REPLY_MAX_ELEMENTS && depth_of(t) < REPLY_FIELDS_DEPTH)
 		return refuse(m, "an array with too many elements");
+	if (n > REPLY_MAX_ELEMENTS)
+		n = REPLY_MAX_ELEMENTS;
 	r = make(t, t->type, n * sizeof *r->element);
 	if (r == NULL)
 		return NULL;
@@ -89,8 +108,11 @@ static void *make_double(const redisReadTask *t, double value, char *p, size_t l
 
 static void *make_bool(const redisReadTask *t, int value)
 {
-	redisReply *r = make(t, t->type, 0);
+	redisReply *r;
 
+	if (is_beyond(t))
+		return &beyond;
+	r = make(t, t->type, 0);
 	if (r != NULL)
 		r->integer = value != 0;
 	return r;
@@ -104,8 +126,11 @@ static void *make_array(const redisReadTask *t, int n)
 
 static void *make_integer(const redisReadTask *t, long long value)
 {
-	redisReply *r = make(t, t->type, 0);
+	redisReply *r;
 
+	if (is_beyond(t))
+		return &beyond;
+	r = make(t, t->type, 0);
 	if (r != NULL)
 		r->integer = value;
 	return r;
@@ -113,7 +138,7 @@ static void *make_integer(const redisReadTask *t, long long value)
 
 static void *make_nil(const redisReadTask *t)
 {
-	return make(t, REDIS_REPLY_NIL, 0);
+	return is_beyond(t) ? &beyond : make(t, REDIS_REPLY_NIL, 0);
 }
 
 static void free_nothing(void *r)

@@ -16,8 +16,9 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define REPLY_MAX_ELEMENTS (1u << 16)          /* of one array: 1000 entries are asked for at most */
+#define REPLY_MAX_ELEMENTS (1u << 16)          /* of one array: 1000 entries are asked for at most. Of fields, further ones are left out */
 #define REPLY_MAX_DEPTH    8u                  /* XREADGROUP has 5 */
+#define REPLY_FIELDS_DEPTH 3u                  /* of the fields of an entry, or deeper: 4 in XREADGROUP, 3 in XAUTOCLAIM */
 #define REPLY_MAX_TEXT     ((64u << 10) + 1)   /* a longer text is cut here: one more than any event may have tells that it was longer */
 #define REPLY_MAX_SIZE     (160u << 20)        /* of one reply in memory: 1000 entries of the largest events, and some */
 
@@ -27,6 +28,7 @@ struct reply_maker {
 	bool          expected;  /* somebody asked; otherwise only an error is taken */
 	size_t        size;      /* of the reply being made; set to 0 for each */
 	const char   *fault;     /* a literal: why the reply was not taken; NULL: hiredis knows */
+	bool          is_too_large;  /* that is why: fewer entries may do */
 };
 
 /* Keeps `m`. The replies of this reader live as long as their arena and are never freed. NULL when memory is out. */

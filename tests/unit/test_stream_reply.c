@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "ingest/stream_reply.h"
 #include "ingest/stream_words.h"
 
@@ -150,6 +151,32 @@ static void sizes_are_bounded(void **state)
 	free(large);
 }
 
+/* Of fields alone: the entries around are whole. */
+static void fields_beyond_the_limit_are_left_out(void **state)
+{
+	struct rig *rig = *state;
+	struct buf b;
+	struct entries found = { 0 };
+	struct diag d = { 0 };
+	struct str body;
+
+	buf_init(&b, 4u << 20);
+	buf_puts(&b, "*1\r\n*2\r\n" T(7, "tickets") "*2\r\n*2\r\n" T(3, "1-1") "*70000\r\n" T(5, "event") T(2, "{}"));
+	for (int i = 0; i < 69993; i++)
+		buf_puts(&b, ":1\r\n");
+	buf_puts(&b, "$-1\r\n*2\r\n+x\r\n*1\r\n:1\r\n*0\r\n" T(1, "a") T(1, "b") ENTRY(T(3, "1-2"), T(5, "event"), T(2, "[]")));
+	assert_true(buf_ok(&b));
+	assert_int_equal(reply_entries(read_bytes(rig, buf_cstr(&b)), keys, 2, 10, rig->maker.arena, &found, &d), ERR_OK);
+	assert_int_equal(found.n, 2);
+	assert_int_equal(found.v[0].fields->elements, REPLY_MAX_ELEMENTS);
+	assert_int_equal(found.v[0].fields->element[REPLY_MAX_ELEMENTS - 1]->integer, 1);
+	assert_true(entry_field(&found.v[0], "event", &body));
+	assert_str(body, "{}");
+	assert_str(found.v[1].id, "1-2");
+	assert_true(entry_field(&found.v[1], "event", &body));
+	buf_finish(&b);
+}
+
 static void ids(void **state)
 {
 	(void)state;
@@ -184,7 +211,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(entries_of_a_read), TEST(shapes_that_are_none), TEST(entries_of_a_claim), TEST(sizes_are_bounded), TEST(ids), TEST(words),
+		TEST(entries_of_a_read), TEST(shapes_that_are_none), TEST(entries_of_a_claim), TEST(sizes_are_bounded),
+		TEST(fields_beyond_the_limit_are_left_out), TEST(ids), TEST(words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
