@@ -378,6 +378,8 @@ static enum err put_events(struct daemon *d, const struct source *src, struct in
 			b->results[i] = INTAKE_FORBIDDEN;
 			continue;
 		}
+		/* A batch that found no room before may say otherwise: a reload lies between. */
+		b->results[i] = INTAKE_DONE;
 		if (e == ERR_OK)
 			e = append_to(d, tickets[i % FOUND_AT_ONCE], &b->events[i], one_done, b, i);
 		if (e == ERR_OK)
