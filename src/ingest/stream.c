@@ -110,11 +110,13 @@ void stream_trouble(struct stream *s, const redisReply *error)
 	switch (stream_word(text)) {
 	case WORD_NO_GROUP:
 	case WORD_NO_KEY:
-		if (s->opt.own || s->leaving != LEAVING_NOT) {
+		/* One that is gone again at once (an eviction, somebody's script) is not made as fast as the server can forget it. */
+		if (s->opt.own || s->leaving != LEAVING_NOT || s->is_regrouped) {
 			stream_retreat(s, STREAM_TROUBLED, why);
 			return;
 		}
 		log_error("stream", "group_gone", "source=" STR_FMT " group=%s: %s", STR_ARG(s->opt.name), s->opt.group, why);
+		s->is_regrouped = true;
 		handshake_group(s);
 		return;
 	case WORD_REFUSED:
@@ -139,6 +141,16 @@ static void on_up(void *ctx)
 	handshake_begin(s);
 }
 
+/* Fewer at once, and at once; a single entry that is too large is beyond us. */
+static const char *ask_for_fewer(struct stream *s)
+{
+	if (s->count == 1)
+		return "an entry of more than 160 MiB cannot be read, it must be deleted (XDEL)";
+	s->count /= 2;
+	s->n_attempts = 0;
+	return "a reply of more than 160 MiB: fewer entries are asked for";
+}
+
 static void on_down(void *ctx, enum link_fault fault, const char *why)
 {
 	struct stream *s = ctx;
@@ -148,7 +160,7 @@ static void on_down(void *ctx, enum link_fault fault, const char *why)
 	if (fault == LINK_TOLD && stream_word(str_of(why)) == WORD_REFUSED)
 		state = STREAM_REFUSED;
 	/* `why` is the link's, which goes. */
-	snprintf(copy, sizeof copy, "%s", why);
+	snprintf(copy, sizeof copy, "%s", fault == LINK_TOO_LARGE ? ask_for_fewer(s) : why);
 	stream_retreat(s, state, copy);
 }
 

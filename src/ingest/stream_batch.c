@@ -42,8 +42,6 @@ void batch_release(struct stream_batch *b)
 {
 	struct stream *s = b->stream;
 
-	if (b == NULL)
-		return;
 	if (s->n_spare == SPARE_MAX) {
 		batch_free(b);
 		return;

@@ -263,7 +263,7 @@ static void read_replies(struct link *l)
 	while (!l->is_down && !l->is_doomed) {
 		choose_arena(l);
 		if (redisReaderGetReply(l->c->reader, &reply) != REDIS_OK) {
-			fail(l, LINK_GARBLED, l->maker.fault != NULL ? l->maker.fault : l->c->reader->errstr);
+			fail(l, l->maker.is_too_large ? LINK_TOO_LARGE : LINK_GARBLED, l->maker.fault != NULL ? l->maker.fault : l->c->reader->errstr);
 			return;
 		}
 		if (reply == NULL)

@@ -29,6 +29,7 @@ enum link_fault {
 	LINK_LOST,                 /* refused, reset, closed: nobody is there */
 	LINK_SILENT,               /* no answer in its time */
 	LINK_GARBLED,              /* an answer that is no Redis' */
+	LINK_TOO_LARGE,            /* an answer of more than REPLY_MAX_SIZE */
 	LINK_TOLD,                 /* the server said why, unasked: too many clients */
 };
 

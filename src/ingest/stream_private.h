@@ -85,6 +85,7 @@ struct stream {
 	size_t                 n_out;     /* at the sink */
 	size_t                 n_acks;    /* XACKs not answered yet */
 	size_t                 count;     /* entries asked for */
+	bool                   is_regrouped; /* the group was made again, and nothing was read since */
 	bool                   is_dry;    /* the last read did not fill: there may be nothing left */
 	bool                   is_again;  /* something was not kept: read it again once all is back */
 	int64_t                again_ms;  /* mono: not before */

@@ -217,7 +217,8 @@ static void start_read(struct stream *s)
 
 static void read_fewer(struct stream *s)
 {
-	s->count = s->count / 2 > STREAM_COUNT_MIN ? s->count / 2 : STREAM_COUNT_MIN;
+	if (s->count > STREAM_COUNT_MIN)
+		s->count = s->count / 2 > STREAM_COUNT_MIN ? s->count / 2 : STREAM_COUNT_MIN;
 }
 
 /* A consumer that was stopped for long may have lost its right to another meanwhile. */
@@ -235,6 +236,8 @@ static void acknowledge_late(struct stream *s)
 
 void read_pump(struct stream *s)
 {
+	bool is_late;
+
 	if (s->link == NULL || s->phase == PHASE_APART) {
 		if (s->leaving != LEAVING_NOT && s->n_out == 0)
 			stream_depart(s);
@@ -242,7 +245,10 @@ void read_pump(struct stream *s)
 			acknowledge_late(s);
 		return;
 	}
-	if (s->leaving == LEAVING_NOT)
+	is_late = s->leaving == LEAVING_NOT && is_out_of_touch(s);
+	if (is_late)
+		release_all(&s->held, &s->n_held);     /* comes again as pending, where it is still ours */
+	else if (s->leaving == LEAVING_NOT)
 		hand_in(s);
 	if (!s->opt.own)
 		settle_acknowledge(s);
@@ -253,7 +259,7 @@ void read_pump(struct stream *s)
 			link_flush(s->link);
 		return;
 	}
-	if (is_out_of_touch(s))
+	if (is_late)
 		handshake_rival(s);
 	else
 		start_read(s);
@@ -297,6 +303,8 @@ static void note_read(struct stream *s, unsigned tag, const struct stream_batch 
 	default:
 		/* Of several streams each has its share: any one may be full. */
 		s->is_dry = found->n < b->asked;
+		s->is_regrouped = false;
+		s->n_attempts = 0;
 		if (s->opt.own)
 			settle_positions(s, found, POSITION_READ);
 	}
@@ -321,6 +329,8 @@ static bool take_reply(struct stream *s, struct stream_batch *b, const redisRepl
 	}
 	adapt_count(s, arena_used(b->arena));
 	note_read(s, tag, b);
+	if (s->stats.state != STREAM_FULL)
+		stream_set_state(s, STREAM_READING, "%s", "");
 	return true;
 }
 
@@ -362,9 +372,15 @@ void read_begin(struct stream *s)
 	s->is_dry = false;
 	s->rival[0] = '\0';
 	s->touched_ms = mono_now().ms;
-	s->n_attempts = 0;
-	stream_set_state(s, STREAM_READING, "%s", "");
+	/* What lay here while another one read is that one's, or comes again as pending. */
+	if (s->stats.state == STREAM_WAITING)
+		release_all(&s->held, &s->n_held);
+	if (s->stats.state == STREAM_FULL)
+		stream_set_state(s, STREAM_READING, "%s", "");
 	read_pump(s);
+	/* Otherwise the first reply tells: a server that lets us in and then answers with nonsense is none that we read from. */
+	if (s->phase != PHASE_APART && s->n_reading == 0 && s->stats.state != STREAM_FULL)
+		stream_set_state(s, STREAM_READING, "%s", "");
 }
 
 void read_abandon(struct stream *s)

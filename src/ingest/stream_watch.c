@@ -53,10 +53,31 @@ static void note_group(struct stream *s, const redisReply *r)
 	s->lag = s->pending = -1;
 }
 
+/*
+ * A read that was held up on its way may have been answered to a connection that is gone: its entries are pending under our name, and
+ * nobody would ask for them before the next start. What is pending while nothing is under way here are such.
+ */
+static void find_strays(struct stream *s, const redisReply *r)
+{
+	int64_t pending = 0;
+
+	if (s->phase != PHASE_NEW || s->n_out + s->n_held + s->n_acks > 0 || s->settled != NULL || s->is_again)
+		return;
+	for (size_t i = 0; reply_at(r, i) != NULL; i++)
+		if (str_eqz(reply_text(reply_field(reply_at(r, i), "name")), s->opt.consumer))
+			pending = reply_int(reply_field(reply_at(r, i), "pending"), 0);
+	if (pending <= 0)
+		return;
+	log_warn("stream", "strays", "source=" STR_FMT " entries=%lld: they were read in our name and never came here; they are read again",
+		 STR_ARG(s->opt.name), (long long)pending);
+	s->phase = PHASE_OWN_PENDING;
+}
+
 static void note_consumers(struct stream *s, const redisReply *r, unsigned key)
 {
 	char before[sizeof s->rival];
 
+	find_strays(s, r);
 	memcpy(before, s->rival, sizeof before);
 	if (key == 0)
 		s->has_rival = false;

@@ -178,9 +178,39 @@ class NoEvents(redis_rig.Case):
 		# Under a sanitizer so much does not even come through within the time of an answer.
 		self.wait_state("troubled", why="" if harness.SANITIZED else "XDEL")
 		self.still_serves()
+		failures, lines = self.count("failures_total"), self.d.log().count("\n")
+		time.sleep(3)
+		self.assertLess(self.count("failures_total") - failures, 10, "it fetches 80 MB again and again")
+		self.assertLess(self.d.log().count("\n") - lines, 10)
 		self.r("XDEL", STREAM, giant)
 		self.wait_ticket("T1", 20)
 		self.settle()
+
+	def test_an_entry_of_too_many_fields_is_refused(self):
+		self.run_bus()
+		self.r("XADD", STREAM, "*", *(f"{i}" for i in range(80_000)))
+		self.r.add(opened("T1"))
+		self.wait_ticket("T1")
+		self.settle()
+		self.assertEqual(self.count("refused_total"), 1)
+		self.assertEqual(self.count("failures_total"), 0)
+
+	def many_large_ones(self, cursor):
+		r = self.server(appendonly="no")
+		body = {**opened("@"), "id": "id-@"}
+		r("EVAL", "local x = string.rep('x', 65536) for i = 1, 900 do redis.call('XADD', KEYS[1], '*', 'a', x, 'b', x, 'c', x, "
+		  "'event', (string.gsub(ARGV[1], '@', 'L' .. i))) end", 1, STREAM, json.dumps(body))
+		self.run_bus(r, ready=False, cursor=cursor)
+		self.wait_ticket("L900", 30)
+		self.assertEqual(len(self.tickets()), 900)
+		self.assertLess(self.count("failures_total"), 10)
+		self.assertLess(harness.memory_kib(self.d.process.pid), 600_000 * harness.SLOWER)
+
+	def test_entries_too_large_for_one_reply_come_in_several(self):
+		self.many_large_ones("group")
+
+	def test_entries_too_large_for_one_reply_come_in_several_to_an_own_cursor(self):
+		self.many_large_ones("own")
 
 	def test_entries_that_were_trimmed_while_they_were_pending(self):
 		self.run_bus()

@@ -178,6 +178,28 @@ class Broken(redis_rig.Case):
 		self.assertEqual(len(self.tickets()), 400)
 		self.assertGreater(self.count("failures_total"), 0)
 
+	def test_a_group_that_is_gone_again_and_again(self):
+		gone = b"-NOGROUP No such key 'tickets' or consumer group 'plazo' in XREADGROUP with GROUP option\r\n"
+
+		def of_reads(_key):
+			queued = [False]
+
+			def rule(command):
+				queued[0] = command[0] == b"MULTI" or (queued[0] and command[0] != b"EXEC")
+				return gone if command[0] == b"XREADGROUP" and not queued[0] else None
+			return rule
+		fakes = self.run_all({"to every read": of_reads,
+				      "to every look": lambda _key: lambda command: gone if command[:2] == [b"XINFO", b"CONSUMERS"] else None})
+		asked = {name: fake.n_broken for name, (fake, _) in fakes.items()}
+		lines = self.d.log().count("\n")
+		time.sleep(3)
+		for name, (fake, source) in fakes.items():
+			with self.subTest(name):
+				self.assertLess(fake.n_broken - asked[name], 40, "it makes the group again without waiting")
+				self.assertIn("NOGROUP", self.stream(source)["why"])
+		self.assertLess(self.d.log().count("\n") - lines, 60)
+		self.heal_all(fakes)
+
 	def test_replies_that_nobody_asked_for(self):
 		def every(n, answer):
 			count = itertools.count(1)

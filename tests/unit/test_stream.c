@@ -499,6 +499,47 @@ static void one_of_two_reads(void **state)
 	}
 }
 
+/* It was stopped for long with entries in its hands that the sink had no room for, and another took them over meanwhile. */
+static void what_another_took_over_is_not_handed_in(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->full = true;
+	for (int i = 0; i < 50; i++)
+		add(rig, "tickets", i);
+	start(rig);
+	UNTIL(rig, stats(rig).state == STREAM_FULL);
+	usleep(1200000);
+	redis_do(&rig->redis, "XAUTOCLAIM tickets plazo other 1000 0-0 COUNT 100");
+	rig->full = false;
+	rest(rig, 300);
+	assert_int_equal(rig->n_events, 0);
+	assert_int_equal(stats(rig).state, STREAM_WAITING);
+	/* The other one dies with all of it in its hands. */
+	UNTIL(rig, stats(rig).n_acked == 50);
+	assert_int_equal(rig->n_events, 50);
+	assert_int_equal(stats(rig).n_ack_lost, 0);
+}
+
+/* A read of ours that was held up on its way, and was answered to a connection that is gone. */
+static void pending_entries_that_never_came_are_found(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->opt.takeover_ms = 60000;
+	start(rig);
+	UNTIL(rig, stats(rig).state == STREAM_READING);
+	rest(rig, 100);
+	redis_do(&rig->redis, "MULTI");
+	add(rig, "tickets", 1);
+	redis_do(&rig->redis, "XREADGROUP GROUP plazo plazo-1 COUNT 10 STREAMS tickets >");
+	redis_do(&rig->redis, "EXEC");
+	assert_int_equal(n_pending(rig, "tickets"), 1);
+	UNTIL(rig, stats(rig).n_acked == 1);
+	assert_int_equal(rig->n_events, 1);
+	assert_int_equal(stats(rig).n_failures, 0);
+}
+
 /* A server of our own making says this to whoever connects. */
 static void stranger_says(struct rig *rig, const char *text, enum stream_state state, const char *why)
 {
@@ -581,7 +622,8 @@ int main(void)
 		TEST(reads_and_acknowledges), TEST(acknowledges_nothing_before_done), TEST(waits_for_room),
 		TEST(what_was_not_kept_comes_again), TEST(entries_that_are_no_events), TEST(survives_the_server),
 		TEST(own_pending_comes_first), TEST(trimmed_entries_are_counted), TEST(takes_over_from_the_dead),
-		TEST(group_and_stream_may_vanish), TEST(says_what_is_wrong), TEST(own_cursor), TEST(a_reload_changes_the_stream), TEST(one_of_two_reads), TEST(a_server_that_is_none), TEST(a_server_that_is_silent),
+		TEST(group_and_stream_may_vanish), TEST(says_what_is_wrong), TEST(own_cursor), TEST(a_reload_changes_the_stream), TEST(one_of_two_reads),
+		TEST(what_another_took_over_is_not_handed_in), TEST(pending_entries_that_never_came_are_found), TEST(a_server_that_is_none), TEST(a_server_that_is_silent),
 	};
 
 	const struct CMUnitTest none[] = { cmocka_unit_test(there_is_no_redis) };
