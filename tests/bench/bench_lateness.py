@@ -85,7 +85,7 @@ def main():
 		rig.fill(p, build, args.tickets)
 		rig.wait_quiet(p)
 		n = int(400 * args.seconds)
-		tell(f"idle, {args.tickets} timers", lateness(p, build, port, "idle", n, args.seconds), 5)
+		tell(f"idle, {args.tickets} timers", lateness(p, build, port, "idle", n // 2, args.seconds), 5)
 		for kind, shape in (("single POSTs", SINGLE), ("NDJSON", BULK)):
 			rate, full = half(p, build, kind, shape)
 			tell(f"at half of {full:,.0f} events/s ({kind})", lateness(p, build, port, kind.split()[0], n, args.seconds, **rate), 25)
