@@ -33,8 +33,8 @@ const char *const schema_steps[DB_VERSION] = {
 	"CREATE INDEX refused_at ON refused(at_ms);",
 	/* Checksums, NULL in rows of before: of what an alert is, of its body, of what became of it; of where a stream was read. */
 	[2] =
-	"ALTER TABLE outbox ADD COLUMN head_sum INTEGER; ALTER TABLE outbox ADD COLUMN body_sum INTEGER;"
-	"ALTER TABLE outbox ADD COLUMN fate_sum INTEGER; ALTER TABLE cursors ADD COLUMN sum INTEGER;",
+	("ALTER TABLE outbox ADD COLUMN head_sum INTEGER; ALTER TABLE outbox ADD COLUMN body_sum INTEGER;"
+	 "ALTER TABLE outbox ADD COLUMN fate_sum INTEGER; ALTER TABLE cursors ADD COLUMN sum INTEGER;"),
 };
 
 static int take_step(sqlite3 *h, const char *step, int to)
