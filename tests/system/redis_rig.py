@@ -347,14 +347,14 @@ class Case(harness.Case):
 		return self.d
 
 	def wait_serving(self, d=None):
-		"""The HTTP side answers; the stream may be in any state."""
+		"""The journal is read and webhooks are taken; the stream may be in any state."""
 		d = d or self.d
 
 		def serving():
 			if d.process.poll() is not None:
 				raise AssertionError(f"plazod ended with {d.process.returncode}:\n{d.log()[-3000:]}")
 			with contextlib.suppress(OSError):
-				return harness.request(d.port, "GET", "/healthz", timeout=2).status == 200
+				return b"ok recovered" in harness.request(d.port, "GET", "/readyz", timeout=2).body
 		wait_for("plazod", 10, serving)
 
 	def stream(self, name=SOURCE, d=None):
