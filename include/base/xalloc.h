@@ -7,10 +7,15 @@
 
 #include <stddef.h>
 
+#include "base/attr.h"
+
 void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);              /* aborts on overflow of n * size too */
 void *xreallocarray(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t len);         /* copies exactly len bytes and adds a NUL */
+
+/* The same end, for a library that said that it found no memory. */
+NO_RETURN void die_of_memory(size_t wanted);
 
 #endif

@@ -9,11 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/attr.h"
-
-NO_RETURN static void die_of_memory(size_t size)
+void die_of_memory(size_t wanted)
 {
-	fprintf(stderr, "<2>plazo: out of memory, wanted=%zu\n", size);
+	fprintf(stderr, "<2>plazo: out of memory, wanted=%zu\n", wanted);
 	abort();
 }
 

@@ -299,7 +299,8 @@ void db_close(struct db *db)
 		return;
 	for (size_t i = 0; i < Q_N; i++)
 		sqlite3_finalize(db->stmt[i]);
-	if (db->tidy)
+	/* There is no handle where memory was out. */
+	if (db->tidy && db->handle != NULL)
 		sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	sqlite3_close(db->handle);
 	free(db->path);
