@@ -196,7 +196,7 @@ class Mails(harness.Case):
 		return name, d, sink, before
 
 	def test_servers_that_speak_no_smtp(self):
-		waiting = [self.deliver(*m) for m in MAILS + ([CRAWLING] if torture.WHOLE else [])]
+		waiting = [self.deliver(*m) for m in (MAILS + [CRAWLING] if torture.WHOLE else MAILS[::3])]
 		for name, d, sink, before in waiting:
 			harness.wait_for(lambda name=name, d=d: f"{name}\n{d.ctl('deliveries').stdout}", 75, sink.good.mails, 0.1)
 			self.assertEqual(len(sink.good.mails()), 1, name)
