@@ -46,6 +46,9 @@ bool json_is_str(const struct json_doc *d, json_node n);
 /* A number that is an integer in its text ("12", not "12.0" or "1e3"). ERR_SYNTAX when it is not, ERR_RANGE outside [min, max]. */
 MUST_CHECK enum err json_i64(const struct json_doc *d, json_node n, int64_t min, int64_t max, int64_t *out);
 
+/* Appends any text, JSON or not, with the escapes of JSON strings decoded; what is none stays as it is. */
+void json_unescape(struct str text, struct buf *out);
+
 /* RFC 6901; "" is the root. JSON_ABSENT when it leads nowhere. */
 json_node json_pointer(const struct json_doc *d, json_node from, struct str pointer);
 

@@ -107,6 +107,9 @@ bool notify_has_room(struct notify *n, const char *receiver, enum alert_type typ
 /* Takes what waits for (id, receiver) out of memory without settling it, or lets go of it after the attempt in flight. False: not there. */
 bool notify_forget(struct notify *n, const char *alert_id, const char *receiver);
 
+/* Shows each alert in memory to `fn`, which may shorten its texts. */
+void notify_walk(struct notify *n, void (*fn)(void *ctx, struct alert *a), void *ctx);
+
 /* Does everything that is due by ops->now. The notify's own timer calls it; whoever moves an injected clock does too. */
 void notify_tick(struct notify *n);
 

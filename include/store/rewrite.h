@@ -11,12 +11,12 @@
 
 struct store;
 
-enum store_part { PART_OPEN, PART_CLOSED, PART_EVENT, PART_DELIVERY, PART_REFUSED, PART_N };    /* in this order */
+enum store_part { PART_OPEN, PART_CLOSED, PART_EVENT, PART_DELIVERY, PART_DETAIL, PART_REFUSED, PART_N };    /* in this order */
 
 struct store_piece {
 	enum store_part part;
-	struct str      ns, ticket;      /* of tickets and deliveries; of what was refused, its source and place */
-	struct str      bytes;           /* a ticket's row, an event's record, an alert's JSON, a refused body */
+	struct str      ns, ticket;      /* of tickets, deliveries and their details; of what was refused, its source and place */
+	struct str      bytes;           /* a ticket's row, an event's record, an alert's JSON, what became of it, a refused body */
 };
 
 /*

@@ -95,6 +95,24 @@ static bool take_escape(struct parser *s, char *out, size_t *n)
 	return true;
 }
 
+void json_unescape(struct str text, struct buf *out)
+{
+	struct parser s = { .p = (const uint8_t *)text.p, .end = (const uint8_t *)text.p + text.len };
+
+	while (s.p < s.end) {
+		const uint8_t *from = s.p;
+		char decoded[4];
+		size_t n = 0;
+
+		if (*from == '\\' && take_escape(&s, decoded, &n)) {
+			buf_append(out, decoded, n);
+		} else {
+			buf_putc(out, (char)*from);
+			s.p = from + 1;
+		}
+	}
+}
+
 /*
  * An escape makes a string shorter by one byte at least, which with its two quotes pays for the length before it but for one byte;
  * the comma between two strings pays that. So text.len + 4 bytes are enough for all of them, and no string moves.

@@ -141,12 +141,36 @@ static bool rewrite_delivery(struct forget_job *j, const struct store_piece *p, 
 	return buf_ok(out);
 }
 
-/* What no ticket took cannot be told apart: it goes as a whole. */
+/* Behind a receiver's status stands what it said, and many repeat what they were sent. Our own words are kept. */
+static bool rewrite_detail(struct forget_job *j, const struct store_piece *p, struct buf *out)
+{
+	struct str d = p->bytes;
+	size_t keep = d.len, digits = 0;
+
+	if (!is_theirs(j, p->ns, p->ticket))
+		return false;
+	for (size_t i = 0; i < d.len && keep == d.len; i++) {
+		digits = d.p[i] >= '0' && d.p[i] <= '9' ? digits + 1 : 0;
+		if (digits == 3 && (i == 2 || d.p[i - 3] == ' ') && (i + 1 == d.len || d.p[i + 1] == ' ' || d.p[i + 1] == ':'))
+			keep = i + 1;
+	}
+	if (contains(d, j->requester) && keep == d.len)
+		keep = 0;
+	buf_append(out, d.p, keep);
+	return keep < d.len;
+}
+
+/* What no ticket took cannot be told apart: it goes as a whole. It stands there as it came, with a name in escapes perhaps. */
 static bool rewrite_refused(struct forget_job *j, const struct store_piece *p, struct buf *out)
 {
-	bool found = contains(p->bytes, j->requester);
+	struct buf text;
+	bool found;
 
 	(void)out;
+	buf_init(&text, p->bytes.len);
+	json_unescape(p->bytes, &text);
+	found = contains(p->bytes, j->requester) || contains(buf_str(&text), j->requester);
+	buf_finish(&text);
 	j->n_refused += found;
 	return found;
 }
@@ -155,7 +179,7 @@ static bool rewrite(void *ctx, const struct store_piece *p, struct buf *out)
 {
 	static bool (*const parts[PART_N])(struct forget_job *, const struct store_piece *, struct buf *) = {
 		[PART_OPEN] = rewrite_ticket, [PART_CLOSED] = rewrite_ticket, [PART_EVENT] = rewrite_event,
-		[PART_DELIVERY] = rewrite_delivery, [PART_REFUSED] = rewrite_refused,
+		[PART_DELIVERY] = rewrite_delivery, [PART_DETAIL] = rewrite_detail, [PART_REFUSED] = rewrite_refused,
 	};
 
 	return parts[p->part](ctx, p, out);
@@ -204,10 +228,21 @@ static void answer(struct forget_job *j)
 	buf_finish(&b);
 }
 
+/* Alerts that are still to be sent have the texts in memory; a fallback would bring them to the disk again. */
+static void clean_alert(void *ctx, struct alert *a)
+{
+	struct forget_job *j = ctx;
+
+	if (is_theirs(j, a->ns, a->ticket))
+		(void)alert_forget(a, j->requester);
+}
+
 static void on_rewritten(struct daemon *d, struct query *q, const struct store_done *done)
 {
 	struct forget_job *j = (struct forget_job *)q;
 
+	if (done->err == ERR_OK)
+		outbox_walk(d, clean_alert, j);
 	if (done->err != ERR_OK) {
 		give_up(d, "The store failed.");
 	} else if (j->round == FORGET_TEXTS) {

@@ -258,6 +258,33 @@ void outbox_resume(struct daemon *d, const struct delivery *row)
 	(void)hand_over(d, row, ON_DISK);
 }
 
+/* A body of shorter texts fits where the longer one was. */
+static void walk_sending(struct outbox *o, struct sending *s, void (*fn)(void *ctx, struct alert *a), void *ctx)
+{
+	struct str names[ALERT_MAX_RECEIVERS], body = { s->body, s->body_len };
+	struct diag diag = { 0 };
+	struct alert a;
+	struct buf b;
+
+	if (json_parse(o->doc, body, &diag) != ERR_OK || alert_read(o->doc, 0, names, &a) != ERR_OK)
+		return;
+	fn(ctx, &a);
+	buf_init(&b, s->body_len);
+	alert_write(&a, true, &b);
+	if (buf_ok(&b)) {
+		memcpy(s->body, b.p, b.len);
+		s->body_len = b.len;
+	}
+	buf_finish(&b);
+}
+
+void outbox_walk(struct daemon *d, void (*fn)(void *ctx, struct alert *a), void *ctx)
+{
+	for (struct sending *s = d->outbox.first; s != NULL; s = s->next)
+		walk_sending(&d->outbox, s, fn, ctx);
+	notify_walk(d->notify, fn, ctx);
+}
+
 static void settle_by_hand(struct daemon *d, const struct delivery *row, enum delivery_state state, const char *what, struct str who)
 {
 	struct delivery v = *row;

@@ -57,6 +57,9 @@ void outbox_again(struct daemon *d, const struct delivery *row, struct str who);
 /* A row that was given up is no dead letter any more. */
 void outbox_drop(struct daemon *d, const struct delivery *row, struct str who);
 
+/* Shows each alert that waits in memory, here or in notify, to `fn`, which may shorten its texts. */
+void outbox_walk(struct daemon *d, void (*fn)(void *ctx, struct alert *a), void *ctx);
+
 /* Whose ctx is the daemon. */
 extern const struct notify_ops outbox_ops;
 

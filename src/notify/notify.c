@@ -298,6 +298,17 @@ bool notify_forget(struct notify *n, const char *alert_id, const char *receiver)
 	return true;
 }
 
+void notify_walk(struct notify *n, void (*fn)(void *ctx, struct alert *a), void *ctx)
+{
+	for (size_t i = 0; i < n->n_receivers; i++) {
+		const struct queue *q = &n->receivers[i]->queue;
+
+		for (size_t k = 0; k < q->n_slots; k++)
+			if (q->slots[k] != NULL)
+				fn(ctx, &q->slots[k]->alert);
+	}
+}
+
 /* ---- stopping ---- */
 
 static void on_grace_over(evutil_socket_t fd, short what, void *ctx)

@@ -71,6 +71,8 @@ static const char *const sql[Q_N] = {
 	[Q_REWRITE_JOURNAL_PUT]  = "UPDATE journal SET records = ?4, sum = ?5 WHERE seq = ?1",
 	[Q_REWRITE_OUTBOX_NEXT]  = "SELECT no, ns, ticket, 0, body FROM outbox WHERE no > ?1 ORDER BY no LIMIT 1",
 	[Q_REWRITE_OUTBOX_PUT]   = "UPDATE outbox SET body = ?4, body_sum = ?5 WHERE no = ?1",
+	[Q_REWRITE_DETAIL_NEXT]  = "SELECT no, ns, ticket, 0, detail FROM outbox WHERE no > ?1 ORDER BY no LIMIT 1",
+	[Q_REWRITE_DETAIL_ROW]   = "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE no = ?1",
 	[Q_REWRITE_REFUSED_NEXT] = "SELECT no, source, place, 0, body FROM refused WHERE no > ?1 ORDER BY no LIMIT 1",
 	[Q_REWRITE_REFUSED_PUT]  = "UPDATE refused SET body = ?4 WHERE no = ?1",
 };

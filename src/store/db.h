@@ -32,7 +32,7 @@ enum query {
 	Q_CURSOR_PUT, Q_CURSOR_ALL,
 	Q_REFUSED_PUT, Q_REFUSED_CAP, Q_REFUSED_SWEEP, Q_REFUSED_ALL, Q_REFUSED_SOURCE, Q_REFUSED_ONE,
 	Q_REWRITE_OPEN_NEXT, Q_REWRITE_OPEN_PUT, Q_REWRITE_CLOSED_NEXT, Q_REWRITE_CLOSED_PUT, Q_REWRITE_JOURNAL_NEXT, Q_REWRITE_JOURNAL_PUT,
-	Q_REWRITE_OUTBOX_NEXT, Q_REWRITE_OUTBOX_PUT, Q_REWRITE_REFUSED_NEXT, Q_REWRITE_REFUSED_PUT,
+	Q_REWRITE_OUTBOX_NEXT, Q_REWRITE_OUTBOX_PUT, Q_REWRITE_DETAIL_NEXT, Q_REWRITE_DETAIL_ROW, Q_REWRITE_REFUSED_NEXT, Q_REWRITE_REFUSED_PUT,
 	Q_N
 };
 
@@ -49,6 +49,7 @@ struct db {
 	bool          was_clean;      /* the last stop was clean */
 	bool          tidy;           /* closing may take the log away */
 	bool          moving;         /* the last thing done was moving the log into the database */
+	bool          scrub;          /* the log has what must not be kept: it is cut to nothing when it is moved */
 };
 
 /* As store_open(). Gives the db. (db_open.c) */

@@ -205,25 +205,50 @@ static int put_delivery(struct db *db, struct reader *r, struct answer *x)
 	return rc;
 }
 
-static int settle(struct db *db, struct reader *r, struct answer *x)
+static int put_fate(struct db *db, const struct delivery *v)
 {
-	struct delivery v;
 	int64_t sums[DELIVERY_SUMS];
 	sqlite3_stmt *s = db_stmt(db, Q_OUTBOX_SETTLE);
 
-	unpack_delivery(r, &v);
-	bind_str(s, 1, v.id);
-	bind_str(s, 2, v.receiver);
-	bind_i64(s, 3, (int64_t)v.state);
-	bind_i64(s, 4, v.attempts);
-	bind_wall(s, 5, v.next);
-	bind_i64(s, 6, v.status);
-	bind_str(s, 7, v.detail);
-	bind_wall(s, 8, v.settled);
-	delivery_sums(db, &v, sums);
+	bind_str(s, 1, v->id);
+	bind_str(s, 2, v->receiver);
+	bind_i64(s, 3, (int64_t)v->state);
+	bind_i64(s, 4, v->attempts);
+	bind_wall(s, 5, v->next);
+	bind_i64(s, 6, v->status);
+	bind_str(s, 7, v->detail);
+	bind_wall(s, 8, v->settled);
+	delivery_sums(db, v, sums);
 	bind_i64(s, 9, sums[DELIVERY_SUMS - 1]);
+	return db_run(db, Q_OUTBOX_SETTLE);
+}
 
-	int rc = db_run(db, Q_OUTBOX_SETTLE);
+int exec_put_detail(struct db *db, int64_t no, struct str detail)
+{
+	sqlite3_stmt *s = db_stmt(db, Q_REWRITE_DETAIL_ROW);
+	struct delivery v;
+	int rc;
+
+	bind_i64(s, 1, no);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
+		(void)exec_read_delivery(s, &v);
+		rc = exec_delivery_holds(db, s, &v) ? SQLITE_OK : SQLITE_CORRUPT;
+		v.detail = detail;
+		if (rc == SQLITE_OK)
+			rc = put_fate(db, &v);
+	}
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int settle(struct db *db, struct reader *r, struct answer *x)
+{
+	struct delivery v;
+
+	unpack_delivery(r, &v);
+
+	int rc = put_fate(db, &v);
 
 	if (rc == SQLITE_OK && sqlite3_changes(db->handle) == 0)
 		x->done.err = ERR_ABSENT;

@@ -46,6 +46,7 @@ int rewrite_step(struct db *db, struct task *t, bool *finished_out);
 
 /* Reads columns of the statements that give tickets or deliveries; borrows until the next step. False: a ticket's checksum is wrong. */
 bool exec_read_ticket(struct db *db, sqlite3_stmt *s, struct ticket_row *out);
+int exec_put_detail(struct db *db, int64_t no, struct str detail);   /* in the delivery of that number */
 int64_t exec_read_delivery(sqlite3_stmt *s, struct delivery *out);   /* gives the row's number */
 
 /* Whether what was just read is what was written. Rows of before schema 3 have no checksums, and hold. */

@@ -37,6 +37,7 @@ static const struct { enum query next, put; } tables[PART_N] = {
 	[PART_CLOSED]   = { Q_REWRITE_CLOSED_NEXT, Q_REWRITE_CLOSED_PUT },
 	[PART_EVENT]    = { Q_REWRITE_JOURNAL_NEXT, Q_REWRITE_JOURNAL_PUT },
 	[PART_DELIVERY] = { Q_REWRITE_OUTBOX_NEXT, Q_REWRITE_OUTBOX_PUT },
+	[PART_DETAIL]   = { Q_REWRITE_DETAIL_NEXT, Q_N },      /* exec.c knows what its row's checksum is of */
 	[PART_REFUSED]  = { Q_REWRITE_REFUSED_NEXT, Q_REWRITE_REFUSED_PUT },
 };
 
@@ -158,8 +159,11 @@ static int64_t sum_of(struct db *db, enum store_part part, const struct found *f
 static int put(struct db *db, enum store_part part, const struct found *f, struct str bytes)
 {
 	enum query q = tables[part].put;
-	sqlite3_stmt *s = db_stmt(db, q);
+	sqlite3_stmt *s;
 
+	if (part == PART_DETAIL)
+		return exec_put_detail(db, f->no, bytes);
+	s = db_stmt(db, q);
 	bind_i64(s, 1, f->no);
 	bind_str(s, 2, f->ns);
 	bind_str(s, 3, f->ticket);
@@ -223,7 +227,8 @@ int rewrite_step(struct db *db, struct task *t, bool *finished_out)
 		rc = walk(db, &rw, &at, keep, finished_out);
 	if (rc == SQLITE_OK)
 		rc = *finished_out ? sqlite3_exec(db->handle, DB_FORGET_WALK, NULL, NULL, NULL) : write_at(db, &at);
-	sqlite3_exec(db->handle, "PRAGMA secure_delete = OFF", NULL, NULL, NULL);
+	db->scrub = db->scrub || *finished_out;
+	sqlite3_exec(db->handle, "PRAGMA secure_delete = FAST", NULL, NULL, NULL);
 	buf_finish(&place);
 	for (int i = 0; i < 2; i++)
 		buf_finish(&keep[i]);

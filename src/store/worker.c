@@ -47,6 +47,25 @@ static void take(struct store *st)
 	pthread_mutex_unlock(&st->lock);
 }
 
+/* ---- the log ---- */
+
+static bool checkpoint(struct store *st)
+{
+	/* With one connection nothing stands in its way: "passive" moves all there is. */
+	int rc = db_checkpoint(st->db, st->db->scrub ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE);
+
+	if (rc == SQLITE_OK) {
+		st->db->scrub = false;
+		return true;
+	}
+	if (db_may_retry(st->db, rc)) {
+		/* The log stays as it is, and holds everything. The next write will tell if the disk is full. */
+		st->log_rest = mono_plus(mono_now(), st->retry_ms);
+		return true;
+	}
+	return worker_failed(st, rc, st->out.n, st->out.bytes.len);
+}
+
 /* ---- writing ---- */
 
 /* What a transaction has come to. */
@@ -151,6 +170,9 @@ static bool commit(struct store *st)
 			worker_drop_task(st, st->n_tasks - 1);
 		return worker_failed(st, rc, n_out, len_out);
 	}
+	/* Before anybody is told that it is done. */
+	if (c.ended && st->db->scrub && !checkpoint(st))
+		return false;
 	if (c.ended)
 		end_write_task(st, &c.release);
 	st->next = c.next;
@@ -231,22 +253,7 @@ static bool read_slices(struct store *st)
 	return true;
 }
 
-/* ---- the log ---- */
-
-static bool checkpoint(struct store *st)
-{
-	/* With one connection nothing stands in its way: "passive" moves all there is. */
-	int rc = db_checkpoint(st->db, SQLITE_CHECKPOINT_PASSIVE);
-
-	if (rc == SQLITE_OK)
-		return true;
-	if (db_may_retry(st->db, rc)) {
-		/* The log stays as it is, and holds everything. The next write will tell if the disk is full. */
-		st->log_rest = mono_plus(mono_now(), st->retry_ms);
-		return true;
-	}
-	return worker_failed(st, rc, st->out.n, st->out.bytes.len);
-}
+/* ---- the thread ---- */
 
 /* When the log should be moved, if nothing comes before; far away when there is none. */
 static struct mono checkpoint_at(const struct store *st)
@@ -260,8 +267,6 @@ static struct mono checkpoint_at(const struct store *st)
 
 	return at.ms > st->log_rest.ms ? at : st->log_rest;
 }
-
-/* ---- the thread ---- */
 
 static void wait_until(struct store *st, struct mono until)
 {

@@ -330,7 +330,7 @@ class Received:
 class HookSink:
 	"""
 	A webhook receiver. `script` is a list of answers, one a request, used up before `default`; an answer is a status, a
-	(status, headers) pair, or one of "hang", "reset", "close", "drip". A rule(received) may decide instead by what it is.
+	(status, headers) pair, perhaps with a text behind it, or one of "hang", "reset", "close", "drip". A rule(received) may decide instead by what it is.
 	"""
 
 	def __init__(self, script=(), default=200, secrets=(SECRET,), rule=None, port=0):
@@ -386,12 +386,13 @@ class HookSink:
 					break
 				handler.wfile.write(bytes([c]))
 		else:
-			status, headers = how if isinstance(how, tuple) else (how, {})
+			status, headers, text = (*how, "")[:3] if isinstance(how, tuple) else (how, {}, "")
 			handler.send_response(status)
 			for k, v in headers.items():
 				handler.send_header(k, v)
-			handler.send_header("Content-Length", "0")
+			handler.send_header("Content-Length", str(len(text.encode())))
 			handler.end_headers()
+			handler.wfile.write(text.encode())
 
 	def alerts(self, **want):
 		"""What came and was answered 2xx, filtered by fields of the alert."""

@@ -391,6 +391,36 @@ class Forget(Ops):
 		self.assertEqual(self.d.accept(self.events), {"accepted": 0, "duplicates": len(self.events)})
 		self.assertIn("forgotten in 0 tickets", self.text("forget", self.EVA))
 
+	def test_the_files_of_a_running_plazod(self):
+		"""Nobody has to stop it, nor to wait: neither the database nor its log has the name once the command is over, nor a backup from then on."""
+		words = (self.EVA, "Eva Ruiz", "Her mail", "Her phone", "Her printer", "desk.example.com/INC-1")
+		self.assertEqual(self.on_disk(*words), set(words))
+		self.text("forget", self.EVA)
+		self.assertEqual(self.on_disk(*words), set())
+		backup = self.d.dir / "after.db"
+		self.text("backup", str(backup))
+		data = backup.read_bytes()
+		self.assertEqual([w for w in words if w.encode() in data], [])
+
+	def test_alerts_that_wait(self):
+		"""What is tried again, and what goes to a fallback, has forgotten, too; so has what their receivers answered."""
+		late, backup = self.sink(default=503), self.sink()
+		self.well.rule = lambda got: (401, {}, "no: " + got.alert.get("subject", "")) if got.alert["ticket"] == "INC-8" else None
+		self.d.configure({"hook": {**hook(self.well), "fallback": "late"}, "late": hook(late)}, policies=self.d.cfg["policies"],
+				 contracts=self.d.cfg["contracts"])
+		self.text("reload")
+		self.d.accept(opened("INC-8", requester=self.EVA, subject="Her desk is broken"))
+		harness.wait_for("tried", 8, lambda: late.tries(ticket="INC-8", type="sla.breach"))
+		harness.wait_for("answered", 8, lambda: "Her desk" in json.dumps(self.deliveries(ticket="INC-8", receiver="hook")))
+		self.assertIn("Her desk", late.tries(ticket="INC-8", type="sla.breach")[0].alert["subject"])
+		self.text("forget", self.EVA)
+		late.default = 200
+		got = late.wait(20, ticket="INC-8", type="sla.breach")
+		self.assertNotIn("subject", got[0].alert)
+		harness.wait_for("settled", 5, lambda: self.deliveries(ticket="INC-8", receiver="late", state="sent"))
+		self.assertNotIn("Her", json.dumps(self.deliveries()))
+		self.assertEqual(self.on_disk("Her desk"), set())
+
 	def test_a_kill_right_after(self):
 		before = clocks(self.d, self.NAMES)
 		self.text("forget", self.EVA)

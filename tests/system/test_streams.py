@@ -17,6 +17,20 @@ class Refused(Case):
 		wait_for(lambda: f"{n} refused; {self.refused()}\n{self.d.log()[-2000:]}", 10, lambda: len(self.refused()) == n)
 		return self.refused()
 
+	def test_who_is_forgotten(self):
+		"""It is kept as it came, so a name may stand there in the escapes of JSON, also of what is no JSON as a whole."""
+		self.run_bus()
+		eva = "Eva Mu\u00f1oz <eva/1@acme.example>"
+		escaped = r"Eva Mu\u00f1oz \u003Ceva\/1@acme.example>"
+		for i, name in enumerate((eva, escaped, "Bob")):
+			self.r.add(f'{{"id":"r{i}","ticket":"T1","nonsense":"{name}"}}')
+			self.r.add(f'{{"id":"s{i}","requester":"{name}", and no more')
+		rows = self.wait_refused(6)
+		text = self.d.ctl("forget", eva).stdout
+		self.assertIn("4 refused events", text)
+		bodies = [json.loads(self.d.ctl("refused", "show", str(r["id"]), "--json").stdout)["body"] for r in rows]
+		self.assertEqual(sorted(len(b) > 0 and "Bob" in b for b in bodies), [False] * 4 + [True] * 2)
+
 	def test_what_the_engine_refuses(self):
 		"""A webhook is told 409 and 403; of a stream it is kept, once, also when it comes again, and through a kill."""
 		self.run_bus()

@@ -507,6 +507,25 @@ static int free_doc(void **state)
 	return 0;
 }
 
+static void escapes_of_any_text(void **state)
+{
+	static const struct { const char *text, *want; } cases[] = {
+		{ "plain", "plain" }, { "Mu\\u00f1oz \\u003C\\/a\\\"", "Mu\xc3\xb1oz </a\"" }, { "\\ud83d\\ude00", "\xf0\x9f\x98\x80" },
+		{ "\\", "\\" }, { "\\u12", "\\u12" }, { "\\ud83d x", "\\ud83d x" }, { "\\u0000", "\\u0000" }, { "\\q\\n", "\\q\n" },
+		{ "\xff\\t", "\xff\t" }, { "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct buf b;
+
+		buf_init(&b, 64);
+		json_unescape(str_of(cases[i].text), &b);
+		assert_string_equal(buf_cstr(&b), cases[i].want);
+		buf_finish(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -519,6 +538,7 @@ int main(void)
 		cmocka_unit_test(many_keys_are_not_slow),
 		cmocka_unit_test(warm_parses_allocate_nothing),
 		cmocka_unit_test(room_for_escapes),
+		cmocka_unit_test(escapes_of_any_text),
 		cmocka_unit_test(writing),
 		cmocka_unit_test(written_strings_are_read),
 	};
