@@ -36,6 +36,7 @@ struct stream_batch {
 	struct arena          *arena;     /* the reply, texts of events, refusals; emptied after each use */
 	struct entries         entries;
 	size_t                 asked;     /* entries of each stream that were asked for */
+	int64_t                early_ms;  /* mono: the server was to wait; nothing, and before this, is no answer of one that does */
 	size_t                 cap;       /* room in batch.events and batch.results */
 	struct intake_refused *refused;
 	size_t                 cap_refused;
@@ -88,7 +89,7 @@ struct stream {
 	bool                   is_regrouped; /* the group was made again, and nothing was read since */
 	bool                   is_dry;    /* the last read did not fill: there may be nothing left */
 	bool                   is_again;  /* something was not kept: read it again once all is back */
-	int64_t                again_ms;  /* mono: not before */
+	int64_t                again_ms;  /* mono: nothing is read before */
 	unsigned               n_again;   /* times in a row */
 	uint32_t               claims;    /* bit of each key where a dead consumer has entries */
 	unsigned               claim_key; /* of the claim under way */

@@ -112,6 +112,7 @@ static void send_read(struct stream *s, const struct link_args *args, unsigned t
 	struct link_call call = { .fn = on_read, .ctx = s, .tag = tag, .ms = ms, .arena = b->arena };
 
 	b->asked = per_key(s);
+	b->early_ms = ms > STREAM_COMMAND_MS ? mono_now().ms + STREAM_BLOCK_MS / 2 : 0;
 	put_last(&s->reading, &s->n_reading, b);
 	link_call(s->link, args, &call);
 }
@@ -201,7 +202,7 @@ static void start_read(struct stream *s)
 	}
 	if (s->n_out + s->n_held + s->n_reading > 0)
 		return;
-	if (s->is_again && left > 0) {
+	if (left > 0) {
 		stream_after(s, left);
 		return;
 	}
@@ -353,6 +354,9 @@ static void on_read(void *ctx, const redisReply *r, unsigned tag)
 		return;
 	}
 	if (b->entries.n == 0 && b->entries.n_gone == 0) {
+		/* Asked as fast as it answers, one that knows no BLOCK would keep both sides busy. */
+		if (s->touched_ms < b->early_ms)
+			s->again_ms = s->touched_ms + STREAM_FULL_MS;
 		batch_release(b);
 	} else {
 		put_last(&s->held, &s->n_held, b);

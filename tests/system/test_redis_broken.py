@@ -200,6 +200,15 @@ class Broken(redis_rig.Case):
 		self.assertLess(self.d.log().count("\n") - lines, 60)
 		self.heal_all(fakes)
 
+	def test_a_server_that_does_not_wait(self):
+		"""BLOCK is ignored: it is not asked as fast as it can answer."""
+		fakes = self.run_all({"nil at once": lambda _key: lambda command: b"*-1\r\n" if b"BLOCK" in command else None})
+		((fake, _),) = fakes.values()
+		asked = fake.n_broken
+		time.sleep(3)
+		self.assertLess(fake.n_broken - asked, 60, "it asks without an end")
+		self.heal_all(fakes)
+
 	def test_replies_that_nobody_asked_for(self):
 		def every(n, answer):
 			count = itertools.count(1)

@@ -423,8 +423,15 @@ static void own_cursor(void **state)
 	rig->opt.own = true;
 	for (int i = 0; i < 2500; i++)
 		add(rig, "tickets", i);
+	rig->keeping = true;
 	start(rig);
+	UNTIL(rig, rig->n_out == 1);
+	rest(rig, 100);
+	/* A further cursor could be on disk without the events of the first. */
+	assert_int_equal(rig->n_out, 1);
+	rig->keeping = false;
 	UNTIL(rig, rig->n_events == 2500);
+	assert_int_equal(rig->n_most_out, 1);
 	stop(rig);
 	snprintf(before, sizeof before, "%s", rig->cursor);
 	add(rig, "tickets", 2500);
