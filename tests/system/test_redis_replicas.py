@@ -5,6 +5,7 @@ import time
 
 import harness
 import redis_rig
+from fake_redis import FakeRedis
 from harness import opened, wait_for
 from redis_rig import STREAM, Client, source
 
@@ -66,6 +67,22 @@ class Replicas(redis_rig.Case):
 
 	def test_failover_with_an_own_cursor(self):
 		self.failover(cursor="own")
+
+	def test_a_sentinel_that_names_a_replica(self):
+		"""Its word is old: what a replica has may end before what was read already, and it would be read without an error."""
+		master, replica = self.server(), self.server()
+		replica("REPLICAOF", "127.0.0.1", master.port)
+		answer = b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%d\r\n" % (len(str(replica.port)), replica.port)
+		fake = FakeRedis(master.port, lambda command: answer if command[0] == b"SENTINEL" else None)
+		self.addCleanup(fake.close)
+		self.run_bus(master, ready=False, url=None, sentinels=[f"127.0.0.1:{fake.port}"], master="promised", cursor="own")
+		self.wait_state("troubled", why="not the master")
+		master.add(opened("T1"))
+		time.sleep(1)
+		self.assertEqual(self.count("entries_total"), 0)
+		replica("REPLICAOF", "NO", "ONE")
+		self.wait_state("reading")
+		self.still_serves()
 
 	def test_sentinels_that_know_nothing(self):
 		s = redis_rig.Redis(sentinel=True)

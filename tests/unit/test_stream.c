@@ -292,6 +292,12 @@ static void entries_that_are_no_events(void **state)
 	start(rig);
 	UNTIL(rig, rig->n_refused == 7);
 	assert_string_equal(rig->last_body, "{\"other\":\"thing\"}");
+	stop(rig);
+	rig->opt.event_len = 60;
+	add(rig, "tickets", 8);
+	start(rig);
+	UNTIL(rig, rig->n_refused == 8);
+	assert_non_null(strstr(rig->last_why, "larger than 60 bytes"));
 }
 
 static void survives_the_server(void **state)
@@ -506,6 +512,27 @@ static void one_of_two_reads(void **state)
 	}
 }
 
+/* Nothing comes for longer than a consumer may be idle: who reads says that it is alive all the same. */
+static void one_that_has_nothing_to_read_is_alive(void **state)
+{
+	struct rig *rig = *state;
+	struct rig other = *rig;
+
+	rig->opt.takeover_ms = other.opt.takeover_ms = 2500;
+	other.opt.consumer = "plazo-2";
+	other.opt.ctx = &other;
+	start(rig);
+	UNTIL(rig, stats(rig).state == STREAM_READING);
+	start(&other);
+	UNTIL(&other, stats(&other).state == STREAM_WAITING);
+	for (int64_t end = mono_now().ms + 4000; mono_now().ms < end;) {
+		turn(rig);
+		assert_int_equal(stats(rig).state, STREAM_READING);
+		assert_int_equal(stats(&other).state, STREAM_WAITING);
+	}
+	stop(&other);
+}
+
 /* It was stopped for long with entries in its hands that the sink had no room for, and another took them over meanwhile. */
 static void what_another_took_over_is_not_handed_in(void **state)
 {
@@ -629,7 +656,7 @@ int main(void)
 		TEST(reads_and_acknowledges), TEST(acknowledges_nothing_before_done), TEST(waits_for_room),
 		TEST(what_was_not_kept_comes_again), TEST(entries_that_are_no_events), TEST(survives_the_server),
 		TEST(own_pending_comes_first), TEST(trimmed_entries_are_counted), TEST(takes_over_from_the_dead),
-		TEST(group_and_stream_may_vanish), TEST(says_what_is_wrong), TEST(own_cursor), TEST(a_reload_changes_the_stream), TEST(one_of_two_reads),
+		TEST(group_and_stream_may_vanish), TEST(says_what_is_wrong), TEST(own_cursor), TEST(a_reload_changes_the_stream), TEST(one_of_two_reads), TEST(one_that_has_nothing_to_read_is_alive),
 		TEST(what_another_took_over_is_not_handed_in), TEST(pending_entries_that_never_came_are_found), TEST(a_server_that_is_none), TEST(a_server_that_is_silent),
 	};
 
