@@ -113,8 +113,6 @@ int cmd_import(struct ctl *ctl)
 	char *text;
 	struct buf path;
 
-	if (ctl->value[OPT_SOURCE] == NULL)
-		return ctl_usage(ctl, "--source says whose tickets these are");
 	text = ctl_read_all(ctl->args[0], MAX_IMPORT, &len, &status);
 	if (text == NULL)
 		return status;

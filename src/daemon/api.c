@@ -120,6 +120,10 @@ void api_request(void *ctx, struct http_request *r)
 		http_reply_problem(r, &p, p.status == 401 ? "WWW-Authenticate: Bearer\r\n" : headers);
 		return;
 	}
+	if (!api_query_check(r, m.route, &p)) {
+		http_reply_problem(r, &p, NULL);
+		return;
+	}
 	buf_init(&ns, 1024);
 	buf_init(&name, 1024);
 	if (http_decode(m.ns, &ns) && http_decode(m.name, &name) && buf_ok(&ns) && buf_ok(&name))
@@ -152,34 +156,6 @@ void api_refuse(struct http_request *r, int status, const char *fmt, ...)
 	va_end(ap);
 	problem_set(&p, status, NULL, "%s", text);
 	http_reply_problem(r, &p, status == 503 ? "Retry-After: 5\r\n" : NULL);
-}
-
-bool api_param(const struct http_request *r, const char *name, struct buf *out)
-{
-	return http_query_get(r->query, name, out) && buf_ok(out);
-}
-
-bool api_flag(const struct http_request *r, const char *name)
-{
-	struct buf b;
-	bool on;
-
-	buf_init(&b, 16);
-	on = api_param(r, name, &b) && (str_eqz(buf_str(&b), "1") || str_eqz(buf_str(&b), "true") || str_eqz(buf_str(&b), "yes"));
-	buf_finish(&b);
-	return on;
-}
-
-uint32_t api_limit(const struct http_request *r, uint32_t usual, uint32_t max)
-{
-	struct buf b;
-	int64_t v;
-
-	buf_init(&b, 16);
-	if (!api_param(r, "limit", &b) || str_to_i64(buf_str(&b), 1, UINT32_MAX, &v) != ERR_OK)
-		v = usual;
-	buf_finish(&b);
-	return v < max ? (uint32_t)v : max;
 }
 
 bool api_is_namespace(const struct daemon *d, struct str ns)

@@ -43,6 +43,9 @@ api_handler_fn api_tail;                                                        
 void api_reply_json(struct http_request *r, int status, const struct buf *body);     /* 500 when the body did not fit */
 void api_refuse(struct http_request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* Are the parameters such as the route takes, each once and readable? Then those below find what is there. (api_query.c) */
+bool api_query_check(const struct http_request *r, enum route route, struct problem *p);
+
 bool api_flag(const struct http_request *r, const char *name);                       /* "1", "true" or "yes" */
 uint32_t api_limit(const struct http_request *r, uint32_t usual, uint32_t max);
 bool api_param(const struct http_request *r, const char *name, struct buf *out);     /* false when it is not there */

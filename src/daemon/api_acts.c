@@ -1,5 +1,6 @@
 /* What operators do: waive, extend, import, try a receiver, reload. Journaled like any event, with their names. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -249,14 +250,22 @@ static void import(struct daemon *d, const struct api_call *c, const struct sour
 	arena_destroy(arena);
 }
 
+/* Where all sources share a namespace, none need be named. */
+static const struct source *only_source(const struct config *cfg)
+{
+	for (size_t i = 1; i < cfg->n_sources; i++)
+		if (strcmp(cfg->sources[i].ns, cfg->sources[0].ns) != 0)
+			return NULL;
+	return cfg->n_sources > 0 ? &cfg->sources[0] : NULL;
+}
+
 void api_import(struct daemon *d, const struct api_call *c)
 {
-	const struct source *src = NULL;
+	const struct source *src;
 	struct buf name;
 
-	buf_init(&name, 256);
-	if (api_param(c->r, "source", &name))
-		src = config_source(d->cfg, buf_str(&name));
+	buf_init(&name, 1024);
+	src = api_param(c->r, "source", &name) ? config_source(d->cfg, buf_str(&name)) : only_source(d->cfg);
 	if (src == NULL)
 		api_refuse(c->r, 404, "`source` must name a source of the configuration: the tickets are put into its namespace.");
 	else if (d->phase != PHASE_RUNNING || writer_is_behind(d))

@@ -283,7 +283,7 @@ class Acts(Base):
 		self.assertRegex(p.stderr, r"(?m)^event 3: /priority: ")
 		self.assertLess(len(self.d.ctl("import", str(self.d.conf), "--source", "helpdesk").stderr.splitlines()), 25)
 		self.text("import", path, "--source", "nobody", status=NO)
-		self.text("import", path, status=USAGE)
+		self.text("import", status=USAGE)
 		self.text("import", str(self.d.dir / "nothing"), "--source", "helpdesk", status=NO_INPUT)
 		self.d.accept(event("OLD-A", "cancelled"))
 

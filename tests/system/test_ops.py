@@ -464,6 +464,47 @@ class Forget(Ops):
 		self.assertIn("forgotten in 0 tickets", self.text("forget", "nobody@example.com"))
 
 
+class Parameters(Ops):
+	def ask(self, method, path):
+		return harness.request(self.d.port, method, path, b"" if method == "POST" else None, {"Authorization": f"Bearer {harness.TOKEN_ACT}"})
+
+	def test_what_cannot_be_read_is_refused(self):
+		"""A filter that is passed over acts on more than was meant."""
+		picky, other = self.sink(default=410), self.sink(default=410)
+		self.run_with({"picky": hook(picky), "other": hook(other)}, target="1s", steps=[{"at": "breach", "notify": ["picky", "other"]}])
+		self.d.accept(opened("INC-1", at=harness.instant(-5)))
+		harness.wait_for("two dead letters", 10, lambda: len(self.json("dead", "list")["deliveries"]) == 2)
+		alert = self.json("dead", "list")["deliveries"][0]["id"]
+		self.d.write({**self.d.cfg, "contracts": {**self.d.cfg["contracts"], "third": {"customer": "Third", "policy": "quick"}}})
+		for method, path in (
+			("POST", f"/v1/deliveries/{alert}/drop?receiver=%zz"), ("POST", f"/v1/deliveries/{alert}/drop?receiver="),
+			("POST", f"/v1/deliveries/{alert}/drop?receiver=picky&receiver=other"), ("POST", f"/v1/deliveries/{alert}/drop?reciever=picky"),
+			("POST", f"/v1/deliveries/{alert}/drop?receiver=" + "x" * 2000), ("POST", f"/v1/deliveries/{alert}/drop?&"),
+			("POST", "/v1/reload?dry-run=1"), ("POST", "/v1/reload?dry_run=maybe"), ("POST", "/v1/reload?dry_run=1&dry_run=0"),
+			("POST", "/v1/reload?dry_run"), ("POST", "/v1/import?source=helpdesk&alert=maybe"), ("POST", "/v1/forget?dry_run=1"),
+			("GET", "/v1/tickets?contract=" + "x" * 2000), ("GET", "/v1/tickets?limit=0"), ("GET", "/v1/next?limit=abc"),
+			("GET", "/v1/tickets?limit=99999999999"), ("GET", "/v1/deliveries?ticket=%zz"), ("GET", "/v1/deliveries?dead=1"), ("GET", "/v1/status?x")):
+			r = self.ask(method, path)
+			self.assertEqual((r.status, "parameter" in r.json["detail"]), (400, True), f"{method} {path:.80}: {r}")
+		self.assertEqual(len(self.json("dead", "list")["deliveries"]), 2)
+		self.assertTrue(self.json("reload", "--dry-run")["changed"], "a dry run that was misspelt was none")
+		self.assertEqual(self.ask("GET", "/readyz?probe=1").status, 200)
+		self.assertEqual(self.ask("POST", f"/v1/deliveries/{alert}/drop?receiver=picky").status, 200)
+		harness.wait_for("one", 5, lambda: [v["receiver"] for v in self.json("dead", "list")["deliveries"]] == ["other"])
+
+	def test_import_into_the_only_namespace(self):
+		self.run_with(target="1h")
+		file = self.d.dir / "past.ndjson"
+		file.write_text(json.dumps(opened("OLD-1", at=harness.instant(-60))) + "\n")
+		self.assertIn("1 accepted", self.text("import", str(file)))
+		more = {"webhook": {"verify": {"kind": "bearer", "secret": "x" * 40}}, "contracts": ["acme"]}
+		self.d.write({**self.d.cfg, "sources": {**self.d.cfg["sources"], "second": more}})
+		self.text("reload")
+		p = self.d.ctl("import", str(file))
+		self.assertEqual((p.returncode, "source" in p.stderr), (NO, True), p.stderr)
+		self.assertIn("1 duplicates", self.text("import", str(file), "--source", "helpdesk"))
+
+
 class Version1(Ops):
 	def test_a_database_of_version_1(self):
 		"""A daemon of today goes on where one of version 1 stopped: the same tickets, clocks and alerts; the old file is kept."""
