@@ -23,6 +23,15 @@ bool exec_may_refuse(enum store_what what)
 
 static int64_t ticket_sum(struct db *db, const struct ticket_row *row)
 {
+	uint64_t head = db_hash_key(db->key, row->ns, row->ticket) ^ row->seq;
+
+	head = (uint64_t)db_sum(db, head, row->contract) + (row->over ? (uint64_t)row->over_at.ms : 0);
+	return db_sum(db, head, row->row);
+}
+
+/* Of rows from before schema 3, and of those that store_rewrite() has changed. */
+static int64_t ticket_sum_plain(struct db *db, const struct ticket_row *row)
+{
 	return db_sum(db, db_hash_key(db->key, row->ns, row->ticket) ^ row->seq, row->row);
 }
 
@@ -37,7 +46,10 @@ bool exec_read_ticket(struct db *db, sqlite3_stmt *s, struct ticket_row *out)
 		.over = sqlite3_column_type(s, 6) != SQLITE_NULL,
 		.over_at = column_wall(s, 6),
 	};
-	return ticket_sum(db, out) == sqlite3_column_int64(s, 5);
+
+	int64_t sum = sqlite3_column_int64(s, 5);
+
+	return sum == ticket_sum(db, out) || sum == ticket_sum_plain(db, out);
 }
 
 static uint64_t sum_texts(struct db *db, const struct str *v, size_t n)
