@@ -55,7 +55,8 @@ static void image_apply(struct image *m, const struct op *o, size_t len)
 	case DEED_WRITE:
 		if (o->at + len > m->len)
 			image_size(m, o->at + len);
-		memcpy(m->p + o->at, o->p, len);
+		if (len != 0)
+			memcpy(m->p + o->at, o->p, len);
 		break;
 	case DEED_TRUNCATE:
 		image_size(m, o->at);
