@@ -346,13 +346,9 @@ static void what_lost_its_log(void **state)
 	refused(r, ERR_SYNTAX, "its log");
 }
 
-/* Its log cut at any place: the first events, in order and without a gap, and never fewer of a longer log. */
-static void a_log_that_is_cut(void **state)
+/* Ten commits in the log of a database that was not stopped. */
+static void leave_a_log(struct rig *r)
 {
-	struct rig *r = *state;
-	struct buf text, all;
-	size_t db_len, wal_len, most = 0;
-	char wal[128];
 	int status;
 	pid_t child = fork();
 
@@ -366,6 +362,43 @@ static void a_log_that_is_cut(void **state)
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
+}
+
+/* A bit in the midst of its log: SQLite would take what comes before it, and be silent about the rest. */
+static void a_log_with_a_bad_bit(void **state)
+{
+	struct rig *r = *state;
+	static const size_t places[] = { 17, 32 + 4120 * 4 + 3, 32 + 4120 * 5 + 9, 32 + 4120 * 6 + 20, 32 + 4120 * 7 + 2000 };
+	char wal[128];
+	size_t len;
+
+	leave_a_log(r);
+	snprintf(wal, sizeof wal, "%s-wal", r->path);
+
+	char *bytes = read_file(wal, &len);
+
+	assert_true(len > 4120 * 12);
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		bytes[places[i]] ^= 4;
+		write_file(wal, bytes, len);
+		refused(r, ERR_SYNTAX, i == 0 ? "damaged in its first bytes" : "is damaged at byte");
+		bytes[places[i]] ^= 4;
+	}
+	write_file(wal, bytes, len);
+	rig_open(r);
+	rig_close(r);
+	free(bytes);
+}
+
+/* Its log cut at any place: the first events, in order and without a gap, and never fewer of a longer log. */
+static void a_log_that_is_cut(void **state)
+{
+	struct rig *r = *state;
+	struct buf text, all;
+	size_t db_len, wal_len, most = 0;
+	char wal[128];
+
+	leave_a_log(r);
 	snprintf(wal, sizeof wal, "%s-wal", r->path);
 
 	char *db_bytes = read_file(r->path, &db_len), *wal_bytes = read_file(wal, &wal_len);
@@ -430,6 +463,7 @@ int main(void)
 		CASE(what_is_in_use),
 		CASE(what_lost_its_log),
 		CASE(a_log_that_is_cut),
+		CASE(a_log_with_a_bad_bit),
 		CASE(a_new_one_is_ours_alone),
 	};
 
