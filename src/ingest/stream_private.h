@@ -55,7 +55,6 @@ enum stream_phase {
 };
 
 enum stream_leaving { LEAVING_NOT, LEAVING_FOR_RESET, LEAVING_FOR_GOOD };
-
 struct stream {
 	struct stream_options  opt;       /* texts in opt_arena */
 	struct arena          *opt_arena;
@@ -125,7 +124,6 @@ void read_pump(struct stream *s);                            /* does what can be
 void read_abandon(struct stream *s);                         /* the link goes: what was on its way is not coming */
 void read_finish(struct stream *s);                          /* nothing will be acknowledged any more */
 void read_on_done(struct intake_batch *b);
-
 /* ---- stream_settle.c ---- */
 enum position { POSITION_READ, POSITION_KEPT };
 void settle_batch(struct stream *s, struct stream_batch *b);        /* takes it: it is back from the sink, or had nothing for it */
