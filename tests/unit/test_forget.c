@@ -200,6 +200,27 @@ static void test_events(void **state)
 	assert_int_equal(e.actor.len + e.attr[ATTR_SUBJECT].len, 0);
 	assert_true(e.set == 1u << ATTR_SUBJECT && e.body == 7);
 	assert_int_equal(event_forget(&e, EVA, true), FORGOT_NOTHING);
+	/* Who answered her is somebody else. */
+	e.role = ROLE_AGENT;
+	e.actor = STR("Ana");
+	assert_int_equal(event_forget(&e, EVA, true), FORGOT_NOTHING);
+	assert_true(str_eqz(e.actor, "Ana"));
+}
+
+static void test_alerts(void **state)
+{
+	struct alert a = { .ticket = STR("T1"), .reason = STR("target 1h"), .customer = STR("ACME") };
+
+	(void)state;
+	assert_false(alert_forget(&a, EVA));
+	assert_true(str_eqz(a.reason, "target 1h"));
+	a.reason = STR("mail of eva@acme.example came late");
+	assert_true(alert_forget(&a, EVA));
+	assert_int_equal(a.reason.len, 0);
+	a.subject = a.url = STR("x");
+	assert_true(alert_forget(&a, EVA));
+	assert_int_equal(a.subject.len + a.url.len, 0);
+	assert_true(str_eqz(a.customer, "ACME"));
 }
 
 int main(void)
@@ -209,6 +230,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_name_that_is_something_else, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile_rows, setup, teardown),
 		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_alerts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

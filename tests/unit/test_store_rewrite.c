@@ -7,7 +7,9 @@
 #include "../faults/faultvfs.c"
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make, rig_drop)
-#define ROWS 700      /* more than a slice */
+#define ROWS   700    /* more than a slice */
+#define ALERTS 9
+#define LARGE  40000  /* bytes of a body that fills pages of its own */
 
 static int make(void **state)
 {
@@ -34,8 +36,8 @@ static bool erase(void *ctx, const struct store_piece *p, struct buf *out)
 
 static void fill(struct rig *r)
 {
-	char name[24], text[48];
-	struct delivery v = rig_delivery("a1", "l1", "T1");
+	char name[24] = "a0", text[48], large[LARGE + 1];
+	struct delivery v = rig_delivery(name, "l1", "T1");
 
 	rig_start(r);
 	for (int i = 1; i <= ROWS; i++) {
@@ -44,9 +46,35 @@ static void fill(struct rig *r)
 		assert_int_equal(rig_append(r, text, NULL, (uint64_t)i), ERR_OK);
 		assert_int_equal(rig_save(r, name, text, i % 2 == 0 ? 1000 + i : 0, 0), ERR_OK);
 	}
-	v.body = STR("{\"subject\":\"eva\"}");
-	assert_int_equal(store_put_delivery(r->st, &v, 9999), ERR_OK);
-	rig_wait(r, ROWS + 1);
+	memset(large, 'x', LARGE);
+	memcpy(large + LARGE - 3, "eva", 4);
+	for (int i = 1; i <= ALERTS; i++) {
+		snprintf(name, sizeof name, "a%d", i);
+		v.id = str_of(name);
+		v.body = i == ALERTS ? str_of(large) : STR("{\"subject\":\"eva\"}");
+		v.detail = STR("422: no such person as eva");
+		assert_int_equal(store_put_delivery(r->st, &v, 9999), ERR_OK);
+	}
+	rig_wait(r, ROWS + ALERTS);
+}
+
+/* Anywhere: in what was deleted, too. */
+static bool is_in_file(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	struct buf b;
+	char piece[4096];
+	size_t got;
+	bool found;
+
+	assert_non_null(f);
+	buf_init(&b, 1 << 24);
+	while ((got = fread(piece, 1, sizeof piece, f)) > 0)
+		buf_append(&b, piece, got);
+	fclose(f);
+	found = memmem(b.p, b.len, "eva", 3) != NULL;
+	buf_finish(&b);
+	return found;
 }
 
 static void check(struct rig *r)
@@ -68,9 +96,14 @@ static void check(struct rig *r)
 		buf_finish(&row);
 	}
 	assert_null(strstr(buf_cstr(&text), "eva"));
+	for (int i = 1; i <= ALERTS; i++) {
+		snprintf(name, sizeof name, "d:a%d/l1", i);
+		assert_non_null(strstr(buf_cstr(&text), name));
+	}
 	assert_non_null(strstr(buf_cstr(&text), "e:3=- of ticket 3 "));
 	buf_finish(&text);
 	rig_close(r);
+	assert_false(is_in_file(r->path));
 }
 
 static void every_row_is_seen(void **state)
@@ -85,7 +118,7 @@ static void every_row_is_seen(void **state)
 	assert_int_equal(rig_append(r, "later", NULL, 5000), ERR_OK);
 	rig_wait(r, n + 2);
 	assert_int_equal(r->heard[r->n - 1].what == STORE_REWRITTEN || r->heard[r->n - 2].what == STORE_REWRITTEN, true);
-	assert_in_range(seen, 2 * ROWS + 2, 2 * ROWS + 3);
+	assert_in_range(seen, 2 * ROWS + 2 * ALERTS, 2 * ROWS + 2 * ALERTS + 1);
 	assert_int_equal(rig_close(r), ERR_OK);
 	check(r);
 }

@@ -109,6 +109,10 @@ static void standard_parts(void **state)
 	s = vector;
 	s.id = "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330";
 	assert_int_equal(judge_webhook(v, s, NOW), VERIFY_BAD);
+	s = (struct sent){ "msg_1", "1614265330", "v1,CMmEKLRb7FQhXi2yx5/dbO/5/zXV24MTtacGs7KKuEk=", "1614265331.{}" };
+	assert_int_equal(judge_webhook(v, s, NOW), VERIFY_OK);
+	s = (struct sent){ "msg_1.1614265330", "1614265331", s.signature, "{}" };
+	assert_int_equal(judge_webhook(v, s, NOW), VERIFY_BAD);
 	/* Every bit of the body counts. */
 	s = vector;
 	s.body = body;
