@@ -17,6 +17,7 @@
 #include "bench.h"
 
 #define REQUEST_MAX 16384
+#define MAX_FD      65536
 #define MAX_CONNS   1024
 
 static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
@@ -24,6 +25,7 @@ static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
 struct conn { int fd; size_t got; char in[REQUEST_MAX + 1]; };
 
 struct hook {
+	struct conn *conns[MAX_FD];      /* by descriptor; owned */
 	int      listener, epoll;
 	size_t   n, max, n_conns, n_bytes;
 	int64_t *late_us;
@@ -84,6 +86,7 @@ static void on_bytes(struct hook *h, struct conn *c)
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n <= 0) {
+		h->conns[c->fd] = NULL;
 		close(c->fd);
 		free(c);
 		return;
@@ -105,6 +108,9 @@ static void on_connection(struct hook *h)
 	c->fd = accept4(h->listener, NULL, NULL, SOCK_NONBLOCK);
 	if (c->fd < 0 || epoll_ctl(h->epoll, EPOLL_CTL_ADD, c->fd, &(struct epoll_event){ .events = EPOLLIN, .data.ptr = c }) != 0)
 		fail("accept");
+	if (c->fd >= MAX_FD)
+		fail("too many connections");
+	h->conns[c->fd] = c;
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
 	h->n_conns++;
 }
@@ -160,7 +166,7 @@ static void tell(struct hook *h)
 
 int main(int argc, char **argv)
 {
-	struct hook h = { .n = 0 };
+	static struct hook h;
 
 	if (argc != 4) {
 		fputs("hook PORT COUNT SECONDS\n", stderr);
@@ -171,5 +177,8 @@ int main(int argc, char **argv)
 	listen_at(&h, argv[1]);
 	serve(&h, strtod(argv[3], NULL));
 	tell(&h);
+	for (size_t i = 0; i < MAX_FD; i++)
+		free(h.conns[i]);
+	free(h.late_us);
 	return h.n == h.max ? 0 : 1;
 }

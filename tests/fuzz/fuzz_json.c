@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/xalloc.h"
 
 static void write_value(const struct json_doc *d, json_node n, struct json_out *o);
 
@@ -15,9 +16,9 @@ static void write_members(const struct json_doc *d, json_node n, struct json_out
 		struct str key = json_key(d, c);
 
 		if (json_kind(d, n) == JSON_OBJECT) {
-			char *z = strndup(key.len > 0 ? key.p : "", key.len);
+			char *z = xstrndup(key.p, key.len);
 
-			HOLDS(z != NULL && strlen(z) == key.len);    /* no NUL in strings */
+			HOLDS(strlen(z) == key.len);    /* no NUL in strings */
 			HOLDS(json_get(d, n, key) == c);
 			json_put_key(o, z);
 			free(z);
