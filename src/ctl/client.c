@@ -1,7 +1,11 @@
 #include "client.h"
 
-#include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
 
 #define MAX_ANSWER ((size_t)256 << 20)
 #define MAX_TOKEN  4096
@@ -115,15 +119,22 @@ static struct curl_slist *token_header(const struct ctl *ctl, struct curl_slist 
 	return list;
 }
 
+/* Where the daemon is, for people. */
+static const char *address_of(const struct ctl *ctl)
+{
+	static const char usual[] = "/run/plazo/plazod.sock";
+
+	return ctl->value[OPT_URL] != NULL ? ctl->value[OPT_URL] : ctl->value[OPT_SOCKET] != NULL ? ctl->value[OPT_SOCKET] : usual;
+}
+
 static void set_options(const struct ctl *ctl, struct exchange *x, const char *url, struct curl_slist *headers)
 {
 	const struct request *rq = x->rq;
-	const char *socket = ctl->value[OPT_SOCKET] != NULL ? ctl->value[OPT_SOCKET] : "/run/plazo/plazod.sock";
 	CURL *c = x->curl;
 
 	curl_easy_setopt(c, CURLOPT_URL, url);
 	if (ctl->value[OPT_URL] == NULL)
-		curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, socket);
+		curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, address_of(ctl));
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_PROXY, "");
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
@@ -145,9 +156,12 @@ static int perform(const struct ctl *ctl, struct exchange *x)
 	long status = 0;
 
 	curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
+	/* libcurl does not tell why, and who is new is in no group yet. */
+	if (rc == CURLE_COULDNT_CONNECT && ctl->value[OPT_URL] == NULL && access(address_of(ctl), R_OK | W_OK) != 0)
+		return ctl_fail(EXIT_NO_DAEMON, "no answer from plazod at %s: %s%s", address_of(ctl), strerror(errno),
+				errno == EACCES ? "; it is for root and for the group that it belongs to" : "");
 	if (rc != CURLE_OK && !(rc == CURLE_WRITE_ERROR && x->rq->on_piece != NULL))
-		return ctl_fail(EXIT_NO_DAEMON, "no answer from plazod at %s: %s", ctl->value[OPT_URL] != NULL ? ctl->value[OPT_URL] :
-				ctl->value[OPT_SOCKET] != NULL ? ctl->value[OPT_SOCKET] : "/run/plazo/plazod.sock", curl_easy_strerror(rc));
+		return ctl_fail(EXIT_NO_DAEMON, "no answer from plazod at %s: %s", address_of(ctl), curl_easy_strerror(rc));
 	return is_fine(x->curl) ? EXIT_FINE : print_failure(ctl, x);
 }
 

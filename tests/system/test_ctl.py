@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import unittest
 
 import harness
 from harness import Case, agent_reply, event, hook, opened
@@ -157,6 +158,8 @@ class Questions(Base):
 				self.assertEqual(p.returncode, NO_DAEMON)
 				self.assertIn("nobody.sock", p.stderr)
 		self.assertEqual(harness.plazoctl("status", "--url", f"http://127.0.0.1:{harness.free_port()}").returncode, NO_DAEMON)
+		p = harness.plazoctl("status", "--socket", str(self.d.dir / "nowhere"))
+		self.assertEqual((p.returncode, "No such file" in p.stderr), (NO_DAEMON, True), p.stderr)
 
 	def test_usage(self):
 		for args in ([], ["nonsense"], ["receiver"], ["ticket"], ["ticket", "A", "B"], ["status", "--nonsense"], ["status", "--failed"],
@@ -264,6 +267,15 @@ class Acts(Base):
 			self.text("extend", "INC-E", "response", "--by", by, "--reason", "x", status=USAGE)
 		self.text("extend", "INC-E", "response", "--by", "2h", status=USAGE)
 		self.d.accept(event("INC-E", "cancelled"))
+
+	@unittest.skipUnless(os.getuid() == 0 and shutil.which("setpriv"), "only root can be somebody else")
+	def test_who_is_not_in_the_group(self):
+		self.d.dir.chmod(0o755)
+		program = shutil.copy(harness.BUILD / "plazoctl", self.d.dir)
+		p = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, "status", "--socket", str(self.d.socket)],
+				   capture_output=True, text=True, timeout=20, check=False)
+		self.assertEqual(p.returncode, NO_DAEMON)
+		self.assertIn("Permission denied; it is for root and for the group that it belongs to", p.stderr)
 
 	def test_import(self):
 		events = [e for i in range(300) for e in (opened(f"OLD-{i}", at=harness.instant(-3600)),
