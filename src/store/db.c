@@ -75,6 +75,9 @@ static const char *const sql[Q_N] = {
 	[Q_REWRITE_DETAIL_ROW]   = "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE no = ?1",
 	[Q_REWRITE_REFUSED_NEXT] = "SELECT no, source, place, 0, body FROM refused WHERE no > ?1 ORDER BY no LIMIT 1",
 	[Q_REWRITE_REFUSED_PUT]  = "UPDATE refused SET body = ?4 WHERE no = ?1",
+	[Q_SCRUB_LEFT]           = "SELECT freelist_count FROM pragma_freelist_count",
+	[Q_SCRUB_PUT]            = "INSERT OR REPLACE INTO meta VALUES('scrub.' || ?1, zeroblob(?2))",
+	[Q_SCRUB_DEL]            = "DELETE FROM meta WHERE key = (SELECT key FROM meta WHERE key GLOB 'scrub.*' LIMIT 1)",
 };
 
 /* ---- errors ---- */

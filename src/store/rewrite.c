@@ -12,6 +12,12 @@
 #define SLICE_ROWS    500
 #define SLICE_CHANGES 64
 
+/* Behind the parts. */
+#define SCRUB_TAKE  PART_N
+#define SCRUB_GIVE  (PART_N + 1)
+#define SCRUB_PAGES 64                       /* of a slice: a megabyte */
+#define SCRUB_MAX   (INT64_C(1) << 20)       /* a terabyte: it ends whatever is freed meanwhile */
+
 #define AT_KEY "rewrite"      /* of meta: where the walk is */
 
 /* What a task needs to know; packed as a whole, for it never leaves the process. */
@@ -73,7 +79,7 @@ static int read_at(struct db *db, struct buf *keep, struct at *out)
 	r = reader_of(buf_str(keep));
 	*out = (struct at){ .part = reader_varint(&r), .no = reader_zigzag(&r), .ns = reader_bytes(&r) };
 	out->ticket = reader_bytes(&r);
-	return r.bad || out->part > PART_N ? SQLITE_CORRUPT : SQLITE_OK;
+	return r.bad || out->part > SCRUB_GIVE ? SQLITE_CORRUPT : SQLITE_OK;
 }
 
 static int write_at(struct db *db, const struct at *at)
@@ -178,7 +184,7 @@ static int put(struct db *db, enum store_part part, const struct found *f, struc
 /* ---- a slice ---- */
 
 /* `keep` holds the row that is looked at and the one before, in turn: the key of the one finds the other. */
-static int walk(struct db *db, const struct rewriting *rw, struct at *at, struct buf keep[2], bool *finished_out)
+static int walk(struct db *db, const struct rewriting *rw, struct at *at, struct buf keep[2])
 {
 	struct buf out;
 	struct found f;
@@ -204,7 +210,32 @@ static int walk(struct db *db, const struct rewriting *rw, struct at *at, struct
 		*at = (struct at){ at->part, f.no, f.ns, f.ticket };
 	}
 	buf_finish(&out);
-	*finished_out = at->part == PART_N;
+	return rc;
+}
+
+/*
+ * Pages that were freed keep what stood on them: of the journal that is most of what there was. So they are taken, as zeros, and given back. No
+ * more than there were: what is freed meanwhile has been rewritten before. `at->no` counts what was taken.
+ */
+static int scrub(struct db *db, struct at *at, bool *finished_out)
+{
+	sqlite3_stmt *s = db_stmt(db, Q_SCRUB_LEFT);
+	int rc = sqlite3_step(s);
+	int64_t left = rc == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
+
+	sqlite3_reset(s);
+	*finished_out = false;
+	if (rc != SQLITE_ROW)
+		return rc;
+	if (at->part == SCRUB_TAKE && left > 0 && at->no < SCRUB_MAX) {
+		s = db_stmt(db, Q_SCRUB_PUT);
+		bind_i64(s, 1, ++at->no);
+		bind_i64(s, 2, (left < SCRUB_PAGES ? left : SCRUB_PAGES) * (DB_PAGE_SIZE - 4));
+		return db_run(db, Q_SCRUB_PUT);
+	}
+	at->part = SCRUB_GIVE;
+	rc = db_run(db, Q_SCRUB_DEL);
+	*finished_out = rc == SQLITE_OK && sqlite3_changes(db->handle) == 0;
 	return rc;
 }
 
@@ -223,8 +254,10 @@ int rewrite_step(struct db *db, struct task *t, bool *finished_out)
 		rc = read_at(db, &place, &at);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->handle, "PRAGMA secure_delete = ON", NULL, NULL, NULL);
-	if (rc == SQLITE_OK)
-		rc = walk(db, &rw, &at, keep, finished_out);
+	if (rc == SQLITE_OK && at.part < PART_N)
+		rc = walk(db, &rw, &at, keep);
+	else if (rc == SQLITE_OK)
+		rc = scrub(db, &at, finished_out);
 	if (rc == SQLITE_OK)
 		rc = *finished_out ? sqlite3_exec(db->handle, DB_FORGET_WALK, NULL, NULL, NULL) : write_at(db, &at);
 	db->scrub = db->scrub || *finished_out;

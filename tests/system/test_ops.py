@@ -402,6 +402,18 @@ class Forget(Ops):
 		data = backup.read_bytes()
 		self.assertEqual([w for w in words if w.encode() in data], [])
 
+	def test_pages_that_were_freed(self):
+		"""The journal's are, once the tickets stand for it. What is left is what SQLite has moved inside its tables, a row here and there."""
+		self.d.accept([opened(f"M-{i}", priority="P2", requester=self.EVA, subject="Her many tickets") for i in range(3000)])
+		self.text("forget", self.EVA)
+		data = pathlib.Path(self.d.cfg["store"]["path"]).read_bytes()
+		self.assertLess(data.count(b"Her many"), 30)
+		self.text("forget", "nobody")
+		self.d.stop()
+		with contextlib.closing(sqlite3.connect(self.d.cfg["store"]["path"])) as db:
+			self.assertEqual(db.execute("SELECT count(*) FROM meta WHERE key GLOB 'scrub.*'").fetchone(), (0,))
+			self.assertEqual(db.execute("PRAGMA integrity_check").fetchone(), ("ok",))
+
 	def test_alerts_that_wait(self):
 		"""What is tried again, and what goes to a fallback, has forgotten, too; so has what their receivers answered."""
 		late, backup = self.sink(default=503), self.sink()
