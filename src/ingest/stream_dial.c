@@ -1,6 +1,6 @@
 /*
- * Knows names, addresses and sockets; nothing of Redis. getaddrinfo_a() is asked rather than a resolver of libevent's, since it
- * answers what the rest of the system does (hosts, mDNS, systemd-resolved), and looked at by a timer: its signals are not for libraries.
+ * Knows names, addresses and sockets; nothing of Redis. getaddrinfo() is asked rather than a resolver of libevent's, since it answers
+ * what the rest of the system does (hosts, mDNS, systemd-resolved), by a thread of the question's own: it may take as long as it likes.
  */
 #include "stream_dial.h"
 
@@ -8,10 +8,14 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -21,17 +25,15 @@
 #include "base/now.h"
 #include "base/xalloc.h"
 
-#define LOOK_MS 5
-
 /* Outlives a dial that is cancelled: the thread writes here until it is through. */
 struct question {
-	struct gaicb    cb;
-	struct addrinfo hints;
-	char           *host;
-	char            port[8];
-	bool            is_orphan;
-	struct event   *timer;         /* looks at it every LOOK_MS */
-	struct dial    *dial;
+	atomic_int       n_refs;        /* the dial's and the thread's */
+	char            *host;
+	char             port[8];
+	int              error;         /* of getaddrinfo(), with the result: the thread's until `efd` is readable */
+	struct addrinfo *result;
+	int              efd;
+	struct event    *event;         /* the dial's */
 };
 
 struct dial {
@@ -40,7 +42,7 @@ struct dial {
 	void               *ctx;
 	int64_t             until_ms;          /* mono */
 	struct question    *question;
-	struct addrinfo    *list, *at;         /* `list` is the question's */
+	struct addrinfo    *at;                /* to be tried next; of the question, or `one` */
 	struct sockaddr_un  un;
 	struct addrinfo     one;               /* of a unix socket */
 	int                 fd;
@@ -53,11 +55,14 @@ static struct timeval timeval_of(int64_t ms)
 	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 };
 }
 
-static void question_free(struct question *q)
+static void question_drop(struct question *q)
 {
-	if (q->cb.ar_result != NULL)
-		freeaddrinfo(q->cb.ar_result);
-	event_free(q->timer);
+	if (atomic_fetch_sub(&q->n_refs, 1) != 1)
+		return;
+	if (q->result != NULL)
+		freeaddrinfo(q->result);
+	if (q->efd >= 0)
+		close(q->efd);
 	free(q->host);
 	free(q);
 }
@@ -67,11 +72,9 @@ void dial_cancel(struct dial *d)
 	if (d == NULL)
 		return;
 	if (d->question != NULL) {
-		d->question->dial = NULL;
-		if (gai_error(&d->question->cb) == EAI_INPROGRESS && gai_cancel(&d->question->cb) == EAI_NOTCANCELED)
-			d->question->is_orphan = true;
-		else
-			question_free(d->question);
+		if (d->question->event != NULL)
+			event_free(d->question->event);
+		question_drop(d->question);
 	}
 	if (d->event != NULL)
 		event_free(d->event);
@@ -152,51 +155,82 @@ static void try_next(struct dial *d)
 	finish(d, -1);
 }
 
-static void on_question(evutil_socket_t fd, short what, void *arg)
+/* ---- names ---- */
+
+static int look_up(struct question *q, int flags)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags };
+
+	return getaddrinfo(q->host, q->port, &hints, &q->result);
+}
+
+static void *run(void *arg)
 {
 	struct question *q = arg;
-	struct dial *d = q->dial;
-	struct timeval tv = timeval_of(LOOK_MS);
-	int error = gai_error(&q->cb);
+	uint64_t one = 1;
 
-	(void)fd, (void)what;
-	if (error == EAI_INPROGRESS && (d == NULL || mono_now().ms < d->until_ms)) {
-		event_add(q->timer, &tv);
-		return;
-	}
-	if (q->is_orphan) {
-		question_free(q);
-		return;
-	}
-	if (error != 0) {
-		snprintf(d->why, sizeof d->why, "the name %s is not resolved: %s", q->host,
-			 error == EAI_INPROGRESS ? "no answer in time" : gai_strerror(error));
+	q->error = look_up(q, 0);
+	if (write(q->efd, &one, sizeof one) < 0)
+		q->error = EAI_SYSTEM;
+	question_drop(q);
+	return NULL;
+}
+
+/* Signals are the loop's. */
+static bool start_thread(struct question *q)
+{
+	sigset_t all, before;
+	pthread_t thread;
+	int rc;
+
+	atomic_fetch_add(&q->n_refs, 1);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&thread, NULL, run, q);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc == 0)
+		pthread_detach(thread);
+	else
+		atomic_fetch_sub(&q->n_refs, 1);
+	return rc == 0;
+}
+
+static void on_answer(evutil_socket_t fd, short what, void *arg)
+{
+	struct dial *d = arg;
+	struct question *q = d->question;
+	uint64_t n;
+	bool is_late = (what & EV_TIMEOUT) != 0 || read(fd, &n, sizeof n) < 0;
+
+	if (is_late || q->error != 0) {
+		snprintf(d->why, sizeof d->why, "the name %s is not resolved: %s", q->host, is_late ? "no answer in time" : gai_strerror(q->error));
 		finish(d, -1);
 		return;
 	}
-	d->list = d->at = q->cb.ar_result;
+	d->at = q->result;
 	try_next(d);
 }
 
+static void on_first_turn(evutil_socket_t fd, short what, void *arg);
+
+/* An address is known at once. */
 static bool ask(struct dial *d, const char *host, int port)
 {
 	struct question *q = xcalloc(1, sizeof *q);
-	struct gaicb *list[1] = { &q->cb };
-	struct timeval tv = timeval_of(LOOK_MS);
+	struct timeval tv = timeval_of(d->until_ms - mono_now().ms);
 
-	q->hints = (struct addrinfo){ .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+	atomic_init(&q->n_refs, 1);
+	q->efd = -1;
 	q->host = xstrdup(host);
 	snprintf(q->port, sizeof q->port, "%d", port & 0xffff);
-	q->cb = (struct gaicb){ .ar_name = q->host, .ar_service = q->port, .ar_request = &q->hints };
-	q->timer = evtimer_new(d->base, on_question, q);
-	q->dial = d;
-	if (getaddrinfo_a(GAI_NOWAIT, list, 1, NULL) != 0) {
-		question_free(q);
+	d->question = q;
+	if (look_up(q, AI_NUMERICHOST) == 0) {
+		d->at = q->result;
 		return false;
 	}
-	d->question = q;
-	event_add(q->timer, &tv);
-	return true;
+	q->efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	q->event = q->efd >= 0 ? event_new(d->base, q->efd, EV_READ, on_answer, d) : NULL;
+	return q->event != NULL && event_add(q->event, &tv) == 0 && start_thread(q);
 }
 
 static void on_first_turn(evutil_socket_t fd, short what, void *arg)

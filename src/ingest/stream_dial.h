@@ -1,4 +1,4 @@
-/* A connected socket from a name, without blocking: names are resolved on a thread of the C library's, addresses tried in turn. */
+/* A connected socket from a name, without blocking: names are resolved on a thread of their own, addresses tried in turn. */
 #ifndef PLAZO_INGEST_STREAM_DIAL_H
 #define PLAZO_INGEST_STREAM_DIAL_H
 

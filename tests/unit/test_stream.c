@@ -1,6 +1,7 @@
 /* A stream against a real redis-server: what is read, handed in and acknowledged, and what happens when either side goes away. */
 #include "../redis_server.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -628,6 +629,36 @@ static void a_server_that_is_none(void **state)
 	UNTIL(rig, stats(rig).n_acked == 1);
 }
 
+/* Resolved beside the loop; nobody need wait for an answer. */
+static void names(void **state)
+{
+	struct rig *rig = *state;
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof in;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), c = -1;
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof in), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	rig->opt.server = (struct stream_server){ .host = "localhost", .port = ntohs(in.sin_port) };
+	start(rig);
+	UNTIL(rig, c >= 0 || (c = accept4(fd, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+	close(c);
+	stop(rig);
+	rig->opt.server.host = "no-such-host.invalid";
+	for (int i = 0; i < 10; i++) {
+		start(rig);
+		turn(rig);
+		stop(rig);
+	}
+	start(rig);
+	UNTIL(rig, stats(rig).n_failures > 0);
+	assert_non_null(strstr(stats(rig).why, "no-such-host.invalid is not resolved"));
+	stop(rig);
+	close(fd);
+	rig->opt.server = (struct stream_server){ .path = rig->redis.path };
+}
+
 static void a_server_that_is_silent(void **state)
 {
 	struct rig *rig = *state;
@@ -657,7 +688,7 @@ int main(void)
 		TEST(what_was_not_kept_comes_again), TEST(entries_that_are_no_events), TEST(survives_the_server),
 		TEST(own_pending_comes_first), TEST(trimmed_entries_are_counted), TEST(takes_over_from_the_dead),
 		TEST(group_and_stream_may_vanish), TEST(says_what_is_wrong), TEST(own_cursor), TEST(a_reload_changes_the_stream), TEST(one_of_two_reads), TEST(one_that_has_nothing_to_read_is_alive),
-		TEST(what_another_took_over_is_not_handed_in), TEST(pending_entries_that_never_came_are_found), TEST(a_server_that_is_none), TEST(a_server_that_is_silent),
+		TEST(what_another_took_over_is_not_handed_in), TEST(pending_entries_that_never_came_are_found), TEST(a_server_that_is_none), TEST(names), TEST(a_server_that_is_silent),
 	};
 
 	const struct CMUnitTest none[] = { cmocka_unit_test(there_is_no_redis) };
