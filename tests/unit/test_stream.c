@@ -1,6 +1,7 @@
 /* A stream against a real redis-server: what is read, handed in and acknowledged, and what happens when either side goes away. */
 #include "../redis_server.h"
 
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -636,15 +637,20 @@ static void names(void **state)
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t len = sizeof in;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), c = -1;
+	struct addrinfo *known;
 
 	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof in), 0);
 	assert_int_equal(listen(fd, 8), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
 	rig->opt.server = (struct stream_server){ .host = "localhost", .port = ntohs(in.sin_port) };
-	start(rig);
-	UNTIL(rig, c >= 0 || (c = accept4(fd, NULL, NULL, SOCK_NONBLOCK)) >= 0);
-	close(c);
-	stop(rig);
+	/* A bare root has no /etc/hosts. */
+	if (getaddrinfo("localhost", NULL, NULL, &known) == 0) {
+		freeaddrinfo(known);
+		start(rig);
+		UNTIL(rig, c >= 0 || (c = accept4(fd, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+		close(c);
+		stop(rig);
+	}
 	rig->opt.server.host = "no-such-host.invalid";
 	for (int i = 0; i < 10; i++) {
 		start(rig);
