@@ -39,6 +39,10 @@ const struct heap_entry *heap_top(const struct heap *h);
 /* When `id` is due, INT64_MAX when it is not in. */
 int64_t heap_due(const struct heap *h, uint32_t id);
 
+/* Hints, which change nothing: where `id` is will be asked soon; then, when it will be used soon, its entry. */
+void heap_expect_place(const struct heap *h, uint32_t id);
+void heap_expect(const struct heap *h, uint32_t id);
+
 bool heap_has(const struct heap *h, uint32_t id);
 size_t heap_bytes(const struct heap *h);
 

@@ -154,6 +154,18 @@ bool heap_has(const struct heap *h, uint32_t id)
 	return id < h->n_place && h->place[id] != HEAP_IDLE;
 }
 
+void heap_expect_place(const struct heap *h, uint32_t id)
+{
+	if (id < h->n_place)
+		__builtin_prefetch(&h->place[id]);
+}
+
+void heap_expect(const struct heap *h, uint32_t id)
+{
+	if (heap_has(h, id))
+		__builtin_prefetch(&h->v[h->place[id]]);
+}
+
 int64_t heap_due(const struct heap *h, uint32_t id)
 {
 	return heap_has(h, id) ? h->v[h->place[id]].due : INT64_MAX;

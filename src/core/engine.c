@@ -436,11 +436,14 @@ uint32_t engine_find(const struct engine *en, struct str ns, struct str ticket)
 
 void engine_expect(const struct engine *en, uint32_t next, uint32_t after)
 {
-	if (after != ENGINE_NO_TICKET)
+	if (after != ENGINE_NO_TICKET) {
 		__builtin_prefetch(table_at(en, after));
+		heap_expect_place(&en->timers, after);
+	}
 	if (next != ENGINE_NO_TICKET) {
 		const char *block = table_at(en, next)->block;
 
+		heap_expect(&en->timers, next);
 		/* The name, the subject, and the beginning of the history. */
 		__builtin_prefetch(block);
 		__builtin_prefetch(block + 64);
