@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/now.h"
 #include "base/siphash.h"
+#include "base/thread.h"
 #include "base/xalloc.h"
 #include "daemon/daemon.h"
 #include "daemon/force.h"
@@ -274,7 +275,7 @@ static void start(struct daemon *d, bool dry_run)
 	d->reload.job = job;
 	if (!dry_run)
 		systemd_reloading();
-	rc = pthread_create(&job->thread, NULL, read_config, job);
+	rc = thread_start(&job->thread, read_config, job);
 	if (rc == 0)
 		return;
 	/* Without a thread it is read here: a slow turn is better than none. */

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include <event2/event.h>
 
+#include "base/thread.h"
 #include "base/xalloc.h"
 
 struct queue { struct apart_job *first, **last; };
@@ -80,19 +80,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Signals are the loop's. */
-static int start_thread(struct apart *a)
-{
-	sigset_t all, before;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&a->thread, NULL, run, a);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc;
-}
-
 /* ---- the loop ---- */
 
 static void on_done(evutil_socket_t fd, short what, void *arg)
@@ -150,7 +137,7 @@ struct apart *apart_create(struct event_base *base, apart_fn *work, apart_fn *ba
 	if (a->efd < 0)
 		rc = errno;
 	else if ((a->event = event_new(base, a->efd, EV_READ | EV_PERSIST, on_done, a)) != NULL && event_add(a->event, NULL) == 0)
-		rc = start_thread(a);
+		rc = thread_start(&a->thread, run, a);
 	if (rc == 0)
 		return a;
 	destroy(a);

@@ -8,8 +8,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,6 +21,7 @@
 #include <event2/event.h>
 
 #include "base/now.h"
+#include "base/thread.h"
 #include "base/xalloc.h"
 
 /* Outlives a dial that is cancelled: the thread writes here until it is through. */
@@ -176,23 +175,17 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Signals are the loop's. */
 static bool start_thread(struct question *q)
 {
-	sigset_t all, before;
 	pthread_t thread;
-	int rc;
 
 	atomic_fetch_add(&q->n_refs, 1);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&thread, NULL, run, q);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc == 0)
+	if (thread_start(&thread, run, q) == 0) {
 		pthread_detach(thread);
-	else
-		atomic_fetch_sub(&q->n_refs, 1);
-	return rc == 0;
+		return true;
+	}
+	atomic_fetch_sub(&q->n_refs, 1);
+	return false;
 }
 
 static void on_answer(evutil_socket_t fd, short what, void *arg)

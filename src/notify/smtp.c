@@ -1,7 +1,6 @@
 #include "notify/smtp.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/now.h"
+#include "base/thread.h"
 #include "base/xalloc.h"
 #include "notify/smtp_job.h"
 
@@ -97,22 +97,17 @@ static void *thread_main(void *ctx)
 	return NULL;
 }
 
-/* Signals belong to the loop: the threads have them all blocked from birth. */
 static void start_thread(struct smtp *s)
 {
 	struct seat *seat = xcalloc(1, sizeof(*seat));
-	sigset_t all, old;
 
 	*seat = (struct seat){ s, s->n_threads };
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (pthread_create(&s->threads[s->n_threads], NULL, thread_main, seat) == 0) {
+	if (thread_start(&s->threads[s->n_threads], thread_main, seat) == 0) {
 		s->n_threads++;
 	} else {
 		free(seat);
 		log_error("notify", "mail-thread", "detail=\"cannot start a thread for mail\" running=%zu", s->n_threads);
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 /* ---- the loop's side ---- */

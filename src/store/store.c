@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/now.h"
+#include "base/thread.h"
 #include "base/xalloc.h"
 #include "core/engine.h"
 #include "store/backup.h"
@@ -123,7 +124,7 @@ enum err store_start(struct store *st, struct diag *d)
 	/* A full disk is no reason not to watch: the thread will find it full, and say so. */
 	if (e != ERR_OK && e != ERR_FULL)
 		return e;
-	rc = pthread_create(&st->thread, NULL, worker_main, st);
+	rc = thread_start(&st->thread, worker_main, st);
 	if (rc != 0) {
 		diag_set(d, "the store's thread: %s", strerror(rc));
 		return ERR_IO;
