@@ -10,8 +10,8 @@
  * others are "superseded". `late_s` of what is sent is the engine's; when the alert leaves a second or more after it could have
  * (its `at`, or the end of its grace), it is the time since `at` if that is more.
  *
- * A fallback gets the alert too, as a delivery of its own (ops->also), once: at 3xx, 401, 403, 404; when Retry-After is over a minute; when a
- * delivery is given up; and, for all but warnings and clears, when the receiver has failed for a minute and the alert has waited as long.
+ * A fallback gets the alert too, as a delivery of its own (ops->also), once: at 3xx, 401, 403, 404; when its certificate does not hold; when
+ * Retry-After is over a minute; when a delivery is given up; and, for all but warnings and clears, when the receiver has failed for a minute and the alert has waited as long.
  */
 #ifndef PLAZO_NOTIFY_NOTIFY_H
 #define PLAZO_NOTIFY_NOTIFY_H

@@ -78,7 +78,9 @@ static void end_refused(struct attempt *a, const struct diag *d)
 
 static void webhook_ended(void *ctx, const struct answer *ans)
 {
-	end(ctx, &(struct ending){ retry_http(ans->status), ans->status, ans->retry_after_ms, ans->detail });
+	enum outcome o = ans->untrusted ? OUTCOME_DENIED : retry_http(ans->status);
+
+	end(ctx, &(struct ending){ o, ans->status, ans->retry_after_ms, ans->detail });
 }
 
 static void start_webhook(struct attempt *a, const struct alert *alert, struct now now)

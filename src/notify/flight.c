@@ -263,3 +263,8 @@ CURLcode flight_common(CURL *easy, const char *protocols, const char *ca_file, l
 #undef SET
 	return e;
 }
+
+bool flight_untrusted(CURLcode code)
+{
+	return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE;
+}

@@ -33,4 +33,7 @@ void flights_cancel(struct flights *f, CURL *easy);
  */
 CURLcode flight_common(CURL *easy, const char *protocols, const char *ca_file, long timeout_ms, bool *refused);
 
+/* The other side is not who it should be, or whom to trust cannot be read: to wait does not help, somebody must be told. */
+bool flight_untrusted(CURLcode code);
+
 #endif

@@ -14,7 +14,7 @@ enum outcome {
 	OUTCOME_SENT,
 	OUTCOME_BUSY,      /* nobody answered, or says "later": quick retries up to the age limit */
 	OUTCOME_GREY,      /* a mail server says "later": once quickly, then not before a minute, up to the age limit */
-	OUTCOME_DENIED,    /* credentials or address are wrong: fallback at once, slow retries up to the age limit */
+	OUTCOME_DENIED,    /* credentials, address or certificate are wrong: fallback at once, slow retries up to the age limit */
 	OUTCOME_MOVED,     /* a redirect, which is not followed: fallback at once, a few slow retries */
 	OUTCOME_REFUSED,   /* this request is wrong: a few retries */
 	OUTCOME_FINAL,     /* no retry */

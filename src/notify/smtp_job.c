@@ -22,10 +22,12 @@ struct dialogue {
 	int              data;                          /* the answer to the message */
 	char             said[160];                     /* the last refusal, or the answer to the message */
 	bool             refused;                       /* link-local */
+	bool             starttls;                      /* the last command was STARTTLS */
 };
 
 static void on_command(struct dialogue *d, struct str line)
 {
+	d->starttls = str_starts(line, STR("STARTTLS"));
 	if (str_starts(line, STR("RCPT TO:"))) {
 		d->phase = PHASE_RCPT;
 		d->n_rcpt++;
@@ -88,6 +90,12 @@ static int on_debug(CURL *easy, curl_infotype type, char *p, size_t len, void *c
 
 /* ---- the verdict on each recipient ---- */
 
+/* libcurl ends the transfer when anything stands behind the answer to STARTTLS: it would be taken for what the server says under TLS (CVE-2021-22947). */
+static bool injected(const struct dialogue *d, CURLcode code)
+{
+	return code == CURLE_WEIRD_SERVER_REPLY && d->starttls;
+}
+
 static enum outcome outcome_of(const struct dialogue *d, size_t i, CURLcode code, int *status_out)
 {
 	int status = d->rcpt[i];
@@ -97,9 +105,8 @@ static enum outcome outcome_of(const struct dialogue *d, size_t i, CURLcode code
 	if (status == 0 && d->other >= 400)
 		status = d->other;
 	*status_out = status;
-	/* No TLS where it is required, or no way to log in: waiting does not help, somebody must be told. */
-	if (code == CURLE_USE_SSL_FAILED || code == CURLE_LOGIN_DENIED || code == CURLE_PEER_FAILED_VERIFICATION ||
-	    code == CURLE_SSL_CACERT_BADFILE)
+	/* No TLS where it is required or not the server's, or no way to log in: waiting does not help, somebody must be told. */
+	if (code == CURLE_USE_SSL_FAILED || code == CURLE_LOGIN_DENIED || flight_untrusted(code) || injected(d, code))
 		return OUTCOME_DENIED;
 	return retry_smtp(status);
 }
@@ -113,6 +120,8 @@ static void judge(struct smtp_job *job, const struct dialogue *d, CURLcode code,
 	buf_init(&b, sizeof(job->result.detail) - 1);
 	if (d->refused)
 		buf_puts(&b, "link-local address refused");
+	else if (injected(d, code))
+		buf_puts(&b, "answers came in clear before the TLS handshake: somebody may stand between");
 	else if (d->said[0] != '\0')
 		text_clean(str_of(d->said), &b);
 	else

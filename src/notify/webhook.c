@@ -95,7 +95,7 @@ static void describe(const struct webhook *w, CURLcode code, struct answer *a)
 static void on_done(void *ctx, CURLcode code)
 {
 	struct webhook *w = ctx;
-	struct answer a = { .retry_after_ms = w->retry_after_ms };
+	struct answer a = { .untrusted = flight_untrusted(code), .retry_after_ms = w->retry_after_ms };
 	long status = 0;
 
 	w->flying = false;

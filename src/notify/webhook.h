@@ -29,6 +29,7 @@ struct webhook_request {
 
 struct answer {
 	int     status;                      /* 0: none */
+	bool    untrusted;                   /* flight_untrusted(): nothing was sent */
 	int64_t retry_after_ms;              /* -1: not said */
 	char    detail[200];
 };
