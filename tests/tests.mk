@@ -53,11 +53,12 @@ TORTURE_COUNTS := PLAZO_TORTURE=1 PLAZO_CUTS=0 PLAZO_DAMAGES=2000 PLAZO_KILLS=50
 torture:  ## kills, power cuts, damaged files, missing memory and full disks, often (some 10 minutes; TORTURE=PROGRAM... for some)
 	@packaging/deps build test
 	@tests/system/servers $(abspath build/servers)
-	@$(MAKE) --no-print-directory all $(filter $(B)/%,$(TORTURE)) $(B)/tests/nomem.so $(B)/tests/bench/hook
+	@$(MAKE) --no-print-directory all $(filter $(B)/%,$(TORTURE)) $(PRELOADED) $(B)/tests/bench/hook
 	@$(TORTURE_COUNTS) PLAZO_SAN="$(SAN)" tests/run --timeout 900 --build $(B) $(TORTURE)
 
 # Preloaded, so without sanitizers: those have an allocator of their own.
-$(B)/tests/nomem.so: tests/faults/nomem.c
+PRELOADED := $(B)/tests/nomem.so $(B)/tests/names.so
+$(PRELOADED): $(B)/tests/%.so: tests/faults/%.c
 	@mkdir -p $(dir $@)
 	$(call say,CC  $<)$(CC) -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -fPIC -shared -o $@ $<
 
@@ -72,7 +73,7 @@ check-package: deb  ## install, run, upgrade, remove and purge the Debian packag
 	@packaging/deps package
 	@tests/package/run $(abspath build/deb)
 
-check-programs: $(TEST_BIN) $(B)/tests/config_keys $(FUZZ_BIN) $(B)/tests/nomem.so $(B)/tests/bench/hook
+check-programs: $(TEST_BIN) $(B)/tests/config_keys $(FUZZ_BIN) $(PRELOADED) $(B)/tests/bench/hook
 
 # ---- make lint ----
 TIDY_CHECKS := bugprone-*,clang-analyzer-*,misc-redundant-expression,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier

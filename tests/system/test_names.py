@@ -1,0 +1,103 @@
+"""Names of receivers and mail servers: that nobody has, that come late, that lead where nobody may go, and that are right by the next attempt."""
+import re
+import time
+
+import harness
+from harness import Case, hook, opened
+
+BREACH = [{"at": "breach", "notify": ["hook"]}]
+
+
+class Names(Case):
+	def setUp(self):
+		super().setUp()
+		self.names = self.d.dir / "names"
+		if not (harness.BUILD / "tests/names.so").exists():
+			self.fail("tests/names.so is not built")
+
+	def know(self, **names):
+		"""answers: an address, none, again, fail; with ("…", seconds) late."""
+		lines = [(name, *(answer if isinstance(answer, tuple) else (answer, 0))) for name, answer in names.items()]
+		new = self.names.with_suffix(".new")
+		new.write_text("".join(f"{name}.test {answer} {seconds}\n" for name, answer, seconds in lines))
+		new.replace(self.names)
+
+	def start(self, receivers, steps=BREACH, **more):
+		self.d.configure(receivers, steps=steps, target="1s", **more)
+		self.d.start(env={"LD_PRELOAD": str(harness.BUILD / "tests/names.so"), "PLAZO_NAMES": str(self.names), "ASAN_OPTIONS": "verify_asan_link_order=0"})
+
+	def by_name(self, sink, name):
+		return {"webhook": {"url": f"http://{name}.test:{sink.port}/hook", "secret": harness.SECRET}}
+
+	def told(self, receiver, says, seconds=12):
+		"""The operator reads this of an attempt, in the journal and in plazoctl."""
+		harness.wait_for(lambda: f"{says} in {self.d.log()}", seconds, lambda: re.search(rf'attempt-failed.* receiver={receiver} .*detail="{says}', self.d.log()))
+		self.assertRegex(self.d.ctl("deliveries", "--ticket", "T1").stdout, rf"{receiver} .*{says}")
+
+	def test_a_name_that_nobody_has_yet(self):
+		sinks = {answer: self.sink() for answer in ("none", "again", "fail")}
+		self.know(**{answer: answer for answer in sinks})
+		self.start({answer: self.by_name(s, answer) for answer, s in sinks.items()}, steps=[{"at": "breach", "notify": list(sinks)}])
+		self.d.accept(opened("T1"))
+		for answer in sinks:
+			self.told(answer, f"Could not resolve host: {answer}.test")
+		self.know(**{answer: "127.0.0.1" for answer in sinks})
+		for s in sinks.values():
+			s.wait(15, type="sla.breach")
+			self.assertEqual(len(s.tries()), 1)
+
+	def test_a_name_that_comes_late(self):
+		"""Two seconds are borne, a minute is a failure; neither holds up anybody else."""
+		late, later, well = self.sink(), self.sink(), self.sink()
+		self.know(late=("127.0.0.1", 2 * harness.SLOWER), later=("127.0.0.1", 60))
+		self.start({"late": self.by_name(late, "late"), "later": self.by_name(later, "later"), "well": hook(well)}, steps=[{"at": "breach", "notify": ["late", "later", "well"]}])
+		self.d.accept(opened("T1"))
+		well.wait(4, type="sla.breach")
+		self.assertEqual(late.received, [])
+		began = time.monotonic()
+		self.d.accept([opened(f"M{i}") for i in range(20)])
+		self.assertLess(time.monotonic() - began, 1.0 * harness.SLOWER)
+		well.wait(5, count=21, type="sla.breach")
+		late.wait(12, count=21, type="sla.breach")
+		self.told("later", "Resolving timed out after")
+		self.know(late="127.0.0.1", later="127.0.0.1")
+		later.wait(30, type="sla.breach", ticket="T1")
+
+	def test_the_end_does_not_wait_for_a_name(self):
+		sink = self.sink()
+		self.know(mail=("127.0.0.1", 60), hook=("127.0.0.1", 60))
+		self.start({"mail": {"email": {"to": ["desk@mail.test"]}}, "hook": self.by_name(sink, "hook")}, steps=[{"at": "breach", "notify": ["hook", "mail"]}],
+			   email={"smtp": "smtp://mail.test:25", "from": "SLA watch <sla@example.com>", "tls": "starttls"})
+		self.d.accept(opened("T1"))
+		harness.wait_for("the breach", 8, lambda: len(self.d.ctl("deliveries", "--json").stdout) > 100)
+		time.sleep(0.5)
+		began = time.monotonic()
+		self.d.stop()
+		self.assertLess(time.monotonic() - began, 8 * harness.SLOWER)
+		self.know(hook="127.0.0.1", mail="none")
+		self.start({"mail": {"email": {"to": ["desk@mail.test"]}}, "hook": self.by_name(sink, "hook")},
+			   email={"smtp": "smtp://mail.test:25", "from": "SLA watch <sla@example.com>", "tls": "starttls"})
+		sink.wait(10, type="sla.breach")
+		self.told("mail", "Could not resolve host: mail.test")
+
+	def test_a_name_that_leads_to_the_neighbourhood(self):
+		"""An address of the link is refused where it is connected to: what was asked before decides nothing."""
+		sink, six = self.sink(), self.sink()
+		self.know(hook="169.254.169.254", six="::ffff:169.254.169.254")
+		self.start({"hook": self.by_name(sink, "hook"), "six": self.by_name(six, "six")}, steps=[{"at": "breach", "notify": ["hook", "six"]}])
+		self.d.accept(opened("T1"))
+		self.told("hook", "link-local address refused")
+		self.told("six", "link-local address refused")
+
+	def test_a_mail_server_nobody_knows_yet(self):
+		sink = self.sink(kind=harness.SmtpSink)
+		self.know(mail="none")
+		self.start({"hook": {"email": {"to": ["desk@mail.test"]}}}, email={"smtp": f"smtp://mail.test:{sink.port}", "from": "SLA watch <sla@example.com>", "tls": "starttls"})
+		self.d.accept(opened("T1"))
+		self.told("hook", "Could not resolve host: mail.test")
+		self.know(mail="127.0.0.1")
+		harness.wait_for("the mail", 20, sink.mails)
+
+
+if __name__ == "__main__":
+	harness.main()
