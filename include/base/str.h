@@ -66,6 +66,7 @@ size_t str_utf8_len(struct str s);
 
 /* True when a byte below 0x20 or 0x7f stands in it. */
 bool str_has_controls(struct str s);
+bool str_has_controls_but_tabs(struct str s);
 
 /*
  * Levenshtein distance with transposition, capped: the nearest of the n names within distance 2 (and less than half the

@@ -60,7 +60,7 @@ struct http_headers {
 
 enum http_count { HTTP_ABSENT, HTTP_ONE, HTTP_MANY };
 /* Looks a header up, whatever the case of its name. *value is that of the first. */
-enum http_count http_headers_find(const struct http_headers *h, const char *name, struct str *value);
+enum http_count http_headers_find(const struct http_headers *h, struct str name, struct str *value);
 
 /* All of it is valid until http_reply(). */
 struct http_request {

@@ -28,6 +28,16 @@ struct mono boot_now(void)
 	return (struct mono){ read_ns(CLOCK_BOOTTIME) / NS_PER_MS };
 }
 
+struct wall wall_lately(void)
+{
+	return (struct wall){ read_ns(CLOCK_REALTIME_COARSE) / NS_PER_MS };
+}
+
+struct mono mono_lately(void)
+{
+	return (struct mono){ read_ns(CLOCK_MONOTONIC_COARSE) / NS_PER_MS };
+}
+
 int64_t mono_now_ns(void)
 {
 	return read_ns(CLOCK_MONOTONIC);

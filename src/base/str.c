@@ -28,7 +28,8 @@ bool str_eq_nocase(struct str a, struct str b)
 	if (a.len != b.len)
 		return false;
 	for (size_t i = 0; i < a.len; i++) {
-		if (lower(a.p[i]) != lower(b.p[i]))
+		/* Most are written alike. */
+		if (a.p[i] != b.p[i] && lower(a.p[i]) != lower(b.p[i]))
 			return false;
 	}
 	return true;
@@ -151,13 +152,44 @@ bool str_is_utf8(struct str s)
 	return true;
 }
 
-bool str_has_controls(struct str s)
+/*
+ * False: there is none among the eight bytes. Each byte that is below 0x20, or is 0x7f, leaves its high bit, and so may the one after
+ * it (Warren, Hacker's Delight, section 6-1).
+ */
+static bool may_have_controls(const char *p)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		if ((uint8_t)s.p[i] < 0x20 || s.p[i] == 0x7f)
+	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones * 0x80;
+	uint64_t word, del;
+
+	memcpy(&word, p, sizeof(word));
+	del = word ^ ones * 0x7f;
+	return ((((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & highs) != 0;
+}
+
+static bool has_controls(struct str s, char but)
+{
+	size_t i = 0;
+
+	while (i < s.len) {
+		if (s.len - i >= 8 && !may_have_controls(s.p + i)) {
+			i += 8;
+			continue;
+		}
+		if (((uint8_t)s.p[i] < 0x20 && s.p[i] != but) || s.p[i] == 0x7f)
 			return true;
+		i++;
 	}
 	return false;
+}
+
+bool str_has_controls(struct str s)
+{
+	return has_controls(s, '\x7f');
+}
+
+bool str_has_controls_but_tabs(struct str s)
+{
+	return has_controls(s, '\t');
 }
 
 static size_t least3(size_t a, size_t b, size_t c)

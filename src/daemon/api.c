@@ -21,7 +21,7 @@ static const struct operator *operator_of(const struct daemon *d, const struct h
 {
 	struct str value;
 
-	if (http_headers_find(&r->headers, "authorization", &value) != HTTP_ONE)
+	if (http_headers_find(&r->headers, STR("authorization"), &value) != HTTP_ONE)
 		return NULL;
 	return auth_bearer(d->cfg, value);
 }

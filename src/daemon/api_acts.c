@@ -219,7 +219,7 @@ static enum event_form form_of(const struct http_request *r)
 {
 	struct str value = { NULL, 0 };
 
-	(void)http_headers_find(&r->headers, "content-type", &value);
+	(void)http_headers_find(&r->headers, STR("content-type"), &value);
 	return str_starts(value, STR("application/json")) ? EVENT_FORM_JSON : EVENT_FORM_NDJSON;
 }
 

@@ -50,6 +50,7 @@ struct daemon {
 	enum phase          phase;
 	int                 exit_status;
 	struct wall         now;           /* as of the last daemon_now() */
+	struct mono         boot;          /* likewise */
 	struct wall         started;
 	struct mono         stop_by;       /* of the present phase of stopping */
 	bool                drained;       /* no request is under way any more */

@@ -41,7 +41,8 @@ struct wall daemon_now(struct daemon *d)
 {
 	enum clock_news news;
 
-	d->now = clockwatch_sample(&d->clock, wall_now(), boot_now(), &news);
+	d->boot = boot_now();
+	d->now = clockwatch_sample(&d->clock, wall_now(), d->boot, &news);
 	if (news != CLOCK_STEADY)
 		tell_clock_news(d, news);
 	return d->now;

@@ -167,13 +167,18 @@ enum err cloudevent_open(const struct json_doc *d, json_node n, struct event_con
 
 /* ---- binary ---- */
 
+/* Most requests have none of these. */
+static bool has_prefix(struct str name)
+{
+	return name.len > 3 && name.p[2] == '-' && str_eq_nocase((struct str){ name.p, 2 }, STR("ce"));
+}
+
 bool cloudevent_is_binary(const struct http_headers *h)
 {
-	struct str value;
-
-	for (unsigned a = 0; a < CE_N; a++)
-		if (attributes[a].is_required && http_headers_find(h, attributes[a].header, &value) != HTTP_ABSENT)
-			return true;
+	for (size_t i = 0; i < h->n; i++)
+		for (unsigned a = 0; a < CE_N && has_prefix(h->v[i].name); a++)
+			if (attributes[a].is_required && str_eq_nocase(h->v[i].name, str_of(attributes[a].header)))
+				return true;
 	return false;
 }
 
@@ -207,7 +212,7 @@ bool cloudevent_from_headers(const struct http_headers *h, bool are_proven, stru
 
 	for (unsigned a = 0; a < CE_N; a++) {
 		struct str value;
-		enum http_count n = http_headers_find(h, attributes[a].header, &value);
+		enum http_count n = http_headers_find(h, str_of(attributes[a].header), &value);
 
 		if (n == HTTP_MANY) {
 			problem_set(p, 400, NULL, "The header \"%s\" is there more than once.", attributes[a].header);

@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 
 #include "base/now.h"
 #include "base/xalloc.h"
@@ -22,24 +21,25 @@
 #define HEAD_KEEP     4096            /* memory for a head that an idle connection keeps */
 #define SMALL_BODY    (16u << 10)     /* never refused for want of memory: bounded by the number of connections */
 
-static void on_read(struct bufferevent *bev, void *arg);
-static void on_written(struct bufferevent *bev, void *arg);
-static void on_event(struct bufferevent *bev, short what, void *arg);
+static void on_came(void *arg);
+static void on_taken(void *arg);
+static void on_over(void *arg, bool is_broken);
+
+static const struct http_socket_fns socket_fns = { on_came, on_taken, on_over };
 
 void conn_create(struct http_listener *l, int fd, const struct http_peer *peer)
 {
 	struct http_server *s = l->server;
 	struct http_conn *c = xcalloc(1, sizeof *c);
 
-	c->bev = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	c->body = evbuffer_new();
-	if (c->bev == NULL || c->body == NULL)
+	if (c->body == NULL)
 		abort();
 	c->server = s;
 	c->listener = l;
 	c->req.peer = *peer;
 	c->req.tag = l->tag;
-	c->accepted = c->since = mono_now();
+	c->accepted = c->since = mono_lately();
 	http_head_init(&c->head, &s->limits);
 	buf_init(&c->head_text, s->limits.head_len + 1);
 	buf_init(&c->chunked, 0);
@@ -49,17 +49,14 @@ void conn_create(struct http_listener *l, int fd, const struct http_peer *peer)
 	s->conns = c;
 	l->n++;
 	s->stats.n_connections++;
-	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, INPUT_HIGH);
-	bufferevent_enable(c->bev, EV_READ);
+	http_socket_open(&c->socket, s->base, fd, INPUT_HIGH, &socket_fns, c);
 }
 
 void conn_free(struct http_conn *c)
 {
 	if (c->server != NULL)
 		server_forget(c);
-	if (c->bev != NULL)
-		bufferevent_free(c->bev);
+	http_socket_finish(&c->socket);
 	evbuffer_free(c->body);
 	http_head_finish(&c->head);
 	buf_finish(&c->head_text);
@@ -71,12 +68,7 @@ void conn_close(struct http_conn *c)
 {
 	if (c->state == CONN_BUSY) {
 		/* The handler holds the request: it must find it as it was. The socket need not wait. */
-		if (c->bev != NULL) {
-			/* libevent closes in a later turn, which may never come. */
-			shutdown(bufferevent_getfd(c->bev), SHUT_RDWR);
-			bufferevent_free(c->bev);
-		}
-		c->bev = NULL;
+		http_socket_close(&c->socket);
 		return;
 	}
 	c->state = CONN_OVER;
@@ -182,15 +174,14 @@ static void admit(struct http_conn *c)
 		return;
 	}
 	c->state = CONN_BODY;
-	c->since = mono_now();
+	c->since = mono_lately();
 	if (c->head.chunked) {
 		c->chunk = (struct http_chunk){ 0 };
 		c->chunked.max = adm.body_len;
 	} else if (c->head.content_length > INPUT_HIGH) {
-		/* Called once it is all there; reading stops there too. */
-		bufferevent_setwatermark(c->bev, EV_READ, (size_t)c->head.content_length, (size_t)c->head.content_length);
+		http_socket_set_room(&c->socket, (size_t)c->head.content_length);
 	}
-	if (c->head.expects_continue && evbuffer_get_length(bufferevent_get_input(c->bev)) == 0)
+	if (c->head.expects_continue && http_socket_waits_in(&c->socket) == 0)
 		conn_send_continue(c);
 }
 
@@ -213,7 +204,7 @@ static size_t skip_empty_line(struct http_conn *c, struct evbuffer *in)
 static bool turn_head(struct http_conn *c)
 {
 	struct http_server *s = c->server;
-	struct evbuffer *in = bufferevent_get_input(c->bev);
+	struct evbuffer *in = c->socket.in;
 	size_t len = evbuffer_get_length(in), head_len;
 	struct str bytes;
 	struct problem p;
@@ -226,7 +217,7 @@ static bool turn_head(struct http_conn *c)
 			return false;
 		c->has_begun = true;
 		c->req.method = METHOD_GET;
-		c->since = mono_now();
+		c->since = mono_lately();
 	}
 	if (len > s->limits.head_len + 4)
 		len = s->limits.head_len + 4;
@@ -261,7 +252,7 @@ static bool turn_known(struct http_conn *c, struct evbuffer *in)
 	if (evbuffer_remove_buffer(in, c->body, len) != (int)len)
 		abort();
 	if (len > INPUT_HIGH)
-		bufferevent_setwatermark(c->bev, EV_READ, 0, INPUT_HIGH);
+		http_socket_set_room(&c->socket, INPUT_HIGH);
 	c->server->stats.bytes_in += len;
 	hand_over(c, (struct str){ (const char *)evbuffer_pullup(c->body, -1), len });
 	return true;
@@ -293,23 +284,6 @@ static bool turn_chunked(struct http_conn *c, struct evbuffer *in)
 
 /* ---- turns ---- */
 
-/*
- * Where the input is full and nothing of it can be used before an answer is out, libevent would call again at once, for ever, and
- * event_base_loop() would not return to let the answer come.
- */
-static void hold_when_full(struct http_conn *c)
-{
-	if ((c->state == CONN_BUSY || c->state == CONN_WRITE) && c->bev != NULL &&
-	    evbuffer_get_length(bufferevent_get_input(c->bev)) >= INPUT_HIGH)
-		bufferevent_disable(c->bev, EV_READ);
-}
-
-static void read_again(struct http_conn *c)
-{
-	if ((bufferevent_get_enabled(c->bev) & EV_READ) == 0)
-		bufferevent_enable(c->bev, EV_READ);
-}
-
 /* After an answer has gone out: ready for the next request. */
 static void start_over(struct http_conn *c)
 {
@@ -322,17 +296,15 @@ static void start_over(struct http_conn *c)
 	c->state = CONN_HEAD;
 	c->has_begun = c->has_skipped = false;
 	c->has_answered = true;
-	c->since = mono_now();
-	read_again(c);
+	c->since = mono_lately();
 }
 
 static void linger(struct http_conn *c)
 {
-	shutdown(bufferevent_getfd(c->bev), SHUT_WR);
+	shutdown(c->socket.fd, SHUT_WR);
 	c->state = CONN_LINGER;
-	c->since = mono_now();
-	bufferevent_setwatermark(c->bev, EV_READ, 0, INPUT_HIGH);
-	read_again(c);
+	c->since = mono_lately();
+	http_socket_set_room(&c->socket, INPUT_HIGH);
 }
 
 void conn_written(struct http_conn *c)
@@ -347,7 +319,7 @@ void conn_written(struct http_conn *c)
 
 static bool go_on(struct http_conn *c)
 {
-	struct evbuffer *in = bufferevent_get_input(c->bev);
+	struct evbuffer *in = c->socket.in;
 
 	switch (c->state) {
 	case CONN_HEAD:
@@ -370,7 +342,7 @@ void conn_turn(struct http_conn *c)
 	uint64_t n_before = c->server->stats.n_requests;
 	bool more;
 
-	if (c->in_turn || c->bev == NULL)
+	if (c->in_turn || c->socket.fd < 0)
 		return;
 	c->in_turn = true;
 	do {
@@ -385,43 +357,38 @@ void conn_turn(struct http_conn *c)
 	else if (more)
 		server_ready(c);
 	else
-		hold_when_full(c);
+		http_socket_read_on(&c->socket);
 }
 
-static void on_read(struct bufferevent *bev, void *arg)
+static void on_came(void *arg)
 {
 	struct http_conn *c = arg;
 
-	(void)bev;
 	/* The server was destroyed under a request: http_reply() is all that is left to come. */
 	if (c->server != NULL)
 		conn_turn(c);
 }
 
-static void on_written(struct bufferevent *bev, void *arg)
+static void on_taken(void *arg)
 {
 	struct http_conn *c = arg;
 
-	(void)bev;
 	if (c->server == NULL || c->state != CONN_WRITE)
 		return;
 	conn_written(c);
 	conn_turn(c);
 }
 
-static void on_event(struct bufferevent *bev, short what, void *arg)
+static void on_over(void *arg, bool is_broken)
 {
 	struct http_conn *c = arg;
 
-	(void)bev;
 	if (c->server == NULL)
 		return;
-	if ((what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_WRITING) == 0) {
-		/* A client may close its half and still wait for the answer. */
-		c->eof = true;
-		conn_turn(c);
-	} else {
-		c->eof = true;
+	c->eof = true;
+	/* A client may close its half and still wait for the answer. */
+	if (is_broken)
 		conn_close(c);
-	}
+	else
+		conn_turn(c);
 }

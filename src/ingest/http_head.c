@@ -34,15 +34,21 @@ void http_head_finish(struct http_head *h)
 	*h = (struct http_head){ 0 };
 }
 
-static bool is_alnum_or(unsigned char c, const char *marks)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c != '\0' && strchr(marks, c) != NULL);
-}
+enum { IN_TOKEN = 1, IN_HOST = 2 };
+
+/* What a byte may stand in: the name of a method or header (RFC 9110 section 5.6.2), the header Host (RFC 3986 section 3.2.2). */
+static const uint8_t may_stand[256] = {
+	['0'] = 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,
+	['A'] = 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,
+	['a'] = 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,
+	['!'] = 3, ['$'] = 3, ['%'] = 3, ['&'] = 3, ['\''] = 3, ['*'] = 3, ['+'] = 3, ['-'] = 3, ['.'] = 3, ['_'] = 3, ['~'] = 3,
+	['#'] = IN_TOKEN, ['^'] = IN_TOKEN, ['`'] = IN_TOKEN, ['|'] = IN_TOKEN,
+	['('] = IN_HOST, [')'] = IN_HOST, [','] = IN_HOST, [';'] = IN_HOST, ['='] = IN_HOST, [':'] = IN_HOST, ['['] = IN_HOST, [']'] = IN_HOST,
+};
 
 bool http_is_token(unsigned char c)
 {
-	return is_alnum_or(c, "!#$%&'*+-.^_`|~");
+	return (may_stand[c] & IN_TOKEN) != 0;
 }
 
 static bool all_token(struct str s)
@@ -185,12 +191,8 @@ static bool read_header(struct http_head *h, struct str line, const struct http_
 		return refuse(p, 400, "A header goes on in a second line, which is obsolete and refused.");
 	if (!str_cut(&value, ':', &name) || !all_token(name))
 		return refuse(p, 400, "A line of the head is not NAME: VALUE.");
-	for (size_t i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.p[i];
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return refuse(p, 400, "A header has a control character in its value.");
-	}
+	if (str_has_controls_but_tabs(value))
+		return refuse(p, 400, "A header has a control character in its value.");
 	if (h->n_headers == limits->n_headers)
 		return refuse(p, 431, "There are too many headers.");
 	h->headers[h->n_headers++] = (struct http_header){ name, str_trim(value) };
@@ -219,47 +221,55 @@ static bool read_lines(struct http_head *h, struct str text, const struct http_l
 
 /* ---- headers that decide something ---- */
 
-/* At most one of each of these: a second one is how two programs come to see two different requests. */
-static bool check_once(const struct http_headers *all, struct problem *p)
-{
-	static const char *const once[] = { "host", "content-length", "transfer-encoding", "content-type", "content-encoding",
-					    "authorization", "expect" };
-	struct str value;
+enum decisive { HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONTENT_TYPE, CONTENT_ENCODING, AUTHORIZATION, EXPECT, N_DECISIVE };
 
-	for (size_t i = 0; i < sizeof once / sizeof once[0]; i++) {
-		if (http_headers_find(all, once[i], &value) == HTTP_MANY) {
-			problem_set(p, 400, NULL, "The header \"%s\" is there more than once.", once[i]);
+struct decisive_values {
+	struct str v[N_DECISIVE];
+	bool       there[N_DECISIVE];
+};
+
+/* At most one of each of these: a second one is how two programs come to see two different requests. */
+static bool find_decisive(const struct http_head *h, struct decisive_values *out, struct problem *p)
+{
+	static const char *const names[N_DECISIVE] = { "host", "content-length", "transfer-encoding", "content-type", "content-encoding",
+						       "authorization", "expect" };
+	struct http_headers all = { h->headers, h->n_headers };
+
+	for (size_t i = 0; i < N_DECISIVE; i++) {
+		enum http_count n = http_headers_find(&all, str_of(names[i]), &out->v[i]);
+
+		if (n == HTTP_MANY) {
+			problem_set(p, 400, NULL, "The header \"%s\" is there more than once.", names[i]);
 			return false;
 		}
+		out->there[i] = n == HTTP_ONE;
 	}
 	return true;
 }
 
-static bool check_host(const struct http_head *h, const struct http_headers *all, struct problem *p)
+static bool check_host(const struct http_head *h, const struct decisive_values *all, struct problem *p)
 {
-	struct str value;
+	struct str value = all->v[HOST];
 
-	if (http_headers_find(all, "host", &value) == HTTP_ABSENT)
+	if (!all->there[HOST])
 		return h->is_10 || refuse(p, 400, "HTTP/1.1 needs a header \"Host\".");
 	for (size_t i = 0; i < value.len; i++)
-		if (!is_alnum_or((unsigned char)value.p[i], "-._~!$&'()*+,;=:[]%"))
+		if ((may_stand[(unsigned char)value.p[i]] & IN_HOST) == 0)
 			return refuse(p, 400, "The header \"Host\" is not the name of a host.");
 	return true;
 }
 
-static bool check_framing(struct http_head *h, const struct http_headers *all, struct problem *p)
+static bool check_framing(struct http_head *h, const struct decisive_values *all, struct problem *p)
 {
-	struct str te, cl;
-	bool has_te = http_headers_find(all, "transfer-encoding", &te) != HTTP_ABSENT;
-	bool has_cl = http_headers_find(all, "content-length", &cl) != HTTP_ABSENT;
+	struct str cl = all->v[CONTENT_LENGTH];
 
-	h->chunked = has_te;
+	h->chunked = all->there[TRANSFER_ENCODING];
 	h->content_length = 0;
-	if (has_te && has_cl)
+	if (h->chunked && all->there[CONTENT_LENGTH])
 		return refuse(p, 400, "Content-Length and Transfer-Encoding exclude each other.");
-	if (has_te && (h->is_10 || !str_eq_nocase(te, STR("chunked"))))
+	if (h->chunked && (h->is_10 || !str_eq_nocase(all->v[TRANSFER_ENCODING], STR("chunked"))))
 		return refuse(p, 400, "The only Transfer-Encoding taken is \"chunked\", and on HTTP/1.1.");
-	if (!has_cl)
+	if (!all->there[CONTENT_LENGTH])
 		return true;
 	if (cl.len == 0 || cl.len > 15)
 		return refuse(p, cl.len == 0 ? 400 : 413, "Content-Length is empty or absurd.");
@@ -271,18 +281,13 @@ static bool check_framing(struct http_head *h, const struct http_headers *all, s
 	return true;
 }
 
-static bool check_rest(struct http_head *h, const struct http_headers *all, struct problem *p)
+static bool check_rest(struct http_head *h, const struct decisive_values *all, struct problem *p)
 {
-	struct str value;
-
-	if (http_headers_find(all, "content-encoding", &value) != HTTP_ABSENT && !str_eq_nocase(value, STR("identity")))
+	if (all->there[CONTENT_ENCODING] && !str_eq_nocase(all->v[CONTENT_ENCODING], STR("identity")))
 		return refuse(p, 415, "Compressed bodies are not taken: send it without Content-Encoding.");
-	h->expects_continue = false;
-	if (http_headers_find(all, "expect", &value) != HTTP_ABSENT && !h->is_10) {
-		if (!str_eq_nocase(value, STR("100-continue")))
-			return refuse(p, 417, "The only expectation known is \"100-continue\".");
-		h->expects_continue = true;
-	}
+	h->expects_continue = all->there[EXPECT] && !h->is_10;
+	if (h->expects_continue && !str_eq_nocase(all->v[EXPECT], STR("100-continue")))
+		return refuse(p, 417, "The only expectation known is \"100-continue\".");
 	return true;
 }
 
@@ -315,11 +320,8 @@ static bool second_reading(struct http_head *h, struct str text, struct problem 
 
 bool http_head_parse(struct http_head *h, struct str text, const struct http_limits *limits, struct problem *p)
 {
-	struct http_headers all;
+	struct decisive_values all;
 
-	if (!read_lines(h, text, limits, p))
-		return false;
-	all = (struct http_headers){ h->headers, h->n_headers };
-	return check_once(&all, p) && check_host(h, &all, p) && check_framing(h, &all, p) && check_rest(h, &all, p) &&
-	       second_reading(h, text, p);
+	return read_lines(h, text, limits, p) && find_decisive(h, &all, p) && check_host(h, &all, p) && check_framing(h, &all, p) &&
+	       check_rest(h, &all, p) && second_reading(h, text, p);
 }

@@ -11,6 +11,7 @@
 #include "base/wall.h"
 #include "http_chunk.h"
 #include "http_head.h"
+#include "http_socket.h"
 #include "ingest/http.h"
 
 enum conn_state {
@@ -41,7 +42,7 @@ struct http_conn {
 	struct http_conn     *prev, *next;       /* of the server's list */
 	TAILQ_ENTRY(http_conn) ready;            /* likewise, of those that wait for a turn */
 	bool                  is_ready;          /* is in that list */
-	struct bufferevent   *bev;               /* NULL: nothing can be sent any more; http_reply() frees */
+	struct http_socket    socket;            /* closed: nothing can be sent any more; http_reply() frees */
 	enum conn_state       state;
 	bool                  has_begun;         /* CONN_HEAD: a byte of the head has come */
 	bool                  has_skipped;       /* the one empty line that may stand before it */
@@ -102,7 +103,7 @@ void conn_refuse(struct http_conn *c, const struct problem *p, const char *heade
 void conn_send_continue(struct http_conn *c);
 void conn_written(struct http_conn *c);      /* the client has taken all */
 
-/* Straight to the socket while nothing waits before it, the rest when it can. False when the connection is broken. */
+/* http_socket_send(), counted. */
 bool conn_send(struct http_conn *c, struct str head, struct str body);
 void server_put_date(struct http_server *s); /* appends the header to s->out */
 

@@ -1,15 +1,8 @@
 /* Answers: one write where the socket takes it, the rest when it can. */
 #include "http_private.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <time.h>
-
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 
 #include "base/now.h"
 
@@ -17,7 +10,7 @@
 
 void server_put_date(struct http_server *s)
 {
-	int64_t now_s = wall_now().ms / 1000;
+	int64_t now_s = wall_lately().ms / 1000;
 
 	if (now_s != s->date_s || s->date[0] == '\0') {
 		time_t t = (time_t)now_s;
@@ -73,34 +66,10 @@ static void compose_head(struct http_conn *c, const struct http_reply *r)
 	buf_puts(b, "\r\n");
 }
 
-/* Through the bufferevent every answer would cost two epoll_ctl() more. */
 bool conn_send(struct http_conn *c, struct str head, struct str body)
 {
-	struct evbuffer *out = bufferevent_get_output(c->bev);
-	struct iovec parts[2] = { { 0 } };
-	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = body.len > 0 ? 2 : 1 };
-	size_t done = 0;
-
 	c->server->stats.bytes_out += head.len + body.len;
-	/* An iovec has no const; sendmsg() only reads. */
-	memcpy(&parts[0].iov_base, &head.p, sizeof head.p);
-	parts[0].iov_len = head.len;
-	memcpy(&parts[1].iov_base, &body.p, sizeof body.p);
-	parts[1].iov_len = body.len;
-	if (evbuffer_get_length(out) == 0) {
-		ssize_t n = sendmsg(bufferevent_getfd(c->bev), &msg, MSG_NOSIGNAL);
-
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return false;
-		done = n > 0 ? (size_t)n : 0;
-	}
-	if (done < head.len) {
-		evbuffer_add(out, head.p + done, head.len - done);
-		done = head.len;
-	}
-	if (done - head.len < body.len)
-		evbuffer_add(out, body.p + (done - head.len), body.len - (done - head.len));
-	return true;
+	return http_socket_send(&c->socket, head, body);
 }
 
 static void answer(struct http_conn *c, const struct http_reply *r)
@@ -116,21 +85,20 @@ static void answer(struct http_conn *c, const struct http_reply *r)
 		c->state = CONN_OVER;
 		return;
 	}
-	c->unsent = evbuffer_get_length(bufferevent_get_output(c->bev));
+	c->unsent = http_socket_waits_out(&c->socket);
 	if (c->unsent == 0) {
 		conn_written(c);
 		return;
 	}
 	c->state = CONN_WRITE;
-	c->since = mono_now();
-	bufferevent_enable(c->bev, EV_WRITE);
+	c->since = mono_lately();
 }
 
 static bool is_worn_out(const struct http_conn *c)
 {
 	const struct http_server *s = c->server;
 
-	return s->is_stopping || mono_now().ms - c->accepted.ms > s->limits.life_ms;
+	return s->is_stopping || mono_lately().ms - c->accepted.ms > s->limits.life_ms;
 }
 
 void http_reply(struct http_request *r, const struct http_reply *reply)
@@ -140,14 +108,14 @@ void http_reply(struct http_request *r, const struct http_reply *reply)
 
 	if (s != NULL)
 		s->stats.n_busy--;
-	if (s == NULL || c->bev == NULL) {
+	if (s == NULL || c->socket.fd < 0) {
 		c->state = CONN_OVER;
 		if (!c->in_turn)
 			conn_free(c);
 		return;
 	}
 	c->must_close = reply->close || !c->head.keep_alive || is_worn_out(c);
-	c->must_linger = reply->close || evbuffer_get_length(bufferevent_get_input(c->bev)) > 0;
+	c->must_linger = reply->close || http_socket_waits_in(&c->socket) > 0;
 	answer(c, reply);
 	if (c->in_turn)
 		return;
@@ -159,7 +127,7 @@ void http_reply(struct http_request *r, const struct http_reply *reply)
 	 * A request that waits in the input is not begun from here: the caller is a handler in the middle of something. It gets
 	 * its turn from the loop.
 	 */
-	if (c->eof || evbuffer_get_length(bufferevent_get_input(c->bev)) > 0)
+	if (c->eof || http_socket_waits_in(&c->socket) > 0)
 		server_ready(c);
 }
 

@@ -13,8 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <event2/bufferevent.h>
-
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/now.h"

@@ -4,9 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-
 #include "base/now.h"
 #include "http_private.h"
 
@@ -26,7 +23,6 @@ static void begin(struct http_request *r, const char *content_type, const char *
 	c->server->stats.n_replies[2]++;
 	/* A connection that breaks here is seen by the next look at it. */
 	(void)conn_send(c, buf_str(b), (struct str){ 0 });
-	bufferevent_enable(c->bev, EV_WRITE);
 }
 
 void http_stream_begin(struct http_request *r, const char *content_type)
@@ -45,7 +41,7 @@ void http_stream_begin_sized(struct http_request *r, const char *content_type, u
 size_t http_stream_room(const struct http_request *r)
 {
 	const struct http_conn *c = (const struct http_conn *)r;
-	size_t waits = http_stream_is_alive(r) ? evbuffer_get_length(bufferevent_get_output(c->bev)) : HTTP_STREAM_BEHIND;
+	size_t waits = http_stream_is_alive(r) ? http_socket_waits_out(&c->socket) : HTTP_STREAM_BEHIND;
 
 	return waits < HTTP_STREAM_BEHIND ? HTTP_STREAM_BEHIND - waits : 0;
 }
@@ -54,19 +50,16 @@ bool http_stream_is_alive(const struct http_request *r)
 {
 	const struct http_conn *c = (const struct http_conn *)r;
 
-	return c->server != NULL && c->bev != NULL && !c->eof;
+	return c->server != NULL && c->socket.fd >= 0 && !c->eof;
 }
 
 bool http_stream_put(struct http_request *r, struct str piece)
 {
 	struct http_conn *c = (struct http_conn *)r;
-	bool good;
 
-	if (!http_stream_is_alive(r) || evbuffer_get_length(bufferevent_get_output(c->bev)) > HTTP_STREAM_BEHIND)
+	if (!http_stream_is_alive(r) || http_socket_waits_out(&c->socket) > HTTP_STREAM_BEHIND)
 		return false;
-	good = c->req.method == METHOD_HEAD || conn_send(c, piece, (struct str){ 0 });
-	bufferevent_enable(c->bev, EV_WRITE);
-	return good;
+	return c->req.method == METHOD_HEAD || conn_send(c, piece, (struct str){ 0 });
 }
 
 void http_stream_end(struct http_request *r)
@@ -75,13 +68,13 @@ void http_stream_end(struct http_request *r)
 
 	if (c->server != NULL)
 		c->server->stats.n_busy--;
-	if (c->server == NULL || c->bev == NULL || c->eof) {
+	if (c->server == NULL || c->socket.fd < 0 || c->eof) {
 		c->state = CONN_OVER;
 	} else {
 		c->must_linger = false;
-		c->unsent = evbuffer_get_length(bufferevent_get_output(c->bev));
+		c->unsent = http_socket_waits_out(&c->socket);
 		c->state = c->unsent > 0 && c->unsent <= HTTP_STREAM_BEHIND ? CONN_WRITE : CONN_OVER;
-		c->since = mono_now();
+		c->since = mono_lately();
 	}
 	if (c->state == CONN_OVER && !c->in_turn)
 		conn_free(c);

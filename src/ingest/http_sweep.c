@@ -1,9 +1,6 @@
 /* What time does to a connection: who is slow is cut, sooner where others wait for the place. */
 #include "http_private.h"
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-
 static bool is_crowded(const struct http_conn *c)
 {
 	return c->listener != NULL && c->listener->is_crowded;
@@ -21,7 +18,7 @@ static bool is_late_body(const struct http_conn *c, int64_t age_ms)
 {
 	const struct http_limits *l = &c->server->limits;
 	int64_t grace_ms = patience(c, l->body_grace_ms);
-	size_t got = c->head.chunked ? c->chunked.len : evbuffer_get_length(bufferevent_get_input(c->bev));
+	size_t got = c->head.chunked ? c->chunked.len : http_socket_waits_in(&c->socket);
 
 	if (age_ms > l->body_ms)
 		return true;
@@ -45,7 +42,7 @@ static void time_out(struct http_conn *c)
 
 static void sweep_write(struct http_conn *c, struct mono now)
 {
-	size_t unsent = evbuffer_get_length(bufferevent_get_output(c->bev));
+	size_t unsent = http_socket_waits_out(&c->socket);
 
 	if (unsent < c->unsent) {
 		c->unsent = unsent;

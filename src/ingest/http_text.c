@@ -5,14 +5,16 @@
 
 #include "base/buf.h"
 
-enum http_count http_headers_find(const struct http_headers *h, const char *name, struct str *value)
+enum http_count http_headers_find(const struct http_headers *h, struct str name, struct str *value)
 {
-	struct str want = str_of(name);
 	enum http_count n = HTTP_ABSENT;
 
 	*value = (struct str){ 0 };
 	for (size_t i = 0; i < h->n; i++) {
-		if (h->v[i].name.len != want.len || !str_eq_nocase(h->v[i].name, want))
+		struct str at = h->v[i].name;
+
+		/* A request is asked for a score of names, and has few: length and first letter tell most apart. */
+		if (at.len != name.len || (at.p[0] | 0x20) != (name.p[0] | 0x20) || !str_eq_nocase(at, name))
 			continue;
 		if (n == HTTP_ONE)
 			return HTTP_MANY;

@@ -22,7 +22,7 @@ bool intake_form(const struct http_request *r, enum event_form *form, struct pro
 	struct str value, type;
 	size_t i = 0;
 
-	(void)http_headers_find(&r->headers, "content-type", &value);
+	(void)http_headers_find(&r->headers, STR("content-type"), &value);
 	if (!media_type_cut(value, &type))
 		return refuse(p, "The only parameter of Content-Type that is taken is charset=utf-8.");
 	while (i < n && !str_eq_nocase(type, str_of(types[i].type)))

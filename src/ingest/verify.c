@@ -34,10 +34,16 @@ static bool is_shown(enum verify_kind k)
 
 /* ---- text forms of digests ---- */
 
+/* The value of each letter of base64 and one more, so that 0 is none. */
+static const uint8_t base64_value[256] = {
+	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, ['+'] = 63, ['/'] = 64,
+};
+
 /* Strict base64 with padding. Gives the number of bytes, or -1. */
 static int base64_decode(struct str s, uint8_t *out, size_t out_max)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t n_pad = 0, n = 0;
 
 	if (s.len == 0 || s.len % 4 != 0 || s.len / 4 * 3 > out_max)
@@ -48,11 +54,11 @@ static int base64_decode(struct str s, uint8_t *out, size_t out_max)
 		uint32_t v = 0;
 
 		for (size_t j = i; j < i + 4; j++) {
-			const char *at = j < s.len - n_pad ? memchr(alphabet, s.p[j], 64) : alphabet;
+			uint8_t value = j < s.len - n_pad ? base64_value[(uint8_t)s.p[j]] : 1;
 
-			if (at == NULL)
+			if (value == 0)
 				return -1;
-			v = v << 6 | (uint32_t)(at - alphabet);
+			v = v << 6 | (value - 1u);
 		}
 		out[n++] = (uint8_t)(v >> 16);
 		out[n++] = (uint8_t)(v >> 8);
@@ -253,7 +259,7 @@ static bool any_signed(const struct verifier *v, const struct claims *c, const s
 	return good != 0;
 }
 
-static bool one_header(const struct http_headers *h, const char *name, size_t len_max, struct str *value)
+static bool one_header(const struct http_headers *h, struct str name, size_t len_max, struct str *value)
 {
 	return http_headers_find(h, name, value) == HTTP_ONE && value->len > 0 && value->len <= len_max;
 }
@@ -265,8 +271,8 @@ static enum verify_result verify_standard(const struct verifier *v, const struct
 	int64_t sent_s;
 	bool more = true;
 
-	if (!one_header(h, "webhook-id", ID_MAX, &id) || !one_header(h, "webhook-timestamp", TIME_MAX, &time) ||
-	    !one_header(h, "webhook-signature", 4096, &signatures))
+	if (!one_header(h, STR("webhook-id"), ID_MAX, &id) || !one_header(h, STR("webhook-timestamp"), TIME_MAX, &time) ||
+	    !one_header(h, STR("webhook-signature"), 4096, &signatures))
 		return VERIFY_MISSING;
 	/* A dot in the id could be moved into the time, and both would be signed alike. */
 	if (memchr(id.p, '.', id.len) != NULL || str_to_i64(time, 0, INT64_C(1) << 40, &sent_s) != ERR_OK)
@@ -286,12 +292,12 @@ static enum verify_result verify_hub(const struct verifier *v, const struct http
 {
 	bool is_256 = v->kind == VERIFY_HUB_SIGNATURE_256;
 	struct str prefix = is_256 ? STR("sha256=") : STR("sha1="), value, other;
-	const char *name = "x-hub-signature";
+	struct str name = STR("x-hub-signature");
 	struct claims c = { .n = 0 };
 
 	/* GitHub sends both headers, Jira the old name with the new hash. */
-	if (is_256 && http_headers_find(h, "x-hub-signature-256", &other) != HTTP_ABSENT)
-		name = "x-hub-signature-256";
+	if (is_256 && http_headers_find(h, STR("x-hub-signature-256"), &other) != HTTP_ABSENT)
+		name = STR("x-hub-signature-256");
 	if (!one_header(h, name, 256, &value))
 		return VERIFY_MISSING;
 	if (!str_starts(value, prefix))
@@ -318,8 +324,8 @@ static enum verify_result verify_timed(const struct verifier *v, const struct ht
 	struct str value, time;
 	struct claims c = { .n = 0 };
 
-	if (!one_header(h, is_glpi ? "x-glpi-signature" : "x-zendesk-webhook-signature", 256, &value) ||
-	    !one_header(h, is_glpi ? "x-glpi-timestamp" : "x-zendesk-webhook-signature-timestamp", TIME_MAX, &time))
+	if (!one_header(h, is_glpi ? STR("x-glpi-signature") : STR("x-zendesk-webhook-signature"), 256, &value) ||
+	    !one_header(h, is_glpi ? STR("x-glpi-timestamp") : STR("x-zendesk-webhook-signature-timestamp"), TIME_MAX, &time))
 		return VERIFY_MISSING;
 	if (!is_time(time, is_glpi))
 		return VERIFY_BAD;
@@ -345,7 +351,7 @@ static enum verify_result verify_shown(const struct verifier *v, const struct ht
 	struct str value;
 	unsigned good = 0;
 
-	if (!one_header(h, v->kind == VERIFY_TOKEN ? v->header : "authorization", 2 * SECRET_MAX, &value))
+	if (!one_header(h, v->kind == VERIFY_TOKEN ? str_of(v->header) : STR("authorization"), 2 * SECRET_MAX, &value))
 		return VERIFY_MISSING;
 	if (v->kind == VERIFY_BEARER && !cut_scheme(&value, STR("Bearer")))
 		return VERIFY_BAD;

@@ -42,9 +42,9 @@ static void head_is_sound(const struct http_head *h, struct str text)
 
 	HOLDS(h->method < METHOD_N && h->n_headers <= limits.n_headers);
 	path_is_clean(h->path);
-	HOLDS(http_headers_find(&all, "host", &value) == HTTP_ONE || (h->is_10 && http_headers_find(&all, "host", &value) == HTTP_ABSENT));
-	HOLDS(http_headers_find(&all, "content-length", &value) != HTTP_MANY);
-	HOLDS(!h->chunked || (!h->is_10 && h->content_length == 0 && http_headers_find(&all, "content-length", &value) == HTTP_ABSENT));
+	HOLDS(http_headers_find(&all, STR("host"), &value) == HTTP_ONE || (h->is_10 && http_headers_find(&all, STR("host"), &value) == HTTP_ABSENT));
+	HOLDS(http_headers_find(&all, STR("content-length"), &value) != HTTP_MANY);
+	HOLDS(!h->chunked || (!h->is_10 && h->content_length == 0 && http_headers_find(&all, STR("content-length"), &value) == HTTP_ABSENT));
 	for (size_t i = 0; i < h->n_headers; i++) {
 		struct http_header f = h->headers[i];
 

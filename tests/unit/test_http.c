@@ -992,6 +992,29 @@ static void unix_peers(void **state)
 	unlink(sa.sun_path);
 }
 
+/* Every byte in the name of a header and in Host, beside the sets as the RFCs write them. */
+static void bytes_of_names_and_hosts(void **state)
+{
+	static const char alnum[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	struct http_limits limits = { .head_len = 4096, .target_len = 1024, .n_headers = 10 };
+	struct http_head h;
+
+	(void)state;
+	http_head_init(&h, &limits);
+	for (int c = 1; c < 256; c++) {
+		bool is_alnum = strchr(alnum, c) != NULL;
+		char name[64], host[64];
+		struct problem p;
+
+		assert_int_equal(http_is_token((unsigned char)c), is_alnum || strchr("!#$%&'*+-.^_`|~", c) != NULL);
+		snprintf(name, sizeof name, "GET / HTTP/1.1\r\nHost: a\r\nx%cy: z\r\n\r\n", c);
+		assert_int_equal(http_head_parse(&h, str_of(name), &limits, &p), c == ':' || http_is_token((unsigned char)c));
+		snprintf(host, sizeof host, "GET / HTTP/1.1\r\nHost: a%cb\r\n\r\n", c);
+		assert_int_equal(http_head_parse(&h, str_of(host), &limits, &p), is_alnum || strchr("-._~!$&'()*+,;=:[]%", c) != NULL);
+	}
+	http_head_finish(&h);
+}
+
 static void queries(void **state)
 {
 	(void)state;
@@ -1032,6 +1055,7 @@ int main(void)
 		cmocka_unit_test(gone_clients),
 		cmocka_unit_test(draining),
 		cmocka_unit_test(unix_peers),
+		cmocka_unit_test(bytes_of_names_and_hosts),
 		cmocka_unit_test(queries),
 	};
 

@@ -142,6 +142,19 @@ static void utf8(void **state)
 	assert_true(str_has_controls(STR("a\x7f")));
 	assert_true(str_has_controls(STR("a\0b")));
 	assert_false(str_has_controls(STR("a b\xc3\xa9")));
+	/* Each byte at each place of texts shorter and longer than what is looked at in one step. */
+	for (unsigned c = 0; c < 256; c++) {
+		for (size_t len = 1; len <= 18; len++) {
+			for (size_t at = 0; at < len; at++) {
+				char text[] = "abcdefgh \xff~klmnopq";
+				struct str s = { text, len };
+
+				text[at] = (char)c;
+				assert_int_equal(str_has_controls(s), c < 0x20 || c == 0x7f);
+				assert_int_equal(str_has_controls_but_tabs(s), (c < 0x20 && c != '\t') || c == 0x7f);
+			}
+		}
+	}
 }
 
 static void nearest(void **state)

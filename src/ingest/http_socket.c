@@ -1,0 +1,169 @@
+#include "http_socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+
+#define READ_SMALL 4096              /* at a time: what a connection that has sent one byte holds */
+#define READ_LARGE (256u << 10)      /* of a body that was admitted; others wait meanwhile */
+#define LARGE      (64u << 10)       /* room above which it is one */
+
+size_t http_socket_waits_in(const struct http_socket *s)
+{
+	return evbuffer_get_length(s->in);
+}
+
+size_t http_socket_waits_out(const struct http_socket *s)
+{
+	return evbuffer_get_length(s->out);
+}
+
+/* ---- in ---- */
+
+static void rest(struct http_socket *s)
+{
+	if (s->is_reading)
+		event_del(s->readable);
+	s->is_reading = false;
+}
+
+void http_socket_read_on(struct http_socket *s)
+{
+	if (!s->is_reading && !s->is_over && s->fd >= 0 && http_socket_waits_in(s) < s->room)
+		s->is_reading = event_add(s->readable, NULL) == 0;
+}
+
+void http_socket_set_room(struct http_socket *s, size_t room)
+{
+	s->room = room;
+	if (http_socket_waits_in(s) >= room)
+		rest(s);
+	else
+		http_socket_read_on(s);
+}
+
+static ssize_t read_some(struct http_socket *s, size_t len)
+{
+	struct evbuffer_iovec space;
+	ssize_t n;
+
+	if (evbuffer_reserve_space(s->in, (ev_ssize_t)len, &space, 1) != 1)
+		abort();
+	n = recv(s->fd, space.iov_base, len, 0);
+	space.iov_len = n > 0 ? (size_t)n : 0;
+	if (evbuffer_commit_space(s->in, &space, 1) != 0)
+		abort();
+	return n;
+}
+
+/* What may be read now. The end of a large body comes in one piece, too. */
+static size_t at_once(const struct http_socket *s)
+{
+	size_t missing = s->room - http_socket_waits_in(s), most = s->room > LARGE ? READ_LARGE : READ_SMALL;
+
+	return missing < most ? missing : most;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_socket *s = arg;
+	ssize_t n = read_some(s, at_once(s));
+
+	(void)fd;
+	(void)what;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	s->is_over = n <= 0;
+	if (s->is_over || http_socket_waits_in(s) >= s->room)
+		rest(s);
+	if (n > 0)
+		s->fn->came(s->ctx);
+	else
+		s->fn->over(s->ctx, n < 0);
+}
+
+/* ---- out ---- */
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_socket *s = arg;
+	int n = evbuffer_write(s->out, fd);
+
+	(void)what;
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		rest(s);
+		event_del(s->writable);
+		s->is_over = true;
+		s->fn->over(s->ctx, true);
+	} else if (http_socket_waits_out(s) == 0) {
+		event_del(s->writable);
+		s->fn->taken(s->ctx);
+	}
+}
+
+bool http_socket_send(struct http_socket *s, struct str head, struct str body)
+{
+	struct iovec parts[2] = { { 0 } };
+	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = body.len > 0 ? 2 : 1 };
+	size_t done = 0;
+
+	/* An iovec has no const; sendmsg() only reads. */
+	memcpy(&parts[0].iov_base, &head.p, sizeof head.p);
+	parts[0].iov_len = head.len;
+	memcpy(&parts[1].iov_base, &body.p, sizeof body.p);
+	parts[1].iov_len = body.len;
+	if (http_socket_waits_out(s) == 0) {
+		ssize_t n = sendmsg(s->fd, &msg, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+		done = n > 0 ? (size_t)n : 0;
+	}
+	if (done == head.len + body.len)
+		return true;
+	if (done < head.len) {
+		evbuffer_add(s->out, head.p + done, head.len - done);
+		done = head.len;
+	}
+	if (done - head.len < body.len)
+		evbuffer_add(s->out, body.p + (done - head.len), body.len - (done - head.len));
+	event_add(s->writable, NULL);
+	return true;
+}
+
+/* ---- life ---- */
+
+void http_socket_open(struct http_socket *s, struct event_base *base, int fd, size_t room, const struct http_socket_fns *fn, void *ctx)
+{
+	*s = (struct http_socket){ .fd = fd, .room = room, .fn = fn, .ctx = ctx, .in = evbuffer_new(), .out = evbuffer_new() };
+	s->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, s);
+	s->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, s);
+	if (s->in == NULL || s->out == NULL || s->readable == NULL || s->writable == NULL)
+		abort();
+	http_socket_read_on(s);
+}
+
+void http_socket_close(struct http_socket *s)
+{
+	if (s->fd < 0)
+		return;
+	rest(s);
+	event_del(s->writable);
+	close(s->fd);
+	s->fd = -1;
+}
+
+void http_socket_finish(struct http_socket *s)
+{
+	http_socket_close(s);
+	event_free(s->readable);
+	event_free(s->writable);
+	evbuffer_free(s->in);
+	evbuffer_free(s->out);
+}
