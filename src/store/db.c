@@ -266,7 +266,35 @@ int db_checkpoint(struct db *db, int mode)
 	db->moving = true;
 	if (rc == SQLITE_OK)
 		db->wal_pages = 0;
+	if (mode == SQLITE_CHECKPOINT_TRUNCATE)
+		db->log_bytes = 0;
 	return rc;
+}
+
+#define LOG_STEP   64      /* frames that the log is made longer by, a megabyte … */
+#define LOG_NEAR   32      /* … when so many are left … */
+#define LOG_SMALL  8       /* … and commits are small: larger ones spend little on the length of a file */
+
+void db_lengthen_log(struct db *db)
+{
+	static const char zeros[DB_LOG_FRAME];
+	int64_t want = DB_LOG_HEADER + (int64_t)(db->wal_pages + LOG_NEAR) * DB_LOG_FRAME;
+	sqlite3_int64 size;
+	sqlite3_file *f = NULL;
+
+	if (want <= db->log_bytes || db->wal_pages == 0 || db->wal_grown > LOG_SMALL)
+		return;
+	db->log_bytes = want;
+	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &f);
+	if (f == NULL || f->pMethods == NULL || f->pMethods->xFileSize(f, &size) != SQLITE_OK)
+		return;
+	if (size < want) {
+		/* Whole frames, so that a look at the log finds none that is cut off; one by one, since SQLite writes less than 128 KiB at once. */
+		size -= (size - DB_LOG_HEADER) % DB_LOG_FRAME;
+		for (int i = 0; i < LOG_STEP && f->pMethods->xWrite(f, zeros, DB_LOG_FRAME, size) == SQLITE_OK; i++)
+			size += DB_LOG_FRAME;
+	}
+	db->log_bytes = size > want ? size : want;
 }
 
 static enum err mark(struct db *db, int64_t clean, struct diag *d)

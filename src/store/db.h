@@ -16,6 +16,8 @@
 #define DB_APPLICATION_ID 0x706c7a6f     /* "plzo" */
 #define DB_VERSION        3              /* user_version of the schema: the number of steps in schema.c */
 #define DB_PAGE_SIZE      16384
+#define DB_LOG_HEADER     32             /* of the log: before the first frame */
+#define DB_LOG_FRAME      (DB_PAGE_SIZE + 24)
 #define DB_ID_LEN         32
 #define DB_FORGET_WALK    "DELETE FROM meta WHERE key = 'rewrite' OR key GLOB 'scrub.*'"     /* of rewrite.c */
 
@@ -46,6 +48,8 @@ struct db {
 	struct wall   latest;         /* no trimmed event was received after that; as of the opening */
 	int64_t       version;        /* of the schema that was found */
 	int           wal_pages;      /* in the log since it was last started anew */
+	int           wal_grown;      /* by how many the last commit made it longer */
+	int64_t       log_bytes;      /* the log's file is no shorter than this; 0: not known */
 	bool          was_clean;      /* the last stop was clean */
 	bool          tidy;           /* closing may take the log away */
 	bool          moving;         /* the last thing done was moving the log into the database */
@@ -74,6 +78,12 @@ int db_run(struct db *db, enum query q);
 
 /* Moves the log into the database as far as it goes. SQLITE_OK or the extended code. */
 int db_checkpoint(struct db *db, int mode);
+
+/*
+ * Makes the log's file longer than it must be, with zeros, before its end is reached: a commit that overwrites costs the file system half of
+ * one that appends, which has to note the new length as well. Where that fails, commits find it out.
+ */
+void db_lengthen_log(struct db *db);
 
 /* Is this a failure to write that may pass (disk full, quota, no permission)? Everything else is the end. Call it right after the failure. */
 bool db_may_retry(struct db *db, int rc);

@@ -18,7 +18,7 @@
 #include "base/xalloc.h"
 #include "store/db.h"
 
-#define HEADER   32
+#define HEADER   DB_LOG_HEADER
 #define SUMMED   24               /* of the header */
 #define FRAME    24               /* before the page */
 #define MAGIC    0x377f0682u      /* or one more, when the checksums are of big-endian words */
@@ -28,7 +28,7 @@ struct sum { uint32_t a, b; };
 struct log {
 	FILE      *f;
 	uint8_t    header[HEADER];
-	uint8_t    frame[FRAME + DB_PAGE_SIZE];
+	uint8_t    frame[DB_LOG_FRAME];
 	size_t     got;            /* of the last frame that was read */
 	bool       big;
 	struct sum sum;            /* as it should be after the frame */

@@ -30,6 +30,7 @@ static int on_wal(void *ctx, sqlite3 *handle, const char *name, int pages)
 
 	(void)handle;
 	(void)name;
+	db->wal_grown = pages > db->wal_pages ? pages - db->wal_pages : pages;
 	db->wal_pages = pages;
 	return SQLITE_OK;
 }

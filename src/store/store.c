@@ -223,12 +223,15 @@ void job_drop(struct store *st)
 
 void store_push(struct store *st)
 {
+	bool wake;
+
 	pthread_mutex_lock(&st->lock);
-	if (st->queue.n != 0 && !st->pushed) {
-		st->pushed = true;
-		pthread_cond_signal(&st->wake);
-	}
+	wake = st->queue.n != 0 && !st->pushed && !st->busy;
+	st->pushed = st->queue.n != 0;
 	pthread_mutex_unlock(&st->lock);
+	/* Behind the lock, or it would wake only to wait for that; and one that is busy looks before it sleeps. */
+	if (wake)
+		pthread_cond_signal(&st->wake);
 }
 
 enum err store_append(struct store *st, const struct store_append *a)

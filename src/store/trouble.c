@@ -18,7 +18,7 @@ enum lane lane_of(enum store_what what)
 
 int64_t worker_wal_bytes(const struct store *st)
 {
-	return (int64_t)st->db->wal_pages * (DB_PAGE_SIZE + 24);
+	return (int64_t)st->db->wal_pages * DB_LOG_FRAME;
 }
 
 /* ---- answers ---- */
@@ -43,6 +43,8 @@ void worker_publish(struct store *st, const struct release *rel)
 	}
 	if (any)
 		answers_move(&st->answers, &st->out);
+	st->n_commits += rel->n_commits;
+	st->n_events += rel->n_events;
 	st->seq = st->db->seq;
 	st->wal_bytes = (uint64_t)worker_wal_bytes(st);
 	pthread_mutex_unlock(&st->lock);

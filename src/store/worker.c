@@ -179,13 +179,13 @@ static bool commit(struct store *st)
 	st->rec_next = c.rec_next;
 	st->db->seq += c.n_events;
 	st->idle_since = mono_now();
-	pthread_mutex_lock(&st->lock);
-	st->n_commits++;
-	st->n_events += c.n_events;
-	pthread_mutex_unlock(&st->lock);
+	c.release.n_commits = 1;
+	c.release.n_events = c.n_events;
 	if (st->stalled)
 		worker_set_state(st, STORE_WELL, NULL);
 	worker_publish(st, &c.release);
+	/* Once nobody waits for it: the disk has it with the next commit. */
+	db_lengthen_log(st->db);
 	return true;
 }
 

@@ -77,8 +77,8 @@ void job_drop(struct store *st);                 /* in its place: nothing was pa
 
 /* ---- the thread's: trouble.c ---- */
 
-/* The room of the jobs that are ended by the next worker_publish(). */
-struct release { struct lane_load lane[LANE_N]; };
+/* What is told with the next worker_publish(): the room of the jobs that are ended, and what was committed. */
+struct release { struct lane_load lane[LANE_N]; uint64_t n_commits, n_events; };
 void worker_release(struct release *rel, enum store_what what, size_t bytes);
 
 /* Hands st->out over, and gives back the room of the jobs that it ends. */
