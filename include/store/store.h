@@ -30,7 +30,6 @@
 struct buf;
 struct store;
 struct ticket_row;
-struct verdict;
 
 #define STORE_SAVES_PER_COMMIT 500          /* ticket rows between two commits; more are spread over several */
 #define STORE_QUEUE_BYTES      (64u << 20)  /* default of max_bytes */
@@ -112,7 +111,6 @@ MUST_CHECK enum err store_put_delivery(struct store *st, const struct delivery *
 /* The following are answered only when the cookie is not 0. Updates state, attempts, next, status, detail and settled of the row with this id and receiver. */
 MUST_CHECK enum err store_settle(struct store *st, const struct delivery *row, uint64_t cookie);
 MUST_CHECK enum err store_save(struct store *st, const struct ticket_row *row, uint64_t cookie);
-MUST_CHECK enum err store_put_verdict(struct store *st, const struct verdict *v, uint64_t cookie);
 MUST_CHECK enum err store_put_revision(struct store *st, const struct store_revision *r, uint64_t cookie);
 
 /*
@@ -121,7 +119,7 @@ MUST_CHECK enum err store_put_revision(struct store *st, const struct store_revi
  */
 MUST_CHECK enum err store_trim(struct store *st, uint64_t seq, struct wall latest, uint64_t cookie);
 
-/* Tickets that were over before `limit` go, with their deliveries and verdicts; also settled deliveries of no ticket. In slices. */
+/* Tickets that were over before `limit` go, with their deliveries; also settled deliveries of no ticket, and verdicts on what ended before it. In slices. */
 MUST_CHECK enum err store_sweep(struct store *st, struct wall limit, uint64_t cookie);
 
 /* Queries: any number of answers with rows, then one without and `last`. */

@@ -1,5 +1,7 @@
 #include "daemon/writer.h"
 
+#include <string.h>
+
 #include "core/engine.h"
 #include "daemon/daemon.h"
 #include "store/streams.h"
@@ -10,23 +12,24 @@ struct late {
 	uint64_t        cookie;
 	union {
 		struct delivery   delivery;
-		struct verdict    verdict;
 		struct ticket_row ticket;
 		struct refusal    refusal;
+		struct store_verdicts verdicts;     /* the records are borrowed */
 	};
 };
 
-#define HELD_MAX 8192         /* verdicts: some 4 MiB */
+#define HELD_MAX 8192         /* verdicts: half a megabyte */
 
 void writer_init(struct writer *w)
 {
-	*w = (struct writer){ .arena = arena_create(), .held_arena = arena_create() };
+	*w = (struct writer){ .arena = arena_create() };
+	store_verdicts_init(&w->held);
 }
 
 void writer_finish(struct writer *w)
 {
 	arena_destroy(w->arena);
-	arena_destroy(w->held_arena);
+	store_verdicts_finish(&w->held);
 	*w = (struct writer){ 0 };
 }
 
@@ -40,7 +43,7 @@ static enum err queue(struct store *st, const struct late *l)
 	switch (l->what) {
 	case STORE_PUT:     return store_put_delivery(st, &l->delivery, l->cookie);
 	case STORE_SETTLED: return store_settle(st, &l->delivery, l->cookie);
-	case STORE_JUDGED:  return store_put_verdict(st, &l->verdict, l->cookie);
+	case STORE_JUDGED:  return store_put_verdicts(st, &l->verdicts, l->cookie);
 	case STORE_SAVED:   return store_save(st, &l->ticket, l->cookie);
 	case STORE_REFUSAL: return store_put_refusal(st, &l->refusal, l->cookie);
 	default:            return ERR_RANGE;
@@ -60,12 +63,9 @@ static void keep_delivery(struct arena *a, struct delivery *v)
 		keep(a, all[i]);
 }
 
-static void keep_verdict(struct arena *a, struct verdict *v)
+static void keep_verdicts(struct arena *a, struct store_verdicts *v)
 {
-	struct str *all[] = { &v->ns, &v->ticket, &v->contract, &v->metric, &v->agreement, &v->priority, &v->state, &v->target };
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		keep(a, all[i]);
+	v->records.p = memcpy(arena_alloc(a, v->records.len), v->records.p, v->records.len);
 }
 
 static void keep_ticket(struct arena *a, struct ticket_row *v)
@@ -96,7 +96,7 @@ static void write_or_wait(struct daemon *d, const struct late *job)
 	*l = *job;
 	l->next = NULL;
 	if (l->what == STORE_JUDGED)
-		keep_verdict(w->arena, &l->verdict);
+		keep_verdicts(w->arena, &l->verdicts);
 	else if (l->what == STORE_SAVED)
 		keep_ticket(w->arena, &l->ticket);
 	else if (l->what == STORE_REFUSAL)
@@ -130,33 +130,21 @@ static void release_verdicts(struct daemon *d)
 {
 	struct writer *w = &d->writer;
 
-	for (const struct late *l = w->held; l != NULL; l = l->next)
-		write_or_wait(d, l);
-	w->held = w->held_last = NULL;
-	w->n_held = 0;
-	arena_reset(w->held_arena);
+	write_or_wait(d, &(struct late){ .what = STORE_JUDGED, .verdicts = w->held });
+	store_verdicts_reset(&w->held);
 }
 
 void writer_verdict(struct daemon *d, const struct verdict *v)
 {
-	struct writer *w = &d->writer;
-	struct late *l = arena_alloc(w->held_arena, sizeof(*l));
-
-	*l = (struct late){ .what = STORE_JUDGED, .verdict = *v };
-	keep_verdict(w->held_arena, &l->verdict);
-	if (w->held_last != NULL)
-		w->held_last->next = l;
-	else
-		w->held = l;
-	w->held_last = l;
-	if (++w->n_held == HELD_MAX)
+	store_verdicts_add(&d->writer.held, v);
+	if (d->writer.held.n == HELD_MAX)
 		release_verdicts(d);
 }
 
 void writer_save(struct daemon *d, const struct ticket_row *row)
 {
 	/* A ticket's row says that its verdict was given: it must not come before it. */
-	if (d->writer.n_held > 0)
+	if (d->writer.held.n > 0)
 		release_verdicts(d);
 	write_or_wait(d, &(struct late){ .what = STORE_SAVED, .ticket = *row });
 }

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "store/store.h"
+#include "store/verdicts.h"
 
 struct daemon;
 struct late;
@@ -21,9 +22,7 @@ struct writer {
 	struct arena *arena;          /* of what waits; emptied when nothing does */
 	struct late  *first, *last;
 	size_t        n;
-	struct arena *held_arena;     /* of verdicts that are not queued yet */
-	struct late  *held, *held_last;
-	size_t        n_held;
+	struct store_verdicts held;   /* not queued yet */
 };
 
 void writer_init(struct writer *w);
@@ -34,7 +33,7 @@ void writer_settle(struct daemon *d, const struct delivery *row);
 void writer_refusal(struct daemon *d, const struct refusal *r);
 
 /*
- * Verdicts are held until a ticket is saved, or until they are many: each is a row at a place of its own, and so several share a page.
+ * Verdicts are held until a ticket is saved, or until they are many, for what is given together is one row.
  * What is held in a crash comes anew from the journal, which reaches back at least to when its ticket was last saved.
  */
 void writer_verdict(struct daemon *d, const struct verdict *v);

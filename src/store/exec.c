@@ -303,29 +303,14 @@ static int save(struct db *db, struct reader *r, bool shadowed)
 	return rc;
 }
 
-static int put_verdict(struct db *db, struct reader *r)
+static int put_verdicts(struct db *db, struct reader *r)
 {
-	struct verdict v;
-	sqlite3_stmt *s = db_stmt(db, Q_VERDICT_PUT);
+	sqlite3_stmt *s = db_stmt(db, Q_VERDICTS_PUT);
 
-	unpack_verdict(r, &v);
-	bind_str(s, 1, v.ns);
-	bind_str(s, 2, v.ticket);
-	bind_str(s, 3, v.metric);
-	bind_i64(s, 4, v.cycle);
-	bind_str(s, 5, v.contract);
-	bind_str(s, 6, v.agreement);
-	bind_str(s, 7, v.priority);
-	bind_str(s, 8, v.state);
-	bind_i64(s, 9, v.breached);
-	bind_i64(s, 10, v.waived);
-	bind_wall(s, 11, v.started);
-	bind_wall(s, 12, v.stopped);
-	bind_wall(s, 13, v.due);
-	bind_i64(s, 14, v.elapsed_ms);
-	bind_i64(s, 15, v.paused_ms);
-	bind_str(s, 16, v.target);
-	return db_run(db, Q_VERDICT_PUT);
+	bind_i64(s, 1, (int64_t)reader_varint(r));
+	bind_i64(s, 2, reader_zigzag(r));
+	bind_blob(s, 3, reader_bytes(r));
+	return db_run(db, Q_VERDICTS_PUT);
 }
 
 static int put_revision(struct db *db, struct reader *r, uint64_t seq)
@@ -398,7 +383,7 @@ int exec_job(struct db *db, const struct batch *b, const struct job *job, uint64
 	case STORE_PUT:     rc = put_delivery(db, &r, &x); break;
 	case STORE_SETTLED: rc = settle(db, &r, &x); break;
 	case STORE_SAVED:   rc = save(db, &r, job->shadowed); break;
-	case STORE_JUDGED:  rc = put_verdict(db, &r); break;
+	case STORE_JUDGED:  rc = put_verdicts(db, &r); break;
 	case STORE_REVISED: rc = put_revision(db, &r, seq); break;
 	case STORE_CURSOR:  rc = put_cursor(db, &r); break;
 	case STORE_REFUSAL: rc = put_refusal(db, &r, &x); break;

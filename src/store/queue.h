@@ -77,8 +77,6 @@ void pack_ticket(struct buf *b, const struct ticket_row *row);
 void unpack_ticket(struct reader *r, struct ticket_row *out);
 void pack_delivery(struct buf *b, const struct delivery *row);
 void unpack_delivery(struct reader *r, struct delivery *out);
-void pack_verdict(struct buf *b, const struct verdict *v);
-void unpack_verdict(struct reader *r, struct verdict *out);
 void pack_cursor(struct buf *b, const struct store_cursor *c);
 void unpack_cursor(struct reader *r, struct store_cursor *out);
 void pack_refusal(struct buf *b, const struct refusal *row);

@@ -68,46 +68,6 @@ void unpack_delivery(struct reader *r, struct delivery *out)
 	out->status = (int32_t)reader_zigzag(r);
 }
 
-void pack_verdict(struct buf *b, const struct verdict *v)
-{
-	pack_str(b, v->ns);
-	pack_str(b, v->ticket);
-	pack_str(b, v->contract);
-	pack_str(b, v->metric);
-	pack_str(b, v->agreement);
-	pack_str(b, v->priority);
-	pack_str(b, v->state);
-	pack_str(b, v->target);
-	buf_put_varint(b, v->cycle);
-	buf_put_varint(b, v->breached);
-	buf_put_varint(b, v->waived);
-	buf_put_zigzag(b, v->started.ms);
-	buf_put_zigzag(b, v->stopped.ms);
-	buf_put_zigzag(b, v->due.ms);
-	buf_put_zigzag(b, v->elapsed_ms);
-	buf_put_zigzag(b, v->paused_ms);
-}
-
-void unpack_verdict(struct reader *r, struct verdict *out)
-{
-	out->ns = reader_bytes(r);
-	out->ticket = reader_bytes(r);
-	out->contract = reader_bytes(r);
-	out->metric = reader_bytes(r);
-	out->agreement = reader_bytes(r);
-	out->priority = reader_bytes(r);
-	out->state = reader_bytes(r);
-	out->target = reader_bytes(r);
-	out->cycle = (uint32_t)reader_varint(r);
-	out->breached = reader_varint(r) != 0;
-	out->waived = reader_varint(r) != 0;
-	out->started.ms = reader_zigzag(r);
-	out->stopped.ms = reader_zigzag(r);
-	out->due.ms = reader_zigzag(r);
-	out->elapsed_ms = reader_zigzag(r);
-	out->paused_ms = reader_zigzag(r);
-}
-
 void pack_cursor(struct buf *b, const struct store_cursor *c)
 {
 	pack_str(b, c->source);

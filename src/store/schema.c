@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 
+#include "core/effects.h"
+#include "store/verdicts.h"
+
 const char *const schema_steps[DB_VERSION] = {
 	[0] =
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;"
@@ -35,7 +38,39 @@ const char *const schema_steps[DB_VERSION] = {
 	[2] =
 	("ALTER TABLE outbox ADD COLUMN head_sum INTEGER; ALTER TABLE outbox ADD COLUMN body_sum INTEGER;"
 	 "ALTER TABLE outbox ADD COLUMN fate_sum INTEGER; ALTER TABLE cursors ADD COLUMN sum INTEGER;"),
+	/* Verdicts as a log of many in a row: a row for each, at a place of its own, took more of the disk than the events. */
+	[3] =
+	("CREATE TABLE judged(no INTEGER PRIMARY KEY, n INTEGER NOT NULL, latest_ms INTEGER NOT NULL, records BLOB NOT NULL) STRICT;"
+	 "CREATE INDEX judged_latest ON judged(latest_ms);"
+	 "INSERT INTO judged(n, latest_ms, records) SELECT 1, coalesce(stopped_ms, due_ms, started_ms, 0), verdict_record(ns, ticket, contract, metric,"
+	 " agreement, priority, state, target, cycle, breached, waived, started_ms, stopped_ms, due_ms, elapsed_ms, paused_ms) FROM verdicts;"
+	 "DROP TABLE verdicts;"),
 };
+
+static struct wall wall_of(sqlite3_value *v)
+{
+	return sqlite3_value_type(v) == SQLITE_NULL ? WALL_NEVER : (struct wall){ sqlite3_value_int64(v) };
+}
+
+/* For step 3: a verdict's columns as the record that it is from then on. */
+static void verdict_record(sqlite3_context *ctx, int n, sqlite3_value **v)
+{
+	struct str texts[8];
+	struct store_verdicts all;
+
+	(void)n;
+	for (int i = 0; i < 8; i++)
+		texts[i] = (struct str){ (const char *)sqlite3_value_blob(v[i]), (size_t)sqlite3_value_bytes(v[i]) };
+	store_verdicts_init(&all);
+	store_verdicts_add(&all, &(struct verdict){
+		.ns = texts[0], .ticket = texts[1], .contract = texts[2], .metric = texts[3], .agreement = texts[4], .priority = texts[5],
+		.state = texts[6], .target = texts[7], .cycle = (uint32_t)sqlite3_value_int64(v[8]), .breached = sqlite3_value_int(v[9]) != 0,
+		.waived = sqlite3_value_int(v[10]) != 0, .started = wall_of(v[11]), .stopped = wall_of(v[12]), .due = wall_of(v[13]),
+		.elapsed_ms = sqlite3_value_int64(v[14]), .paused_ms = sqlite3_value_int64(v[15]),
+	});
+	sqlite3_result_blob64(ctx, all.records.p, all.records.len, SQLITE_TRANSIENT);
+	store_verdicts_finish(&all);
+}
 
 static int take_step(sqlite3 *h, const char *step, int to)
 {
@@ -56,7 +91,7 @@ static int take_step(sqlite3 *h, const char *step, int to)
 
 int schema_climb(sqlite3 *h, const char *const *steps, int from, int to)
 {
-	int rc = SQLITE_OK;
+	int rc = sqlite3_create_function_v2(h, "verdict_record", 16, SQLITE_UTF8, NULL, verdict_record, NULL, NULL, NULL);
 
 	for (int v = from; v < to && rc == SQLITE_OK; v++)
 		rc = take_step(h, steps[v], v + 1);

@@ -302,19 +302,6 @@ enum err store_save(struct store *st, const struct ticket_row *row, uint64_t coo
 	return job_end(st);
 }
 
-enum err store_put_verdict(struct store *st, const struct verdict *v, uint64_t cookie)
-{
-	struct job *job;
-	size_t bytes = v->ns.len + v->ticket.len + v->contract.len + v->metric.len + v->agreement.len + v->priority.len + v->state.len
-		+ v->target.len + 256;
-	enum err e = job_begin(st, STORE_JUDGED, bytes, cookie, &job);
-
-	if (e != ERR_OK)
-		return e;
-	pack_verdict(&st->queue.bytes, v);
-	return job_end(st);
-}
-
 enum err store_put_revision(struct store *st, const struct store_revision *r, uint64_t cookie)
 {
 	struct job *job;

@@ -77,7 +77,7 @@ static int oldest_closed(struct db *db, int64_t limit, struct buf *keys, size_t 
 
 static int forget_ticket(struct db *db, struct str ns, struct str ticket)
 {
-	static const enum query from[] = { Q_OUTBOX_DEL, Q_VERDICT_DEL, Q_CLOSED_DEL };
+	static const enum query from[] = { Q_OUTBOX_DEL, Q_CLOSED_DEL };
 	int rc = SQLITE_OK;
 
 	for (size_t i = 0; i < sizeof from / sizeof *from && rc == SQLITE_OK; i++) {
@@ -90,10 +90,10 @@ static int forget_ticket(struct db *db, struct str ns, struct str ticket)
 	return rc;
 }
 
-/* What belongs to no ticket. */
+/* What goes with no ticket. */
 static int sweep_rows(struct db *db, int64_t limit, bool *finished_out)
 {
-	static const enum query from[] = { Q_OUTBOX_SWEEP, Q_REFUSED_SWEEP };
+	static const enum query from[] = { Q_OUTBOX_SWEEP, Q_REFUSED_SWEEP, Q_VERDICTS_SWEEP };
 	int rc = SQLITE_OK, n = 0;
 
 	for (size_t i = 0; i < sizeof from / sizeof *from && rc == SQLITE_OK; i++) {

@@ -1,6 +1,8 @@
 /* What the store keeps, answers and forgets, on a disk that works. */
 #include "store_rig.h"
 
+#include "store/verdicts.h"
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_make, rig_drop)
 
 static void everything_comes_back(void **state)
@@ -268,12 +270,17 @@ static void trimming_never_gives_a_number_twice(void **state)
 	buf_finish(&text);
 }
 
-static void put_verdict(struct rig *r, const char *ticket, const char *how)
+static void put_verdict(struct rig *r, const char *ticket, int64_t stopped, const char *how)
 {
 	struct verdict v = { .ns = STR("desk"), .ticket = str_of(ticket), .contract = STR("acme"), .metric = STR("resolution"), .agreement = STR("sla"),
-		.priority = STR("P1"), .cycle = 1, .state = str_of(how), .started = { 1 }, .stopped = WALL_NEVER, .due = { 3 }, .target = STR("2h") };
+		.priority = STR("P1"), .cycle = 1, .state = str_of(how), .started = { 1 }, .stopped = { stopped }, .due = { 3 }, .target = STR("2h") };
 
-	assert_int_equal(store_put_verdict(r->st, &v, 0), ERR_OK);
+	struct store_verdicts all;
+
+	store_verdicts_init(&all);
+	store_verdicts_add(&all, &v);
+	assert_int_equal(store_put_verdicts(r->st, &all, 0), ERR_OK);
+	store_verdicts_finish(&all);
 }
 
 static void sweeping_takes_all_of_a_ticket(void **state)
@@ -289,8 +296,8 @@ static void sweeping_takes_all_of_a_ticket(void **state)
 		snprintf(name, sizeof name, "T-%d", i);
 		assert_int_equal(rig_save(r, name, "row", i < 150 ? 1000 + i : 9000, 0), ERR_OK);
 		assert_int_equal(rig_put(r, name, "l1", name, 0), ERR_OK);
-		put_verdict(r, name, "met");
-		put_verdict(r, name, "breached");
+		put_verdict(r, name, i < 150 ? 1000 + i : 9000, "met");
+		put_verdict(r, name, i < 150 ? 1000 + i : 9000, "breached");
 	}
 	assert_int_equal(rig_save(r, "open", "row", 0, 0), ERR_OK);
 	assert_int_equal(rig_put(r, "o1", "l1", "open", 0), ERR_OK);
@@ -304,7 +311,7 @@ static void sweeping_takes_all_of_a_ticket(void **state)
 	/* A CHECK that fails if a count is wrong. */
 	rig_sql(r, "CREATE TEMP TABLE want(n INTEGER CHECK(n = 1));"
 		"INSERT INTO want SELECT (SELECT count(*) FROM closed) = 50 AND (SELECT count(*) FROM tickets) = 1"
-		" AND (SELECT count(*) FROM verdicts WHERE state = 'breached') = 50 AND (SELECT count(*) FROM verdicts) = 50"
+		" AND (SELECT sum(n) FROM judged WHERE latest_ms = 9000) = 100 AND (SELECT count(*) FROM judged) = 100"
 		" AND (SELECT count(*) FROM outbox) = 52 AND (SELECT count(*) FROM outbox WHERE id = 'd2') = 1;");
 }
 

@@ -137,8 +137,8 @@ static void what_lacks_a_table(void **state)
 	struct rig *r = *state;
 
 	make(r);
-	rig_sql(r, "DROP TABLE verdicts");
-	refused(r, ERR_SYNTAX, "verdicts");
+	rig_sql(r, "DROP TABLE judged");
+	refused(r, ERR_SYNTAX, "judged");
 }
 
 static void what_lacks_its_key(void **state)

@@ -3,6 +3,7 @@
 
 #include "store/copy.h"
 #include "store/schema.h"
+#include "store/verdicts.h"
 
 /* One program a test: the shim has no library of its own. */
 #include "../faults/faultvfs.c"
@@ -79,6 +80,29 @@ static size_t occurrences(const char *text, const char *what)
 	return n;
 }
 
+/* Each of its verdicts was a row of numbers and texts, and is a record now. */
+static void verdicts_of_version_1(const struct rig *r)
+{
+	struct verdict v;
+	struct reader rd;
+	sqlite3 *h;
+	sqlite3_stmt *s;
+
+	assert_int_equal(ask(r->path, NULL, "SELECT sum(n) FROM judged"), 3);
+	assert_int_equal(sqlite3_open(r->path, &h), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(h, "SELECT records FROM judged ORDER BY no LIMIT 1", -1, &s, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	rd = reader_of((struct str){ sqlite3_column_blob(s, 0), (size_t)sqlite3_column_bytes(s, 0) });
+	assert_true(store_verdicts_next(&rd, &v));
+	assert_true(str_eqz(v.ticket, "INC-1") && str_eqz(v.metric, "response") && str_eqz(v.state, "breached") && str_eqz(v.target, "1s"));
+	assert_true(v.breached && v.waived && v.cycle == 1 && v.elapsed_ms == 1013 && v.paused_ms == 0);
+	assert_true(v.started.ms == 1760770027195 && v.stopped.ms == 1760770028208 && v.due.ms == 1760770028195);
+	assert_false(store_verdicts_next(&rd, &v));
+	assert_false(rd.bad);
+	sqlite3_finalize(s);
+	sqlite3_close(h);
+}
+
 /*
  * A database that plazo 0.1 left: three open tickets, a closed one, events that no ticket's row has yet, verdicts, alerts of all kinds. It
  * opens, all of it is there, and a copy of what it was lies beside it when something had to be changed.
@@ -102,7 +126,7 @@ static void version_1(void **state)
 	assert_int_equal(rig_close(r), ERR_OK);
 	assert_int_equal(ask(r->path, NULL, "PRAGMA user_version"), DB_VERSION);
 	assert_int_equal(ask(r->path, NULL, "SELECT count(*) FROM outbox"), 11);
-	assert_int_equal(ask(r->path, NULL, "SELECT count(*) FROM verdicts"), 3);
+	verdicts_of_version_1(r);
 	assert_int_equal(is_there(r, ".v1.bak"), DB_VERSION > 1);
 	assert_false(is_there(r, ".v1.bak.new"));
 	remove_named(r, ".v1.bak");
