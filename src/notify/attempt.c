@@ -34,7 +34,6 @@ static void destroy(struct attempt *a)
 		a->next->prev = a->prev;
 	a->n->n_attempts--;
 	a->r->n_flights--;
-	webhook_destroy(a->webhook);
 	free(a);
 }
 
@@ -61,17 +60,11 @@ static void end(struct attempt *a, const struct ending *e)
 
 void attempt_cancel(struct attempt *a)
 {
+	if (a->webhook != NULL)
+		webhook_cancel(a->n->webhooks, a->webhook);
 	if (a->job != NULL)
 		smtp_cancel(a->n->smtp, a->job);
 	destroy(a);
-}
-
-static void end_refused(struct attempt *a, const struct diag *d)
-{
-	if (a->d != NULL)
-		end(a, &(struct ending){ OUTCOME_BUSY, 0, -1, d->msg });
-	else
-		a->over = a->refused = true;
 }
 
 /* ---- webhooks ---- */
@@ -85,19 +78,13 @@ static void webhook_ended(void *ctx, const struct answer *ans)
 
 static void start_webhook(struct attempt *a, const struct alert *alert, struct now now)
 {
-	struct diag d = { .msg = "" };
+	struct webhook_request rq = { .to = a->r->endpoint, .id = alert->id, .now = now.wall };
 	struct buf body;
 
 	buf_init(&body, MAX_BODY);
 	alert_write(alert, a->n->settings.with_ns, &body);
-	struct webhook_request rq = {
-		.url = a->r->url, .keys = a->r->keys, .n_keys = a->r->n_keys, .ca_file = a->r->ca_file, .id = alert->id, .now = now.wall,
-		.body = buf_str(&body), .timeout_ms = a->n->settings.timeout_ms,
-	};
-	a->webhook = webhook_start(a->n->flights, &rq, webhook_ended, a, &d);
-	buf_finish(&body);
-	if (a->webhook == NULL)
-		end_refused(a, &d);
+	rq.body = buf_take(&body, &rq.body_len);
+	a->webhook = webhook_start(a->n->webhooks, &rq, webhook_ended, a);
 }
 
 /* ---- mail ---- */
@@ -281,7 +268,7 @@ void attempt_turn(struct notify *n)
 
 	while (a != NULL) {
 		if (a->over) {
-			end(a, &(struct ending){ a->refused ? OUTCOME_BUSY : OUTCOME_SENT, 0, -1, a->refused ? "libcurl refuses the request" : "logged" });
+			end(a, &(struct ending){ OUTCOME_SENT, 0, -1, "logged" });
 			a = n->attempts;
 		} else {
 			a = a->next;

@@ -1,270 +1,395 @@
 #include "notify/flight.h"
 
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
+#include "base/now.h"
+#include "base/thread.h"
 #include "base/xalloc.h"
 
 /* Each receiver has a bound of its own, so this one is but a net: several receivers may share a host, and a dead one of them must not use up the others' connections. */
 #define MAX_HOST_CONNECTIONS 128L
 #define MAX_KEPT_CONNECTIONS 64L
+#define EVENTS_AT_ONCE       64
+#define LONGEST_SLEEP_MS     60000
 
-struct flight {
-	struct flights *of;
-	flight_done_fn *fn;
-	void           *ctx;
-	CURL           *easy;
-	struct flight  *prev, *next;
-};
+struct list { struct flight *first, *last; };
+
+/* What the thread is told; each includes those before it. */
+enum order { ORDER_BEGIN, ORDER_RECALL, ORDER_STOP };   /* what was put begins; what was cancelled comes back; all does, and the thread ends */
 
 struct flights {
-	struct event_base *base;
-	CURLM             *multi;
-	struct event      *timer;
-	struct flight     *first;        /* all transfers under way */
+	const struct flight_ops *ops;
+	void           *ctx;
+	/* the loop's */
+	struct event   *event;
+	struct list     waiting;                 /* for flights_go() */
+	pthread_t       thread;
+	bool            runs;
+	/* of both, under the lock */
+	pthread_mutex_t lock;
+	struct list     todo, done;
+	enum order      order;
+	bool            asleep;                  /* the thread has to be woken */
+	int             to_thread, to_loop;      /* eventfds */
+	/* the thread's */
+	CURLM          *multi;
+	int             epoll;
+	struct list     flying, landed;
+	int64_t         alarm_ms;                /* loop time at which libcurl wants to look at its timers; INT64_MAX: never */
 };
 
-/* ---- harvesting ---- */
+/* ---- lists ---- */
 
-static void unlink_flight(struct flight *fl)
+static void list_put(struct list *l, struct flight *fl)
+{
+	fl->prev = l->last;
+	fl->next = NULL;
+	if (l->last != NULL)
+		l->last->next = fl;
+	else
+		l->first = fl;
+	l->last = fl;
+}
+
+static void list_remove(struct list *l, struct flight *fl)
 {
 	if (fl->prev != NULL)
 		fl->prev->next = fl->next;
 	else
-		fl->of->first = fl->next;
+		l->first = fl->next;
 	if (fl->next != NULL)
 		fl->next->prev = fl->prev;
+	else
+		l->last = fl->prev;
 }
 
-static void harvest(struct flights *f)
+static struct flight *list_get(struct list *l)
 {
-	CURLMsg *m;
-	int left;
+	struct flight *fl = l->first;
 
-	while ((m = curl_multi_info_read(f->multi, &left)) != NULL) {
-		struct flight *fl = NULL;
-		CURL *easy = m->easy_handle;
-		CURLcode code = m->data.result;
+	if (fl != NULL)
+		list_remove(l, fl);
+	return fl;
+}
 
-		if (m->msg != CURLMSG_DONE || curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&fl) != CURLE_OK || fl == NULL)
-			continue;
-		/* The message dies with the removal, and fn may start the next transfer. */
-		curl_multi_remove_handle(f->multi, easy);
-		flight_done_fn *fn = fl->fn;
-		void *ctx = fl->ctx;
-		unlink_flight(fl);
-		free(fl);
-		fn(ctx, code);
+/* All of `from`, behind what is there. */
+static void list_move(struct list *l, struct list *from)
+{
+	if (from->first == NULL)
+		return;
+	from->first->prev = l->last;
+	if (l->last != NULL)
+		l->last->next = from->first;
+	else
+		l->first = from->first;
+	l->last = from->last;
+	*from = (struct list){ NULL, NULL };
+}
+
+/* A counter that is full is readable, too. */
+static void wake(int fd)
+{
+	uint64_t one = 1;
+	ssize_t n = write(fd, &one, sizeof(one));
+
+	(void)n;
+}
+
+static void woken(int fd)
+{
+	uint64_t n;
+	ssize_t got = read(fd, &n, sizeof(n));
+
+	(void)got;
+}
+
+/* ---- the thread: flights begin and end ---- */
+
+static void begin(struct flights *f, struct flight *fl)
+{
+	bool called_off = atomic_load(&fl->cancelled);
+
+	fl->easy = called_off ? NULL : f->ops->begin(f->ctx, fl);
+	if (fl->easy == NULL) {
+		list_put(&f->landed, fl);
+		return;
+	}
+	if (curl_easy_setopt(fl->easy, CURLOPT_PRIVATE, fl) != CURLE_OK || curl_multi_add_handle(f->multi, fl->easy) != CURLM_OK) {
+		f->ops->end(f->ctx, fl, CURLE_FAILED_INIT);
+		list_put(&f->landed, fl);
+		return;
+	}
+	list_put(&f->flying, fl);
+}
+
+static void end(struct flights *f, struct flight *fl, CURLcode code)
+{
+	curl_multi_remove_handle(f->multi, fl->easy);
+	list_remove(&f->flying, fl);
+	f->ops->end(f->ctx, fl, code);
+	list_put(&f->landed, fl);
+}
+
+static void call_off(struct flights *f, enum order o)
+{
+	struct flight *next;
+
+	for (struct flight *fl = f->flying.first; fl != NULL; fl = next) {
+		next = fl->next;
+		if (o == ORDER_STOP || atomic_load(&fl->cancelled))
+			end(f, fl, CURLE_ABORTED_BY_CALLBACK);
 	}
 }
 
-/* ---- libevent to libcurl ---- */
-
-static void on_socket(evutil_socket_t fd, short what, void *ctx)
+/* What has ended goes back to the loop. */
+static void land(struct flights *f)
 {
-	struct flights *f = ctx;
-	int running, action = ((what & EV_READ) ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) ? CURL_CSELECT_OUT : 0);
+	struct flight *fl = NULL;
+	CURLMsg *m;
+	bool first;
+	int left;
 
-	curl_multi_socket_action(f->multi, fd, action, &running);
-	harvest(f);
+	while ((m = curl_multi_info_read(f->multi, &left)) != NULL)
+		if (m->msg == CURLMSG_DONE && curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&fl) == CURLE_OK && fl != NULL)
+			end(f, fl, m->data.result);
+	if (f->landed.first == NULL)
+		return;
+	pthread_mutex_lock(&f->lock);
+	first = f->done.first == NULL;
+	list_move(&f->done, &f->landed);
+	pthread_mutex_unlock(&f->lock);
+	if (first)
+		wake(f->to_loop);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *ctx)
+/* ---- libcurl to epoll: no call of libcurl but curl_multi_assign in here ---- */
+
+static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known)
 {
 	struct flights *f = ctx;
-	int running;
-
-	(void)fd;
-	(void)what;
-	curl_multi_socket_action(f->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	harvest(f);
-}
-
-/* ---- libcurl to libevent: no call of libcurl but curl_multi_assign in here ---- */
-
-static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
-{
-	struct flights *f = ctx;
-	struct event *ev = socket_ctx;
+	struct epoll_event ev = { .data.fd = fd };
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
-		if (ev != NULL)
-			event_free(ev);
+		epoll_ctl(f->epoll, EPOLL_CTL_DEL, fd, NULL);
 		curl_multi_assign(f->multi, fd, NULL);
 		return 0;
 	}
-	short want = (short)(((what & CURL_POLL_IN) ? EV_READ : 0) | ((what & CURL_POLL_OUT) ? EV_WRITE : 0) | EV_PERSIST);
-	if (ev == NULL) {
-		ev = event_new(f->base, fd, want, on_socket, f);
-		curl_multi_assign(f->multi, fd, ev);
-	} else {
-		event_del(ev);
-		event_assign(ev, f->base, fd, want, on_socket, f);
-	}
+	ev.events = ((what & CURL_POLL_IN) ? (uint32_t)EPOLLIN : 0) | ((what & CURL_POLL_OUT) ? (uint32_t)EPOLLOUT : 0);
 	/* A socket that cannot be watched ends by its timeout: -1 from here would break every other transfer too. */
-	if (ev != NULL)
-		event_add(ev, NULL);
+	epoll_ctl(f->epoll, known == NULL ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &ev);
+	curl_multi_assign(f->multi, fd, f);
 	return 0;
 }
 
 static int timer_wanted(CURLM *multi, long ms, void *ctx)
 {
 	struct flights *f = ctx;
-	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 
 	(void)multi;
-	if (ms < 0)
-		event_del(f->timer);
-	else
-		event_add(f->timer, &tv);
+	/* Of a millisecond that has begun, the rest is to be waited for as well. */
+	f->alarm_ms = ms < 0 ? INT64_MAX : ms == 0 ? 0 : mono_now().ms + ms + 1;
 	return 0;
+}
+
+/* ---- epoll to libcurl ---- */
+
+static void ring(struct flights *f)
+{
+	int running;
+
+	if (f->alarm_ms > 0 && (f->alarm_ms == INT64_MAX || f->alarm_ms > mono_now().ms))
+		return;
+	f->alarm_ms = INT64_MAX;
+	curl_multi_socket_action(f->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+static int until_alarm(const struct flights *f)
+{
+	int64_t ms = f->alarm_ms == INT64_MAX ? LONGEST_SLEEP_MS : f->alarm_ms == 0 ? 0 : f->alarm_ms - mono_now().ms;
+
+	return ms <= 0 ? 0 : ms < LONGEST_SLEEP_MS ? (int)ms : LONGEST_SLEEP_MS;
+}
+
+static void watch(struct flights *f)
+{
+	struct epoll_event ev[EVENTS_AT_ONCE];
+	int n, running, ms = until_alarm(f);
+
+	pthread_mutex_lock(&f->lock);
+	f->asleep = ms != 0 && f->todo.first == NULL && f->order == ORDER_BEGIN;
+	ms = f->asleep ? ms : 0;
+	pthread_mutex_unlock(&f->lock);
+	n = epoll_wait(f->epoll, ev, EVENTS_AT_ONCE, ms);
+	for (int i = 0; i < n; i++) {
+		bool broken = (ev[i].events & (EPOLLERR | EPOLLHUP)) != 0;
+		int in = broken || (ev[i].events & EPOLLIN) ? CURL_CSELECT_IN : 0, out = broken || (ev[i].events & EPOLLOUT) ? CURL_CSELECT_OUT : 0;
+
+		if (ev[i].data.fd == f->to_thread)
+			woken(f->to_thread);
+		else
+			curl_multi_socket_action(f->multi, ev[i].data.fd, in | out, &running);
+	}
+}
+
+/* False: the end. */
+static bool take_orders(struct flights *f)
+{
+	struct list todo = { NULL, NULL };
+	struct flight *fl;
+	enum order o;
+
+	pthread_mutex_lock(&f->lock);
+	list_move(&todo, &f->todo);
+	o = f->order;
+	f->order = ORDER_BEGIN;
+	f->asleep = false;
+	pthread_mutex_unlock(&f->lock);
+	while ((fl = list_get(&todo)) != NULL)
+		begin(f, fl);
+	if (o != ORDER_BEGIN)
+		call_off(f, o);
+	return o != ORDER_STOP;
+}
+
+/* What has ended is given back before the next is begun: the loop has something to do meanwhile. */
+static void *run(void *arg)
+{
+	struct flights *f = arg;
+
+	while (take_orders(f)) {
+		ring(f);
+		land(f);
+		watch(f);
+		land(f);
+	}
+	land(f);
+	return NULL;
+}
+
+/* ---- the loop ---- */
+
+static void give_back(struct flights *f, struct list *l)
+{
+	struct flight *fl;
+
+	while ((fl = list_get(l)) != NULL)
+		f->ops->back(f->ctx, fl);
+}
+
+static void on_landed(evutil_socket_t fd, short what, void *ctx)
+{
+	struct flights *f = ctx;
+	struct list done = { NULL, NULL };
+
+	(void)what;
+	woken(fd);
+	pthread_mutex_lock(&f->lock);
+	list_move(&done, &f->done);
+	pthread_mutex_unlock(&f->lock);
+	give_back(f, &done);
+}
+
+void flights_put(struct flights *f, struct flight *fl)
+{
+	list_put(&f->waiting, fl);
+}
+
+static void give_order(struct flights *f, enum order o)
+{
+	bool asleep;
+
+	pthread_mutex_lock(&f->lock);
+	list_move(&f->todo, &f->waiting);
+	f->order = o > f->order ? o : f->order;
+	asleep = f->asleep;
+	f->asleep = false;
+	pthread_mutex_unlock(&f->lock);
+	if (asleep)
+		wake(f->to_thread);
+}
+
+void flights_go(struct flights *f)
+{
+	if (f->waiting.first != NULL)
+		give_order(f, ORDER_BEGIN);
+}
+
+void flights_cancel(struct flights *f, struct flight *fl)
+{
+	atomic_store(&fl->cancelled, true);
+	give_order(f, ORDER_RECALL);
 }
 
 /* ---- life ---- */
 
-struct flights *flights_create(struct event_base *base)
+static bool set_multi(struct flights *f)
+{
+	return curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted) == CURLM_OK &&
+	       curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f) == CURLM_OK &&
+	       curl_multi_setopt(f->multi, CURLMOPT_TIMERFUNCTION, timer_wanted) == CURLM_OK &&
+	       curl_multi_setopt(f->multi, CURLMOPT_TIMERDATA, f) == CURLM_OK &&
+	       curl_multi_setopt(f->multi, CURLMOPT_MAX_HOST_CONNECTIONS, MAX_HOST_CONNECTIONS) == CURLM_OK &&
+	       curl_multi_setopt(f->multi, CURLMOPT_MAXCONNECTS, MAX_KEPT_CONNECTIONS) == CURLM_OK &&
+	       curl_multi_setopt(f->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) == CURLM_OK;
+}
+
+struct flights *flights_create(struct event_base *base, const struct flight_ops *ops, void *ctx)
 {
 	struct flights *f = xcalloc(1, sizeof(*f));
 	bool ok;
 
-	f->base = base;
+	f->ops = ops;
+	f->ctx = ctx;
+	f->alarm_ms = INT64_MAX;
+	pthread_mutex_init(&f->lock, NULL);
 	f->multi = curl_multi_init();
-	f->timer = event_new(base, -1, 0, on_timer, f);
-	ok = f->multi != NULL && f->timer != NULL &&
-	     curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted) == CURLM_OK &&
-	     curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f) == CURLM_OK &&
-	     curl_multi_setopt(f->multi, CURLMOPT_TIMERFUNCTION, timer_wanted) == CURLM_OK &&
-	     curl_multi_setopt(f->multi, CURLMOPT_TIMERDATA, f) == CURLM_OK &&
-	     curl_multi_setopt(f->multi, CURLMOPT_MAX_HOST_CONNECTIONS, MAX_HOST_CONNECTIONS) == CURLM_OK &&
-	     curl_multi_setopt(f->multi, CURLMOPT_MAXCONNECTS, MAX_KEPT_CONNECTIONS) == CURLM_OK &&
-	     curl_multi_setopt(f->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) == CURLM_OK;
-	if (!ok) {
+	f->epoll = epoll_create1(EPOLL_CLOEXEC);
+	f->to_thread = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	f->to_loop = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	ok = f->multi != NULL && set_multi(f) && f->epoll >= 0 && f->to_thread >= 0 && f->to_loop >= 0 &&
+	     epoll_ctl(f->epoll, EPOLL_CTL_ADD, f->to_thread, &(struct epoll_event){ .events = EPOLLIN, .data.fd = f->to_thread }) == 0 &&
+	     (f->event = event_new(base, f->to_loop, EV_READ | EV_PERSIST, on_landed, f)) != NULL && event_add(f->event, NULL) == 0;
+	f->runs = ok && thread_start(&f->thread, run, f) == 0;
+	if (!f->runs) {
 		flights_destroy(f);
 		return NULL;
 	}
 	return f;
 }
 
+static void close_if_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 void flights_destroy(struct flights *f)
 {
 	if (f == NULL)
 		return;
-	while (f->first != NULL)
-		flights_cancel(f, f->first->easy);
+	if (f->runs) {
+		give_order(f, ORDER_STOP);
+		pthread_join(f->thread, NULL);
+	}
+	give_back(f, &f->done);
+	if (f->event != NULL)
+		event_free(f->event);
 	if (f->multi != NULL)
 		curl_multi_cleanup(f->multi);
-	if (f->timer != NULL)
-		event_free(f->timer);
+	close_if_open(f->epoll);
+	close_if_open(f->to_thread);
+	close_if_open(f->to_loop);
+	pthread_mutex_destroy(&f->lock);
 	free(f);
-}
-
-bool flights_start(struct flights *f, CURL *easy, flight_done_fn *fn, void *ctx)
-{
-	struct flight *fl = xcalloc(1, sizeof(*fl));
-
-	*fl = (struct flight){ .of = f, .fn = fn, .ctx = ctx, .easy = easy, .next = f->first };
-	if (curl_easy_setopt(easy, CURLOPT_PRIVATE, fl) != CURLE_OK || curl_multi_add_handle(f->multi, easy) != CURLM_OK) {
-		free(fl);
-		return false;
-	}
-	if (f->first != NULL)
-		f->first->prev = fl;
-	f->first = fl;
-	return true;
-}
-
-void flights_cancel(struct flights *f, CURL *easy)
-{
-	struct flight *fl = NULL;
-
-	if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&fl) != CURLE_OK || fl == NULL)
-		return;
-	curl_multi_remove_handle(f->multi, easy);
-	unlink_flight(fl);
-	free(fl);
-}
-
-/* ---- what every handle has ---- */
-
-static bool is_link_local4(const uint8_t *a)
-{
-	return a[0] == 169 && a[1] == 254;
-}
-
-/* 169.254/16 and fe80::/10, also where IPv6 wraps an IPv4 address: mapped, compatible (::/96) and NAT64 (64:ff9b::/96). */
-static bool is_link_local(const struct sockaddr *sa)
-{
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-	static const uint8_t compatible[12] = { 0 };
-	static const uint8_t nat64[12] = { 0, 0x64, 0xff, 0x9b };
-
-	if (sa->sa_family == AF_INET) {
-		struct sockaddr_in in;
-
-		memcpy(&in, sa, sizeof(in));
-		return is_link_local4((const uint8_t *)&in.sin_addr);
-	}
-	if (sa->sa_family == AF_INET6) {
-		struct sockaddr_in6 in6;
-		const uint8_t *a = in6.sin6_addr.s6_addr;
-
-		memcpy(&in6, sa, sizeof(in6));
-		if (a[0] == 0xfe && (a[1] & 0xc0) == 0x80)
-			return true;
-		return (memcmp(a, mapped, 12) == 0 || memcmp(a, compatible, 12) == 0 || memcmp(a, nat64, 12) == 0) && is_link_local4(a + 12);
-	}
-	return true;     /* neither of the two: not a place of the configuration's */
-}
-
-/* Asked with the address that is about to be connected to, so a name that resolves differently the second time gains nothing. */
-static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
-{
-	bool *refused = ctx;
-
-	if (purpose != CURLSOCKTYPE_IPCXN || is_link_local(&a->addr)) {
-		*refused = true;
-		return CURL_SOCKET_BAD;
-	}
-	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
-}
-
-CURLcode flight_common(CURL *easy, const char *protocols, const char *ca_file, long timeout_ms, bool *refused)
-{
-	CURLcode e = CURLE_OK;
-
-#define SET(option, value) do { if (e == CURLE_OK) e = curl_easy_setopt(easy, (option), (value)); } while (0)
-	SET(CURLOPT_PROTOCOLS_STR, protocols);
-	SET(CURLOPT_REDIR_PROTOCOLS_STR, protocols);
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < 5000 ? timeout_ms : 5000L);
-	SET(CURLOPT_TIMEOUT_MS, timeout_ms);
-	SET(CURLOPT_PROXY, "");
-	SET(CURLOPT_NOPROXY, "*");
-	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	if (ca_file != NULL)
-		SET(CURLOPT_CAINFO, ca_file);
-	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	SET(CURLOPT_OPENSOCKETDATA, refused);
-	/* A cancelled transfer must not wait for its name to be resolved: the resolver's thread is left to end by itself. */
-	SET(CURLOPT_QUICK_EXIT, 1L);
-#undef SET
-	return e;
-}
-
-bool flight_untrusted(CURLcode code)
-{
-	return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE;
 }

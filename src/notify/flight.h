@@ -1,37 +1,51 @@
 /*
- * libcurl's multi interface on libevent: many transfers, one thread. Knows nothing of what is transferred.
+ * libcurl's multi interface on a thread of its own. Flights are put by the loop, handed over together, and come back to the loop together
+ * once they have ended; each wakes the other side once a batch. Knows nothing of what is transferred.
+ *
+ * A flight, and what it is embedded in, belongs to the thread from flights_go() until it comes back; handles belong to the thread always.
  */
 #ifndef PLAZO_NOTIFY_FLIGHT_H
 #define PLAZO_NOTIFY_FLIGHT_H
 
-#include <stdbool.h>
+#include <stdatomic.h>
 
 #include <curl/curl.h>
 
 struct event_base;
 struct flights;
 
-/* `code` is how the transfer ended. Called from the loop, outside of all of libcurl's callbacks; the handle is out of the multi. */
-typedef void flight_done_fn(void *ctx, CURLcode code);
+/* To be embedded in what flies, all zero; flight.c's. */
+struct flight {
+	struct flight *prev, *next;      /* in one of its lists */
+	CURL          *easy;
+	atomic_bool    cancelled;
+};
 
-/* NULL when libcurl refuses one of the options. Keeps `base`. */
-struct flights *flights_create(struct event_base *base);
+struct flight_ops {
+	/* On the thread: the handle that shall fly, all set but for CURLOPT_PRIVATE. NULL: it comes back as it is, without end(). */
+	CURL *(*begin)(void *ctx, struct flight *fl);
 
-/* All transfers have ended or been cancelled. NULL is fine. */
+	/* On the thread, outside of libcurl's callbacks, after every begin() that gave a handle: how it ended. The handle may be used again. */
+	void (*end)(void *ctx, struct flight *fl, CURLcode code);
+
+	/* On the loop: gives what was put. Also of what was cancelled, and from inside flights_destroy(). */
+	void (*back)(void *ctx, struct flight *fl);
+};
+
+/* Keeps all three. NULL when libcurl or the system refuses. */
+struct flights *flights_create(struct event_base *base, const struct flight_ops *ops, void *ctx);
+
+/* Calls off what is under way, and gives everything back. NULL is fine. */
 void flights_destroy(struct flights *f);
 
-/* Keeps `easy` until it is done or cancelled; uses its CURLOPT_PRIVATE. False when libcurl refuses: then fn is never called. */
-bool flights_start(struct flights *f, CURL *easy, flight_done_fn *fn, void *ctx);
+/* Takes it until back(). It waits for flights_go(). */
+void flights_put(struct flights *f, struct flight *fl);
 
-/* Takes the transfer out; fn is not called. Must not be called from one of libcurl's callbacks. */
-void flights_cancel(struct flights *f, CURL *easy);
+/* Hands over what has been put: it is begun at once. */
+void flights_go(struct flights *f);
 
-/*
- * The options that every handle of ours has, of HTTP and mail: no signals, no redirects, no proxy, no .netrc, bounded times, TLS 1.2
- * and a verified peer, no link-local destinations. `protocols` as in CURLOPT_PROTOCOLS_STR. `refused` (kept) becomes true when
- * an address was refused. The first error of any option.
- */
-CURLcode flight_common(CURL *easy, const char *protocols, const char *ca_file, long timeout_ms, bool *refused);
+/* It comes back soon, if it was not about to. */
+void flights_cancel(struct flights *f, struct flight *fl);
 
 /* The other side is not who it should be, or whom to trust cannot be read: to wait does not help, somebody must be told. */
 bool flight_untrusted(CURLcode code);

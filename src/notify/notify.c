@@ -79,6 +79,7 @@ void notify_tick(struct notify *n)
 	attempt_turn(n);
 	for (size_t i = 0; i < n->n_receivers; i++)
 		dispatch_receiver(n, n->receivers[i], now, &budget);
+	webhooks_go(n->webhooks);
 	drop_gone(n);
 	sleep_until_next(n, now, budget == 0);
 	if (n->stopping && n->n_attempts == 0 && n->stop_timer != NULL) {
@@ -108,9 +109,9 @@ struct notify *notify_create(struct event_base *base, const struct notify_ops *o
 	n->mem = arena_create();
 	n->settings.timeout_ms = WEBHOOK_TIMEOUT_MS;
 	n->timer = evtimer_new(base, on_timer, n);
-	n->flights = flights_create(base);
+	n->webhooks = webhooks_create(base);
 	n->smtp = smtp_create(base);
-	if (n->timer == NULL || n->flights == NULL || n->smtp == NULL) {
+	if (n->timer == NULL || n->webhooks == NULL || n->smtp == NULL) {
 		notify_destroy(n);
 		return NULL;
 	}
@@ -124,7 +125,7 @@ void notify_destroy(struct notify *n)
 	while (n->attempts != NULL)
 		attempt_cancel(n->attempts);
 	smtp_destroy(n->smtp);
-	flights_destroy(n->flights);
+	webhooks_destroy(n->webhooks);
 	for (size_t i = 0; i < n->n_receivers; i++)
 		receiver_destroy(n->receivers[i]);
 	free(n->receivers);
@@ -171,11 +172,12 @@ static void match_receivers(struct notify *n, const struct notify_settings *s)
 	for (size_t i = 0; i < n->n_receivers; i++)
 		n->receivers[i]->configured = false;
 	for (size_t i = 0; i < s->n_receivers; i++) {
-		struct receiver *r = notify_receiver_of(n, s->receivers[i].name);
+		const struct notify_receiver *c = &s->receivers[i];
+		struct receiver *r = notify_receiver_of(n, c->name);
 
 		if (r == NULL)
 			r = receiver_create(n->key);
-		receiver_configure(r, &s->receivers[i]);
+		receiver_configure(r, c, c->kind == NOTIFY_WEBHOOK ? endpoint_create(c, n->settings.timeout_ms, ++n->n_endpoints) : NULL);
 		v[k++] = r;
 	}
 	n->n_configured = k;

@@ -3,7 +3,6 @@
 #define PLAZO_NOTIFY_NOTIFY_PRIVATE_H
 
 #include "base/buf.h"
-#include "notify/flight.h"
 #include "notify/notify.h"
 #include "notify/receiver.h"
 #include "notify/retry.h"
@@ -26,10 +25,9 @@ struct attempt {
 	struct delivery *d;                          /* NULL: a test */
 	notify_test_fn  *test_fn;
 	void            *test_ctx;
-	struct webhook  *webhook;                    /* of the three, one */
+	struct webhook  *webhook;                    /* of the two, one; or none, and then it is over at once */
 	struct smtp_job *job;
 	bool             over;                       /* a test whose end is known: told in the next turn */
-	bool             refused;                    /* … and is bad: libcurl would not even begin */
 	uint8_t          to[NOTIFY_MAX_RECIPIENTS];  /* of the i-th recipient of the job: its number in the receiver */
 	size_t           n_to;
 	unsigned         generation;
@@ -48,7 +46,7 @@ struct notify {
 	const struct notify_ops *ops;
 	void                    *ctx;
 	struct event            *timer, *stop_timer;
-	struct flights          *flights;
+	struct webhooks         *webhooks;
 	struct smtp             *smtp;
 	uint64_t                 random;
 	struct sipkey            key;                /* of the hash tables */
@@ -56,6 +54,7 @@ struct notify {
 	struct notify_settings   settings;           /* `receivers` is NULL: they are here: */
 	struct receiver        **receivers;          /* in order of the configuration; those that are gone at the end */
 	size_t                   n_receivers, n_configured;
+	uint64_t                 n_endpoints;        /* made so far */
 	struct attempt          *attempts;           /* under way */
 	size_t                   n_attempts;
 	bool                     stopping;

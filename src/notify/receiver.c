@@ -17,18 +17,12 @@ struct receiver *receiver_create(struct sipkey key)
 	return r;
 }
 
-static void forget_keys(struct receiver *r)
-{
-	for (size_t i = 0; r->keys != NULL && i < 2; i++)
-		sign_key_finish(&r->keys[i]);
-}
-
 void receiver_destroy(struct receiver *r)
 {
 	if (r == NULL)
 		return;
 	queue_finish(&r->queue);
-	forget_keys(r);
+	endpoint_unref(r->endpoint);
 	arena_destroy(r->mem);
 	free(r);
 }
@@ -61,24 +55,18 @@ static void copy_recipients(struct receiver *r, struct arena *mem, const struct 
 		r->to[i] = arena_strdup(mem, c->to[i]);
 }
 
-void receiver_configure(struct receiver *r, const struct notify_receiver *c)
+void receiver_configure(struct receiver *r, const struct notify_receiver *c, struct endpoint *endpoint)
 {
 	struct arena *mem = arena_create();
 
 	copy_recipients(r, mem, c);
-	forget_keys(r);
-	r->keys = arena_array(mem, 2, sizeof(*r->keys));
-	r->n_keys = 0;
-	for (size_t i = 0; i < 2; i++)
-		if (c->secrets[i].len > 0 && sign_key_of(c->secrets[i], &r->keys[r->n_keys]))
-			r->n_keys++;
+	endpoint_unref(r->endpoint);
+	r->endpoint = endpoint;
 	r->name = arena_strdup(mem, c->name);
 	r->kind = c->kind;
 	r->fallback = copy(mem, c->fallback);
 	r->language = c->language;
 	r->zone = c->zone;
-	r->url = copy(mem, c->url);
-	r->ca_file = copy(mem, c->ca_file);
 	arena_destroy(r->mem);
 	r->mem = mem;
 	r->configured = true;

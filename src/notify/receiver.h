@@ -6,21 +6,19 @@
 #define PLAZO_NOTIFY_RECEIVER_H
 
 #include "base/arena.h"
+#include "notify/endpoint.h"
 #include "notify/notify.h"
 #include "notify/queue.h"
-#include "notify/sign.h"
 
 struct receiver {
-	/* the configuration; all of it in `mem` but the zone */
+	/* the configuration; all of it in `mem` but the zone and the endpoint */
 	struct arena      *mem;
 	const char        *name;
 	enum notify_kind   kind;
 	const char        *fallback;          /* or NULL */
 	enum text_language language;
 	const struct zone *zone;
-	const char        *url, *ca_file;
-	struct sign_key   *keys;
-	size_t             n_keys;
+	struct endpoint   *endpoint;          /* of a webhook; a reference */
 	const char       **to;
 	size_t             n_to;
 	bool               configured;        /* false: gone from the configuration, and kept until its last attempt ends */
@@ -45,8 +43,8 @@ struct receiver {
 struct receiver *receiver_create(struct sipkey key);
 void receiver_destroy(struct receiver *r);
 
-/* Copies a configuration that notify_settings_check() found good; forgets that it was disabled, held or failing. */
-void receiver_configure(struct receiver *r, const struct notify_receiver *c);
+/* Copies a configuration that notify_settings_check() found good, and takes its endpoint; forgets that it was disabled, held or failing. */
+void receiver_configure(struct receiver *r, const struct notify_receiver *c, struct endpoint *endpoint);
 
 /* The ends of attempts: how many more at once, how long it took. */
 void receiver_arrived(struct receiver *r, int64_t latency_ms);

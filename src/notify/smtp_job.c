@@ -6,7 +6,7 @@
 #include <curl/curl.h>
 
 #include "base/xalloc.h"
-#include "notify/flight.h"
+#include "notify/easy.h"
 
 /* ---- following the dialogue ---- */
 
@@ -106,7 +106,7 @@ static enum outcome outcome_of(const struct dialogue *d, size_t i, CURLcode code
 		status = d->other;
 	*status_out = status;
 	/* No TLS where it is required or not the server's, or no way to log in: waiting does not help, somebody must be told. */
-	if (code == CURLE_USE_SSL_FAILED || code == CURLE_LOGIN_DENIED || flight_untrusted(code) || injected(d, code))
+	if (code == CURLE_USE_SSL_FAILED || code == CURLE_LOGIN_DENIED || easy_untrusted(code) || injected(d, code))
 		return OUTCOME_DENIED;
 	return retry_smtp(status);
 }
@@ -164,7 +164,7 @@ static long use_ssl(const struct smtp_job *job)
 
 static CURLcode set_options(CURL *c, struct smtp_job *job, struct dialogue *d, char *error)
 {
-	CURLcode e = flight_common(c, "smtp,smtps", job->ca_file, (long)job->timeout_ms, &d->refused);
+	CURLcode e = easy_common(c, "smtp,smtps", job->ca_file, (long)job->timeout_ms, &d->refused);
 	long answer_s = (long)(job->timeout_ms / 2 / MS_PER_S);
 
 #define SET(option, value) do { if (e == CURLE_OK) e = curl_easy_setopt(c, (option), (value)); } while (0)

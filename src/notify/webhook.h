@@ -1,48 +1,43 @@
 /*
- * One attempt to hand an alert to a webhook: the request with its Standard Webhooks headers, and what its answer said.
+ * Hands alerts to webhooks: one attempt is one request on a line of its endpoint. What happens between webhook_start() and the answer
+ * happens on the thread of flight.h; lines are kept there for the next one.
  */
 #ifndef PLAZO_NOTIFY_WEBHOOK_H
 #define PLAZO_NOTIFY_WEBHOOK_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "notify/endpoint.h"
+#include "notify/line.h"
 
-#include "base/buf.h"
-#include "base/wall.h"
-#include "notify/flight.h"
-#include "notify/sign.h"
-
-#define WEBHOOK_MAX_ANSWER (64u << 10)    /* bytes of headers, and of the body, that are read */
 #define WEBHOOK_TIMEOUT_MS 15000
 
-struct webhook_request {
-	const char            *url;
-	struct sign_key      *keys;         /* each signs */
-	size_t                 n_keys;
-	const char            *ca_file;
-	const char            *id;           /* webhook-id */
-	struct wall            now;          /* webhook-timestamp */
-	struct str             body;         /* JSON */
-	int64_t                timeout_ms;
-};
-
-struct answer {
-	int     status;                      /* 0: none */
-	bool    untrusted;                   /* flight_untrusted(): nothing was sent */
-	int64_t retry_after_ms;              /* -1: not said */
-	char    detail[200];
-};
-
+struct event_base;
 struct webhook;
+struct webhooks;
 
-/* Borrows the answer. Frees nothing: webhook_destroy() is the caller's. */
+/* Borrows the answer. Called from the loop. */
 typedef void webhook_done_fn(void *ctx, const struct answer *a);
 
-/* Borrows the request. NULL, with a sentence, when libcurl refuses it. fn is called from the loop. */
-struct webhook *webhook_start(struct flights *f, const struct webhook_request *rq, webhook_done_fn *fn, void *ctx, struct diag *d);
+/* Keeps `base`. NULL when libcurl refuses one of its options, or there can be no thread. */
+struct webhooks *webhooks_create(struct event_base *base);
 
-/* Also while it is under way: then fn is not called. NULL is fine. */
-void webhook_destroy(struct webhook *w);
+/* All that is under way has been cancelled. NULL is fine. */
+void webhooks_destroy(struct webhooks *ws);
+
+struct webhook_request {
+	struct endpoint *to;             /* keeps a reference */
+	const char      *id;             /* of the alert */
+	struct wall      now;
+	char            *body;           /* JSON; takes it */
+	size_t           body_len;
+};
+
+/* It leaves with webhooks_go(). fn is called once, unless it is cancelled before. */
+struct webhook *webhook_start(struct webhooks *ws, const struct webhook_request *rq, webhook_done_fn *fn, void *ctx);
+
+/* All that was started leaves. */
+void webhooks_go(struct webhooks *ws);
+
+/* fn will not be called. What has left may arrive all the same. */
+void webhook_cancel(struct webhooks *ws, struct webhook *w);
 
 #endif
