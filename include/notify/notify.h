@@ -1,8 +1,8 @@
 /*
  * Takes alerts that are committed in the outbox to their receivers, and says what became of each. Decides when to try, in what
  * order, when to give up and what the world's answers mean; refuses to know where rows are kept (ops->settle tells), what the
- * clocks say now (ops->look is asked) and what time it is (ops->now is asked). Runs on the loop thread; mail is sent by a few
- * threads of its own, because libcurl waits for the answer to QUIT wherever it runs.
+ * clocks say now (ops->look is asked) and what time it is (ops->now is asked). Decides on the loop thread; webhooks are
+ * carried by a thread of their own, mail by a few, because libcurl waits for the answer to QUIT wherever it runs.
  *
  * Order: deliveries of one (namespace, ticket) to one receiver go one after the other, in the order in which they were put; the next waits
  * until the one before is settled. Across tickets breaches and escalations go before warnings. A breach that is put makes the
@@ -75,7 +75,7 @@ struct notify_ops {
 /* Keeps `base` and `ops`. `seed` feeds the jitter of retries. curl_global_init() has been called. NULL when libcurl refuses. */
 struct notify *notify_create(struct event_base *base, const struct notify_ops *ops, void *ctx, uint64_t seed);
 
-/* Ends what is in flight without settling it, joins the mail threads (one that a server keeps waiting is left behind after 2 s). NULL is fine. */
+/* Ends what is in flight without settling it, joins its threads (one of mail that a server keeps waiting is left behind after 2 s). NULL is fine. */
 void notify_destroy(struct notify *n);
 
 /*
