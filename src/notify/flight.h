@@ -47,7 +47,4 @@ void flights_go(struct flights *f);
 /* It comes back soon, if it was not about to. */
 void flights_cancel(struct flights *f, struct flight *fl);
 
-/* The other side is not who it should be, or whom to trust cannot be read: to wait does not help, somebody must be told. */
-bool flight_untrusted(CURLcode code);
-
 #endif
