@@ -53,6 +53,7 @@ static void image_apply(struct image *m, const struct op *o, size_t len)
 {
 	switch (o->deed) {
 	case DEED_WRITE:
+		m->exists = true;
 		if (o->at + len > m->len)
 			image_size(m, o->at + len);
 		if (len != 0)
@@ -128,14 +129,16 @@ static void on_seen(void *ctx, const struct fault_seen *seen)
 struct disk *disk_watch(const char *path)
 {
 	struct disk *d = must(calloc(1, sizeof *d));
-	char *whole = must(realpath(path, NULL));
+	const char *slash = strrchr(path, '/');
+	char *directory = must(strndup(path, (size_t)(slash - path))), *whole = must(realpath(directory, NULL));
 
 	pthread_mutex_init(&d->lock, NULL);
 	for (size_t i = 0; i < N_FILES; i++) {
-		snprintf(d->names[i], sizeof d->names[i], "%.150s%s", whole, suffixes[i]);
+		snprintf(d->names[i], sizeof d->names[i], "%.100s%.50s%s", whole, slash, suffixes[i]);
 		image_read(&d->first[i], d->names[i]);
 	}
 	free(whole);
+	free(directory);
 	faultvfs_watch(on_seen, d);
 	return d;
 }
@@ -207,9 +210,9 @@ static struct chance draw(enum disk_luck luck, struct prop *rnd)
 	return (struct chance){ luck, percents[prop_below(rnd, sizeof percents / sizeof *percents)], prop_chance(rnd, 30) };
 }
 
-static void cut_file(const struct disk *d, size_t point, unsigned file, enum disk_luck luck, struct prop *rnd, struct image *m)
+static void cut_file(const struct disk *d, size_t honest, size_t point, unsigned file, enum disk_luck luck, struct prop *rnd, struct image *m)
 {
-	size_t from = synced_until(d, point, file), tear = luck == DISK_TORN ? last_write(d, point) : point;
+	size_t from = synced_until(d, honest, file), tear = luck == DISK_TORN ? last_write(d, point) : point;
 	struct chance c = draw(luck, rnd);
 
 	for (size_t i = 0; i < point; i++) {
@@ -228,7 +231,7 @@ static void cut_file(const struct disk *d, size_t point, unsigned file, enum dis
 	}
 }
 
-void disk_cut(const struct disk *d, size_t point, enum disk_luck luck, struct prop *rnd, const char *path)
+void disk_cut_lied(const struct disk *d, size_t honest, size_t point, enum disk_luck luck, struct prop *rnd, const char *path)
 {
 	char name[200];
 
@@ -239,9 +242,14 @@ void disk_cut(const struct disk *d, size_t point, enum disk_luck luck, struct pr
 		image_size(&m, first->len);
 		if (first->len != 0)
 			memcpy(m.p, first->p, first->len);
-		cut_file(d, point, file, luck, rnd, &m);
+		cut_file(d, honest, point, file, luck, rnd, &m);
 		snprintf(name, sizeof name, "%s%s", path, suffixes[file]);
 		image_write(&m, name);
 		free(m.p);
 	}
+}
+
+void disk_cut(const struct disk *d, size_t point, enum disk_luck luck, struct prop *rnd, const char *path)
+{
+	disk_cut_lied(d, point, point, luck, rnd, path);
 }

@@ -20,7 +20,10 @@ enum disk_luck {
 	DISK_N_LUCKS
 };
 
-/* Begins to watch the database of this name and its log through the shim; what lies there now counts as synced. Keeps no name. */
+/*
+ * Begins to watch the database of this name (with a directory) and its log through the shim; what lies there now, if anything does, counts as synced.
+ * Keeps no name.
+ */
 struct disk *disk_watch(const char *path);
 
 /* Ends watching. Operations can be asked about until disk_free(). */
@@ -32,5 +35,8 @@ size_t disk_count(struct disk *d);
 
 /* Makes the two files of this name what they may be when the power fails after `point` operations. */
 void disk_cut(const struct disk *d, size_t point, enum disk_luck luck, struct prop *rnd, const char *path);
+
+/* The same of a disk that lies: after `honest` operations, a sync says that all is kept and keeps nothing. */
+void disk_cut_lied(const struct disk *d, size_t honest, size_t point, enum disk_luck luck, struct prop *rnd, const char *path);
 
 #endif

@@ -161,6 +161,16 @@ static void take_answers(struct rig *r, struct ledger *l, struct disk *d, size_t
 	}
 }
 
+/* Acknowledged by the time that the disk had made `point` operations. */
+static inline size_t acked_by(const struct ledger *l, enum kind k, size_t point)
+{
+	size_t n = 0;
+
+	while (n < l->acked[k] && l->mark[k][n + 1] <= point)
+		n++;
+	return n;
+}
+
 /* How a life ends: the store is closed, or left as it is. */
 static bool life_ends_open;
 

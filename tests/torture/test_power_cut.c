@@ -144,16 +144,6 @@ static void look(struct rig *r, struct found *f)
 	check_indexes(r);
 }
 
-/* Acknowledged by the time that the disk had made `point` operations. */
-static size_t acked_by(const struct ledger *l, enum kind k, size_t point)
-{
-	size_t n = 0;
-
-	while (n < l->acked[k] && l->mark[k][n + 1] <= point)
-		n++;
-	return n;
-}
-
 static uint64_t asked_by(const struct ledger *l, bool trims, size_t point)
 {
 	uint64_t upto = 0;
@@ -270,14 +260,63 @@ static void every_moment_of_a_life(void **state)
 	free(l);
 }
 
+/* ---- a birth ---- */
+
+/* A new database is made under another name: what a cut leaves of that does not keep the next start from making one. */
+static void begin_anew(struct rig *r, const char *leftover)
+{
+	rig_start(r);
+	r->n = 0;
+	assert_int_equal(rig_append(r, "first", NULL, 1), ERR_OK);
+	rig_wait(r, 1);
+	assert_int_equal(r->heard[0].err, ERR_OK);
+	assert_int_equal(rig_close(r), ERR_OK);
+	assert_int_not_equal(access(leftover, F_OK), 0);
+	rig_remove_files(r);
+}
+
+static void every_moment_of_a_birth(void **state)
+{
+	struct rig *r = *state;
+	char making[136];
+
+	snprintf(making, sizeof making - 8, "%s.new-%d", r->path, (int)getpid());
+
+	struct disk *d = disk_watch(making);
+
+	rig_open(r);
+	assert_int_equal(rig_close(r), ERR_OK);
+	disk_rest(d);
+	rig_remove_files(r);
+
+	struct cuts c = cuts_of("every_moment_of_a_birth", disk_count(d) * DISK_N_LUCKS);
+
+	assert_true(disk_count(d) > 10);
+	for (size_t i = 0; i <= disk_count(d) * DISK_N_LUCKS; i += c.step, c.n++) {
+		disk_cut(d, i / DISK_N_LUCKS, (enum disk_luck)(i % DISK_N_LUCKS), &c.rnd, making);
+		begin_anew(r, making);
+	}
+	/* It gets its name when all of it is on the disk, whatever of the rest is not. */
+	disk_cut(d, disk_count(d), DISK_NONE, &c.rnd, making);
+	assert_int_equal(rename(making, r->path), 0);
+	strcat(making, "-wal");
+	unlink(making);
+	begin_anew(r, making);
+	fprintf(stderr, "%zu operations, %zu cuts\n", disk_count(d), c.n);
+	disk_free(d);
+}
+
 /* ---- a migration ---- */
 
-static void old_database(struct rig *r)
+static void old_database(struct rig *r, int version)
 {
 	struct buf sql;
 	char piece[4096];
 	size_t got;
-	FILE *f = fopen("tests/unit/data/v1.sql", "r");
+
+	snprintf(piece, sizeof piece, "tests/unit/data/v%d.sql", version);
+
+	FILE *f = fopen(piece, "r");
 
 	assert_non_null(f);
 	buf_init(&sql, 1 << 20);
@@ -298,19 +337,18 @@ static void load_all(struct rig *r, struct buf *out)
 }
 
 /* The old one or the new one, never something between: opened, both say the same. */
-static void every_moment_of_a_migration(void **state)
+static void cut_migration(struct rig *r, int version)
 {
-	struct rig *r = *state;
 	struct buf want, got;
 
 	buf_init(&want, 1 << 20);
 	buf_init(&got, 1 << 20);
-	old_database(r);
+	old_database(r, version);
 
 	struct disk *d = disk_watch(r->path);
 
 	load_all(r, &want);
-	assert_non_null(strstr(buf_cstr(&want), " e:11="));
+	assert_non_null(strstr(buf_cstr(&want), version == 1 ? " e:11=" : " e:9="));
 	rig_start(r);
 	assert_int_equal(rig_close(r), ERR_OK);
 	disk_rest(d);
@@ -331,14 +369,22 @@ static void every_moment_of_a_migration(void **state)
 		unlink(kept);
 	}
 	disk_free(d);
+	rig_remove_files(r);
 	buf_finish(&want);
 	buf_finish(&got);
+}
+
+static void every_moment_of_a_migration(void **state)
+{
+	for (int version = 1; version < DB_VERSION; version++)
+		cut_migration(*state, version);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(every_moment_of_a_life),
+		CASE(every_moment_of_a_birth),
 		CASE(every_moment_of_a_migration),
 	};
 

@@ -3,6 +3,7 @@
 
 #include "store/copy.h"
 #include "store/schema.h"
+#include "store/streams.h"
 #include "store/verdicts.h"
 
 /* One program a test: the shim has no library of its own. */
@@ -88,7 +89,6 @@ static void verdicts_of_version_1(const struct rig *r)
 	sqlite3 *h;
 	sqlite3_stmt *s;
 
-	assert_int_equal(ask(r->path, NULL, "SELECT sum(n) FROM judged"), 3);
 	assert_int_equal(sqlite3_open(r->path, &h), SQLITE_OK);
 	assert_int_equal(sqlite3_prepare_v2(h, "SELECT records FROM judged ORDER BY no LIMIT 1", -1, &s, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
@@ -103,52 +103,101 @@ static void verdicts_of_version_1(const struct rig *r)
 	sqlite3_close(h);
 }
 
-/*
- * A database that plazo 0.1 left: three open tickets, a closed one, events that no ticket's row has yet, verdicts, alerts of all kinds. It
- * opens, all of it is there, and a copy of what it was lies beside it when something had to be changed.
- */
-static void version_1(void **state)
+/* What a plazo of that schema left: three open tickets, a closed one, events that no ticket's row has yet, verdicts, alerts of all kinds. */
+struct old {
+	const char *version, *id, *ns, *first_event, *last_event;
+	int64_t     cursors, refused;
+};
+
+static const struct old olds[] = {
+	{ "v1", "fcc4613203c9a4f97a5e1761335fa924", "helpdesk", " e:10=", " e:11=", 0, 0 },
+	{ "v2", "07856172edb485d338a1a0fdc9d46b16", "desk", " e:8=", " e:9=", 1, 2 },
+};
+#define N_OLDS (sizeof olds / sizeof *olds)
+
+static void restore_old(struct rig *r, const struct old *o)
 {
-	struct rig *r = *state;
-	struct buf text, row;
+	char file[64];
+
+	snprintf(file, sizeof file, "tests/unit/data/%s.sql", o->version);
+	restore_text(r, file);
+}
+
+/* The copy of what it was, which lies beside it when it has been opened. */
+static void remove_kept(const struct rig *r, const struct old *o)
+{
+	char suffix[32];
+
+	snprintf(suffix, sizeof suffix, ".%s.bak.new", o->version);
+	assert_false(is_there(r, suffix));
+	suffix[strlen(suffix) - strlen(".new")] = '\0';
+	assert_true(is_there(r, suffix));
+	remove_named(r, suffix);
+}
+
+static enum err count_cursor(void *ctx, const struct store_cursor *c, struct diag *d)
+{
+	(void)d;
+	assert_true(str_eqz(c->source, "bus") && str_eqz(c->key, "tickets") && str_eqz(c->value, "1795341437780-0"));
+	++*(int64_t *)ctx;
+	return ERR_OK;
+}
+
+/* It opens, all of it is there, and a copy of what it was lies beside it. */
+static void old_opens(struct rig *r, const struct old *o)
+{
+	struct buf text, row, name;
+	int64_t n_cursors = 0;
 
 	buf_init(&text, 1 << 20);
 	buf_init(&row, 1 << 16);
-	restore_text(r, "tests/unit/data/v1.sql");
+	buf_init(&name, 64);
+	buf_printf(&name, "t:%s/INC-", o->ns);
+	restore_old(r, o);
 	rig_open(r);
 	assert_int_equal(rig_load(r, &text), ERR_OK);
-	assert_int_equal(occurrences(buf_cstr(&text), "t:helpdesk/INC-"), 3);
-	assert_non_null(strstr(buf_cstr(&text), " e:10="));
-	assert_non_null(strstr(buf_cstr(&text), " e:11="));
+	assert_int_equal(occurrences(buf_cstr(&text), buf_cstr(&name)), 3);
+	assert_non_null(strstr(buf_cstr(&text), o->first_event));
+	assert_non_null(strstr(buf_cstr(&text), o->last_event));
 	assert_non_null(strstr(buf_cstr(&text), "policies:"));
-	assert_int_equal(store_fetch(r->st, STR("helpdesk"), STR("INC-4"), &row, &r->diag), ERR_OK);
-	assert_string_equal(store_id(r->st), "fcc4613203c9a4f97a5e1761335fa924");
+	assert_int_equal(store_fetch(r->st, str_of(o->ns), STR("INC-4"), &row, &r->diag), ERR_OK);
+	assert_int_equal(store_load_cursors(r->st, count_cursor, &n_cursors, &r->diag), ERR_OK);
+	assert_int_equal(n_cursors, o->cursors);
+	assert_string_equal(store_id(r->st), o->id);
 	assert_int_equal(rig_close(r), ERR_OK);
 	assert_int_equal(ask(r->path, NULL, "PRAGMA user_version"), DB_VERSION);
 	assert_int_equal(ask(r->path, NULL, "SELECT count(*) FROM outbox"), 11);
-	verdicts_of_version_1(r);
-	assert_int_equal(is_there(r, ".v1.bak"), DB_VERSION > 1);
-	assert_false(is_there(r, ".v1.bak.new"));
-	remove_named(r, ".v1.bak");
+	assert_int_equal(ask(r->path, NULL, "SELECT sum(n) FROM judged"), 3);
+	if (o == olds)
+		verdicts_of_version_1(r);
+	assert_int_equal(ask(r->path, NULL, "SELECT count(*) FROM refused"), o->refused);
+	remove_kept(r, o);
+	rig_remove_files(r);
 	buf_finish(&text);
 	buf_finish(&row);
+	buf_finish(&name);
 }
 
-/* What is made new and what has come up from an older version have the same tables. */
-static void old_and_new_are_alike(void **state)
+static void old_versions(void **state)
 {
-	struct rig *r = *state;
+	/* One of each version that there was. */
+	assert_int_equal(N_OLDS, DB_VERSION - 1);
+	for (size_t i = 0; i < N_OLDS; i++)
+		old_opens(*state, &olds[i]);
+}
+
+static void are_alike(struct rig *r, const struct old *o)
+{
 	static const char tables[] = "SELECT count(*) FROM main.sqlite_schema WHERE (type, name, sql) NOT IN (SELECT type, name, sql FROM new.sqlite_schema)";
-	char attach[200];
+	char attach[200], fresh[128];
 	sqlite3 *h;
 	sqlite3_stmt *s;
-	char fresh[128];
 
 	rig_open(r);
 	rig_close(r);
 	snprintf(fresh, sizeof fresh, "%s.copy", r->path);
 	assert_int_equal(rename(r->path, fresh), 0);
-	restore_text(r, "tests/unit/data/v1.sql");
+	restore_old(r, o);
 	rig_open(r);
 	rig_close(r);
 	assert_int_equal(sqlite3_open(r->path, &h), SQLITE_OK);
@@ -159,7 +208,15 @@ static void old_and_new_are_alike(void **state)
 	assert_int_equal(sqlite3_column_int(s, 0), 0);
 	sqlite3_finalize(s);
 	sqlite3_close(h);
-	remove_named(r, ".v1.bak");
+	remove_kept(r, o);
+	rig_remove_files(r);
+}
+
+/* What is made new and what has come up from an older version have the same tables. */
+static void old_and_new_are_alike(void **state)
+{
+	for (size_t i = 0; i < N_OLDS; i++)
+		are_alike(*state, &olds[i]);
 }
 
 /* ---- a step ---- */
@@ -383,7 +440,7 @@ static void a_copy_that_fails_leaves_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(version_1),
+		CASE(old_versions),
 		CASE(old_and_new_are_alike),
 		CASE(a_step_that_fails_leaves_the_version_before),
 		CASE(a_step_is_whole_or_nothing),
