@@ -48,6 +48,8 @@ struct intake_batch {
 	struct wall    received;
 	const struct intake_refused *refused;  size_t n_refused;   /* of streams alone */
 	const struct intake_cursor  *cursors;  size_t n_cursors;   /* of streams alone */
+	const struct intake_batch *after;  /* where there are cursors: another that is still out, whose events they stand for as well; or NULL */
+	uint64_t       epoch;              /* the sink's own: since when nothing may have been lost, for its cursors to count */
 	bool           failed;             /* filled by the owner of the sink: something of it is not on disk */
 	void         (*done)(struct intake_batch *b);
 	void          *user;               /* the sink's own */

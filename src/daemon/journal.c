@@ -423,12 +423,12 @@ static enum err put_refused(struct daemon *d, const struct intake_batch *b, size
 	return e;
 }
 
-static enum err put_cursors(struct daemon *d, const struct intake_batch *b, uint64_t epoch, size_t *n)
+static enum err put_cursors(struct daemon *d, const struct intake_batch *b, size_t *n)
 {
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; i < b->n_cursors && e == ERR_OK; i++) {
-		e = store_put_cursor(d->store, &(struct store_cursor){ b->source, b->cursors[i].key, b->cursors[i].value }, epoch, (uint64_t)(uintptr_t)b);
+		e = store_put_cursor(d->store, &(struct store_cursor){ b->source, b->cursors[i].key, b->cursors[i].value }, b->epoch, (uint64_t)(uintptr_t)b);
 		*n += e == ERR_OK;
 	}
 	return e;
@@ -438,13 +438,12 @@ bool journal_sink(void *ctx, struct intake_batch *b)
 {
 	struct daemon *d = ctx;
 	const struct source *src = config_source(d->cfg, b->source);
-	uint64_t epoch;
 	enum err e;
 	size_t n = 0;
 
 	if (d->phase != PHASE_RUNNING || writer_is_behind(d))
 		return false;
-	epoch = b->n_cursors > 0 ? store_epoch(d->store) : 0;
+	b->epoch = b->after != NULL ? b->after->epoch : store_epoch(d->store);
 	stamp(d, b);
 	e = put_events(d, src, b, &n);
 	if (e == ERR_OK)
@@ -452,7 +451,7 @@ bool journal_sink(void *ctx, struct intake_batch *b)
 	if (e == ERR_OK)
 		e = put_refused(d, b, &n);
 	if (e == ERR_OK)
-		e = put_cursors(d, b, epoch, &n);
+		e = put_cursors(d, b, &n);
 	/* What came before the one that found no room is on its way: the batch fails as a whole once that is through. */
 	if (e != ERR_OK && n == 0)
 		return false;

@@ -320,6 +320,7 @@ void stream_destroy(struct stream *s)
 	sentinels_cancel(s->sentinels);
 	read_finish(s);
 	watch_end(s);
+	batch_end_thread(s);
 	batch_free_spare(s);
 	event_free(s->timer);
 	json_destroy(s->doc);

@@ -25,7 +25,7 @@ static const char *copy_text(struct arena *a, const char *z)
 	return z != NULL ? arena_strdup(a, z) : NULL;
 }
 
-static const char *const *copy_list(struct arena *a, const char *const *v, size_t n)
+const char *const *options_copy_list(struct arena *a, const char *const *v, size_t n)
 {
 	const char **copy = arena_array(a, n > 0 ? n : 1, sizeof *copy);
 
@@ -41,12 +41,12 @@ void options_copy(struct stream_options *to, const struct stream_options *from, 
 	*to = *from;
 	to->name = arena_str(a, from->name);
 	to->ns = arena_str(a, from->ns);
-	to->keys = copy_list(a, from->keys, from->n_keys);
+	to->keys = options_copy_list(a, from->keys, from->n_keys);
 	to->group = copy_text(a, from->group);
 	to->consumer = copy_text(a, from->consumer);
 	server->host = copy_text(a, from->server.host);
 	server->path = copy_text(a, from->server.path);
-	server->sentinels = copy_list(a, from->server.sentinels, from->server.n_sentinels);
+	server->sentinels = options_copy_list(a, from->server.sentinels, from->server.n_sentinels);
 	server->master = copy_text(a, from->server.master);
 	server->user = arena_str(a, from->server.user);
 	server->password = arena_str(a, from->server.password);

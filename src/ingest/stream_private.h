@@ -1,7 +1,7 @@
 /*
  * The state of a stream, shared by its parts: stream.c (life: connecting, states, stopping), _handshake (from a connection to the
- * right to read), _read (reading and handing in), _settle (what came back), _batch (entries to events and back), _watch (every few
- * seconds: lag, rivals, the dead), _options (copies of options).
+ * right to read), _read (reading and handing in), _settle (what came back), _batch (batches, and who fills them), _fill (entries to
+ * events), _watch (every few seconds: lag, rivals, the dead), _options (copies of options).
  */
 #ifndef PLAZO_INGEST_STREAM_PRIVATE_H
 #define PLAZO_INGEST_STREAM_PRIVATE_H
@@ -9,8 +9,8 @@
 #include <event2/event.h>
 
 #include "base/json.h"
-#include "ingest/event_json.h"
 #include "ingest/stream.h"
+#include "stream_batch.h"
 #include "stream_link.h"
 #include "stream_sentinel.h"
 #include "stream_words.h"
@@ -18,9 +18,10 @@
 #define STREAM_COUNT       1000       /* entries of one read */
 #define STREAM_COUNT_MIN   8          /* ... when they are large */
 #define STREAM_BATCH_LARGE (8u << 20) /* a reply above this halves the number, one below a quarter of it doubles it */
-#define STREAM_MAX_AHEAD   4          /* batches at the sink, held and being read, together */
+#define STREAM_MAX_AHEAD   10         /* batches at the sink, held and being read, together: what a disk does in some 10 ms */
+#define STREAM_AHEAD_BYTES (24u << 20) /* nothing more is read while their replies together are larger */
 #define STREAM_MAX_READS   2          /* of these being read: the server has the next one before it has answered the last */
-#define STREAM_MAX_OUT     3          /* batches at the sink; in `own` one: the next cursor must not be on disk before the last one's events */
+#define STREAM_MAX_OUT     8          /* batches at the sink */
 #define STREAM_BLOCK_MS    1000       /* of a read that waits; nothing is out meanwhile, so nothing waits behind it */
 #define STREAM_CONNECT_MS  5000
 #define STREAM_COMMAND_MS  5000       /* for an answer */
@@ -28,19 +29,6 @@
 #define STREAM_BACKOFF_MS  100        /* at first; doubled up to */
 #define STREAM_BACKOFF_MAX_MS 5000
 #define STREAM_ID_LEN      44
-
-struct stream_batch {
-	struct intake_batch    batch;     /* first: its done() finds the rest by it */
-	struct stream         *stream;
-	struct stream_batch   *next;      /* in the list it is in: spare, or settled */
-	struct arena          *arena;     /* the reply, texts of events, refusals; emptied after each use */
-	struct entries         entries;
-	size_t                 asked;     /* entries of each stream that were asked for */
-	int64_t                early_ms;  /* mono: the server was to wait; nothing, and before this, is no answer of one that does */
-	size_t                 cap;       /* room in batch.events and batch.results */
-	struct intake_refused *refused;
-	size_t                 cap_refused;
-};
 
 /* Where it stands in a stream of `own`. */
 struct stream_position {
@@ -76,6 +64,9 @@ struct stream {
 	int64_t                touched_ms;   /* mono: the server last heard of our consumer */
 
 	struct json_doc       *doc;
+	struct apart          *apart;     /* fills large batches; NULL until there was one */
+	struct json_doc       *apart_doc; /* of the thread */
+	size_t                 n_apart;   /* batches that it has; they are held, or dropped */
 	struct stream_batch   *spare;
 	size_t                 n_spare;
 	struct stream_batch   *reading;   /* reads on their way, into these, in order */
@@ -83,7 +74,9 @@ struct stream {
 	struct stream_batch   *settled;   /* back from the sink, to be acknowledged */
 	size_t                 n_reading, n_held;
 	size_t                 n_out;     /* at the sink */
+	struct stream_batch   *last_out;  /* of `own`: all of it was taken; NULL: what comes next waits until nothing is out */
 	size_t                 n_acks;    /* XACKs not answered yet */
+	size_t                 n_bytes;   /* of the replies of all batches that are not spare */
 	size_t                 count;     /* entries asked for */
 	bool                   is_regrouped; /* the group was made again, and nothing was read since */
 	bool                   is_dry;    /* the last read did not fill: there may be nothing left */
@@ -130,18 +123,13 @@ void settle_batch(struct stream *s, struct stream_batch *b);        /* takes it:
 void settle_acknowledge(struct stream *s);                          /* puts XACKs of all that is settled */
 void settle_positions(struct stream *s, const struct entries *in, enum position which);   /* the last ids of these */
 
-/* ---- stream_batch.c ---- */
-struct stream_batch *batch_get(struct stream *s);
-void batch_release(struct stream_batch *b);
-void batch_free_spare(struct stream *s);
-void batch_fill(struct stream_batch *b);                     /* entries become events, refusals and cursors */
-bool batch_is_kept(const struct stream_batch *b, const struct entry *e);
 /* ---- stream_watch.c ---- */
 void watch_begin(struct stream *s);
 void watch_end(struct stream *s);
 /* Of XINFO CONSUMERS: the idle time of another consumer that is alive, with its name in s->rival; -1 when there is none. Notes the dead for claims. */
 int64_t watch_find_rival(struct stream *s, const redisReply *r, unsigned key);
 /* ---- stream_options.c ---- */
+const char *const *options_copy_list(struct arena *a, const char *const *v, size_t n);
 void options_copy(struct stream_options *to, const struct stream_options *from, struct arena *a);
 bool options_same_place(const struct stream_options *a, const struct stream_options *b);   /* the same server, streams, and way of reading */
 void options_wipe(struct stream_options *o);                 /* the passwords */

@@ -15,7 +15,6 @@
 
 enum { TAG_HISTORY, TAG_NEW, TAG_CLAIM };
 
-static void hand_in(struct stream *s);
 static void on_read(void *ctx, const redisReply *r, unsigned tag);
 
 /* ---- to the sink ---- */
@@ -26,6 +25,8 @@ void read_on_done(struct intake_batch *batch)
 	struct stream *s = b->stream;
 
 	s->n_out--;
+	if (s->last_out == b)
+		s->last_out = NULL;
 	settle_batch(s, b);
 	read_pump(s);
 }
@@ -66,8 +67,10 @@ static bool hand_in_one(struct stream *s, struct stream_batch *b)
 		return true;
 	}
 	s->n_out++;
+	b->batch.after = s->last_out != NULL ? &s->last_out->batch : NULL;
 	if (s->opt.sink(s->opt.ctx, &b->batch)) {
 		take_first(&s->held, &s->n_held);
+		s->last_out = s->opt.own && !b->batch.failed ? b : NULL;
 		stream_set_state(s, STREAM_READING, "%s", "");
 		return true;
 	}
@@ -77,17 +80,18 @@ static bool hand_in_one(struct stream *s, struct stream_batch *b)
 	return false;
 }
 
+static bool may_hand_in(const struct stream *s)
+{
+	return s->held != NULL && !s->held->is_apart && s->n_out < STREAM_MAX_OUT && (!s->opt.own || s->n_out == 0 || s->last_out != NULL);
+}
+
 static void hand_in(struct stream *s)
 {
-	size_t max = s->opt.own ? 1 : STREAM_MAX_OUT;
-
-	while (s->held != NULL && s->n_out < max) {
-		/* Behind what was not kept a cursor may not go on. */
-		if (s->opt.own && s->is_again)
-			release_all(&s->held, &s->n_held);
-		else if (!hand_in_one(s, s->held))
-			return;
-	}
+	/* Behind what was not kept a cursor may not go on. */
+	if (s->opt.own && s->is_again)
+		release_all(&s->held, &s->n_held);
+	while (may_hand_in(s) && hand_in_one(s, s->held))
+		;
 }
 
 /* ---- reading ---- */
@@ -188,7 +192,7 @@ static void read_ahead(struct stream *s)
 	size_t max = s->opt.own ? 1 : STREAM_MAX_READS;
 
 	while (is_straight_on(s) && s->leaving == LEAVING_NOT && s->stats.state != STREAM_FULL && s->n_reading < max &&
-	       s->n_out + s->n_held + s->n_reading < STREAM_MAX_AHEAD)
+	       s->n_out + s->n_held + s->n_reading < STREAM_MAX_AHEAD && s->n_bytes < STREAM_AHEAD_BYTES)
 		read_stream(s, TAG_NEW, false);
 }
 
@@ -240,7 +244,7 @@ void read_pump(struct stream *s)
 	bool is_late;
 
 	if (s->link == NULL || s->phase == PHASE_APART) {
-		if (s->leaving != LEAVING_NOT && s->n_out == 0)
+		if (s->leaving != LEAVING_NOT && s->n_out + s->n_apart == 0)
 			stream_depart(s);
 		else if (s->stats.state == STREAM_WAITING && s->link != NULL)
 			acknowledge_late(s);
@@ -254,7 +258,7 @@ void read_pump(struct stream *s)
 	if (!s->opt.own)
 		settle_acknowledge(s);
 	if (s->leaving != LEAVING_NOT) {
-		if (s->n_out == 0 && s->n_acks == 0 && s->settled == NULL)
+		if (s->n_out + s->n_apart == 0 && s->n_acks == 0 && s->settled == NULL)
 			stream_depart(s);
 		else
 			link_flush(s->link);
@@ -328,7 +332,9 @@ static bool take_reply(struct stream *s, struct stream_batch *b, const redisRepl
 		stream_garbled(s, d.msg);
 		return false;
 	}
-	adapt_count(s, arena_used(b->arena));
+	b->size = arena_used(b->arena);
+	s->n_bytes += b->size;
+	adapt_count(s, b->size);
 	note_read(s, tag, b);
 	if (s->stats.state != STREAM_FULL)
 		stream_set_state(s, STREAM_READING, "%s", "");

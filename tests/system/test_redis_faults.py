@@ -1,6 +1,8 @@
 """What a Redis server does when it is not well, in its exact words: a state, a sentence, a metric, and a way back, while webhooks are served."""
 import contextlib
 import json
+import random
+import resource
 import threading
 import time
 
@@ -229,6 +231,37 @@ class Rights(redis_rig.Case):
 		r = self.server()
 		self.run_bus(r, ready=False, url=f"redis://127.0.0.1:{r.port}/99")
 		self.wait_state("refused", why="DB index is out of range")
+
+
+class Disk(redis_rig.Case):
+	def may_grow(self, size):
+		resource.prlimit(self.d.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+	def full_again_and_again(self, cursor):
+		"""Several batches are on their way each time that the disk says no, and some come after it has room again."""
+		rnd, r = random.Random(7), self.server()
+		events = [opened(f"T{i}") for i in range(20_000)]
+		for i in range(0, len(events), 5000):
+			r.add(*events[i:i + 5000])
+		self.run_bus(r, ready=False, cursor=cursor)
+		for _ in range(8):
+			time.sleep(rnd.uniform(0.001, 0.03) * harness.SLOWER)
+			self.may_grow(1)
+			time.sleep(rnd.uniform(0.02, 0.2))
+			self.may_grow(resource.RLIM_INFINITY)
+		wait_for(lambda: f"all of them, there are {len(self.tickets())}; {self.stream()}\n{self.d.log()[-2000:]}", 40,
+			 lambda: len(self.tickets()) == len(events), 0.2)
+		self.d.kill()
+		self.d.start(ready=False)
+		self.wait_serving()
+		self.assert_known(events)
+		self.wait_state("reading")
+
+	def test_full_again_and_again(self):
+		self.full_again_and_again("group")
+
+	def test_full_again_and_again_with_an_own_cursor(self):
+		self.full_again_and_again("own")
 
 
 if __name__ == "__main__":

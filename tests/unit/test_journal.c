@@ -7,6 +7,7 @@
 #include "daemon/journal.c"
 
 static struct buf order;         /* E, R and C: events, refusals and cursors that the store took */
+static uint64_t epoch_now, epoch_of_cursor;
 static size_t room;              /* for so many more */
 static uint64_t cookies[16];     /* of the events that it took */
 static size_t n_cookies, n_over;
@@ -40,7 +41,7 @@ enum err store_put_cursor(struct store *st, const struct store_cursor *c, uint64
 {
 	(void)st, (void)cookie;
 	assert_str(c->key, "tickets");
-	assert_int_equal(epoch, 7);
+	epoch_of_cursor = epoch;
 	return take('C');
 }
 
@@ -49,7 +50,7 @@ uint64_t store_epoch(struct store *st)
 	(void)st;
 	/* Asked before anything of the batch is queued. */
 	assert_string_equal(buf_cstr(&order), "");
-	return 7;
+	return epoch_now;
 }
 
 struct sipkey store_key(const struct store *st)
@@ -179,10 +180,31 @@ static void room_ends_anywhere(void **state)
 	}
 }
 
+/* The disk may have refused events of the first batch before the second one comes. */
+static void a_cursor_stands_for_what_is_out_before_it(void **state)
+{
+	struct intake_batch first = batch_of(), second = batch_of(), third = batch_of();
+	struct { struct intake_batch *b; const struct intake_batch *after; uint64_t epoch; } steps[] = {
+		{ &first, NULL, 7 }, { &second, &first, 7 }, { &third, &second, 7 }, { &first, NULL, 10 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		room = 16;
+		epoch_now = 7 + i;
+		buf_reset(&order);
+		steps[i].b->after = steps[i].after;
+		assert_true(journal_sink(d, steps[i].b));
+		assert_int_equal(epoch_of_cursor, steps[i].epoch);
+		fail_events();
+	}
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = { TEST(a_cursor_comes_last), TEST(room_ends_anywhere) };
+	const struct CMUnitTest tests[] = { TEST(a_cursor_comes_last), TEST(room_ends_anywhere),
+					    TEST(a_cursor_stands_for_what_is_out_before_it) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,51 @@
+/*
+ * What one read of a stream brought, on its way to the sink and back: the reply, the events in it, what is none. Everything of it lies in
+ * its arena. A large one is filled by a thread beside the loop; until it is back nobody else touches what fill_batch() does.
+ */
+#ifndef PLAZO_INGEST_STREAM_BATCH_H
+#define PLAZO_INGEST_STREAM_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "apart.h"
+#include "base/json.h"
+#include "ingest/batch.h"
+#include "stream_reply.h"
+
+struct stream;
+
+struct stream_batch {
+	struct intake_batch    batch;     /* first: its done() finds the rest by it */
+	struct stream         *stream;
+	struct stream_batch   *next;      /* in the list it is in: spare, reading, held or settled */
+	struct arena          *arena;     /* the reply, texts of events, refusals; emptied after each use */
+	struct entries         entries;
+	size_t                 size;      /* of the reply in memory */
+	size_t                 asked;     /* entries of each stream that were asked for */
+	int64_t                early_ms;  /* mono: the server was to wait; nothing, and before this, is no answer of one that does */
+	/* For fill_batch(): copies of the stream's options, and what it leaves behind besides. */
+	const char *const     *keys;
+	size_t                 n_keys, event_len;
+	bool                   own;
+	size_t                 cap;       /* room in batch.events and batch.results */
+	struct intake_refused *refused;
+	size_t                 cap_refused, n_trimmed;
+	/* With the thread. */
+	struct apart_job       job;
+	bool                   is_apart;
+	bool                   is_dropped; /* released meanwhile */
+};
+
+struct stream_batch *batch_get(struct stream *s);
+void batch_release(struct stream_batch *b);
+void batch_free_spare(struct stream *s);
+void batch_fill(struct stream_batch *b);           /* at once, or apart: then it is filled when it is back, and read_pump() is called */
+void batch_end_thread(struct stream *s);           /* what it still has is freed */
+bool batch_is_kept(const struct stream_batch *b, const struct entry *e);
+
+/* Entries become events, refusals and cursors. On either thread. */
+void fill_batch(struct stream_batch *b, struct json_doc *doc);
+
+#endif

@@ -1,0 +1,128 @@
+/*
+ * From entries to events, refusals and cursors. All of a batch lies in its arena, beside the server's reply: texts of events are slices of
+ * that, and nothing is copied twice. Touches the batch alone, never the stream: the thread beside the loop may be at it.
+ */
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/xalloc.h"
+#include "ingest/event_json.h"
+#include "ingest/stream.h"
+#include "stream_batch.h"
+
+/* ---- entries that are no events ---- */
+
+/* All fields of an entry as an object: what somebody sees who looks at what came instead of an event. */
+static struct str show_fields(const struct entry *e, struct arena *a)
+{
+	struct buf b;
+	struct json_out o = json_out(&b);
+	struct str shown;
+
+	buf_init(&b, EVENT_MAX_SIZE);
+	json_begin_object(&o);
+	for (size_t i = 0; i + 1 < e->fields->elements && b.len < EVENT_MAX_SIZE / 2; i += 2) {
+		char key[EVENT_MAX_ATTR];
+
+		snprintf(key, sizeof key, STR_FMT, STR_ARG(reply_text(reply_at(e->fields, i))));
+		json_put_key(&o, key);
+		json_put_str(&o, reply_text(reply_at(e->fields, i + 1)));
+	}
+	json_end_object(&o);
+	shown = buf_ok(&b) ? arena_str(a, buf_str(&b)) : STR("{}");
+	buf_finish(&b);
+	return shown;
+}
+
+static void refuse(struct stream_batch *b, const struct entry *e, const char *why, struct str body)
+{
+	const char *place = arena_printf(b->arena, "%s " STR_FMT, b->keys[e->key], STR_ARG(e->id));
+
+	if (b->batch.n_refused == b->cap_refused) {
+		size_t cap = b->cap_refused == 0 ? 8 : b->cap_refused * 2;
+
+		b->refused = arena_grow(b->arena, b->refused, b->cap_refused, cap, sizeof *b->refused);
+		b->cap_refused = cap;
+	}
+	if (body.len > EVENT_MAX_SIZE)
+		body.len = EVENT_MAX_SIZE;
+	b->refused[b->batch.n_refused++] = (struct intake_refused){ .place = str_of(place), .why = str_of(why), .body = body };
+}
+
+static void refuse_problem(struct stream_batch *b, const struct entry *e, const struct problem *p, struct str body)
+{
+	refuse(b, e, p->pointer[0] != '\0' ? arena_printf(b->arena, "%s (at %s)", p->detail, p->pointer)
+					   : arena_strdup(b->arena, p->detail), body);
+}
+
+/* ---- events ---- */
+
+static void grow(struct stream_batch *b)
+{
+	b->cap = b->cap == 0 ? 64 : b->cap * 2;
+	b->batch.events = xreallocarray(b->batch.events, b->cap, sizeof *b->batch.events);
+	b->batch.results = xreallocarray(b->batch.results, b->cap, 1);
+}
+
+static void read_event(struct stream_batch *b, struct json_doc *doc, struct entry *e, struct event_context *ctx)
+{
+	struct problem p = { 0 };
+	struct diag d = { 0 };
+	struct str body;
+
+	if (!entry_field(e, STREAM_FIELD, &body)) {
+		refuse(b, e, "The entry has no field `" STREAM_FIELD "`.", show_fields(e, b->arena));
+		return;
+	}
+	if (body.len > b->event_len) {
+		refuse(b, e, arena_printf(b->arena, "The event is larger than %zu bytes.", b->event_len), body);
+		return;
+	}
+	if (json_parse(doc, body, &d) != ERR_OK) {
+		refuse(b, e, arena_printf(b->arena, "This is not the JSON that is taken here: %s (line %u, column %u)", d.msg, d.line, d.col),
+		       body);
+		return;
+	}
+	if (b->batch.n == b->cap)
+		grow(b);
+	ctx->text = body;
+	if (event_from_json(doc, 0, ctx, &b->batch.events[b->batch.n], &p) != ERR_OK) {
+		refuse_problem(b, e, &p, body);
+		return;
+	}
+	b->batch.results[b->batch.n] = INTAKE_DONE;
+	e->event = (uint32_t)b->batch.n++;
+}
+
+/* The last id of each stream in it. */
+static void set_cursors(struct stream_batch *b)
+{
+	struct intake_cursor *cursors = arena_array(b->arena, b->n_keys, sizeof *cursors);
+	size_t place[STREAM_MAX_KEYS] = { 0 };     /* in cursors, from 1 */
+
+	for (size_t i = 0; i < b->entries.n; i++) {
+		const struct entry *e = &b->entries.v[i];
+
+		if (place[e->key] == 0) {
+			place[e->key] = ++b->batch.n_cursors;
+			cursors[b->batch.n_cursors - 1].key = str_of(b->keys[e->key]);
+		}
+		cursors[place[e->key] - 1].value = e->id;
+	}
+	b->batch.cursors = cursors;
+}
+
+void fill_batch(struct stream_batch *b, struct json_doc *doc)
+{
+	struct event_context ctx = { .arena = b->arena, .source = b->batch.source, .ns = b->batch.ns, .received = b->batch.received };
+
+	for (size_t i = 0; i < b->entries.n; i++) {
+		if (b->entries.v[i].fields == NULL)
+			b->n_trimmed++;
+		else
+			read_event(b, doc, &b->entries.v[i], &ctx);
+	}
+	b->batch.refused = b->refused;
+	if (b->own)
+		set_cursors(b);
+}
