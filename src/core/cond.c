@@ -47,7 +47,7 @@ struct event_bits event_bits(enum event_type type, enum role role, enum mode mod
 	return (struct event_bits){ 1u << type, 1u << role, 1u << mode, is_private ? 1u : 2u, automated ? 2u : 1u };
 }
 
-static bool names_one_of(const struct cond *c, uint32_t attrs)
+bool cond_names(const struct cond *c, uint32_t attrs)
 {
 	for (size_t i = 0; i < c->n_attrs; i++)
 		if (attrs >> c->attrs[i].attr & 1)
@@ -58,7 +58,7 @@ static bool names_one_of(const struct cond *c, uint32_t attrs)
 bool conds_may_fit(const struct conds *cs, const struct event_bits *b, uint32_t changed)
 {
 	for (size_t i = 0; i < cs->n; i++)
-		if (looks_at_events(&cs->v[i]) ? bits_fit(&cs->v[i], b) : names_one_of(&cs->v[i], changed))
+		if (looks_at_events(&cs->v[i]) ? bits_fit(&cs->v[i], b) : cond_names(&cs->v[i], changed))
 			return true;
 	return false;
 }

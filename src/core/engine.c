@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/xalloc.h"
 #include "engine_private.h"
+#include "escalate.h"
 
 struct engine *engine_create(const struct engine_options *opt)
 {
@@ -19,6 +20,7 @@ struct engine *engine_create(const struct engine_options *opt)
 	en->scratch = arena_create();
 	buf_init(&en->block, BUF_NO_MAX);
 	buf_init(&en->history, BUF_NO_MAX);
+	buf_init(&en->record, BUF_NO_MAX);
 	buf_init(&en->fired, BUF_NO_MAX);
 	return en;
 }
@@ -47,6 +49,7 @@ void engine_destroy(struct engine *en)
 	arena_destroy(en->scratch);
 	buf_finish(&en->block);
 	buf_finish(&en->history);
+	buf_finish(&en->record);
 	buf_finish(&en->fired);
 	free(en);
 }
@@ -59,8 +62,7 @@ void ticket_open(struct engine *en, uint32_t slot, struct opened *o)
 
 	*o = (struct opened){ .slot = slot, .t = t, .next = WALL_NEVER };
 	/* The bytes are our own: engine_load() has checked those that came from outside. */
-	if (!history_read(ticket_history(t), t->n_events, en->scratch, &o->history) ||
-	    !fired_read(ticket_fired(t), en->symbols, en->scratch, &o->fired))
+	if (!history_read(ticket_history(t), t->n_events, en->scratch, &o->history))
 		abort();
 }
 
@@ -68,6 +70,8 @@ void ticket_decide(struct engine *en, struct opened *o, struct wall now)
 {
 	struct timeline tl = { .revisions = en->revisions, .n_revisions = en->n_revisions, .symbols = en->symbols, .until = now };
 
+	if (!fired_read(ticket_fired(o->t), en->symbols, en->scratch, &o->fired))
+		abort();
 	history_sort(&o->history);
 	tl.events = o->history.v;
 	tl.n_events = o->history.n;
@@ -98,7 +102,7 @@ static void set_flag(struct ticket *t, enum ticket_flags flag, bool on)
 	t->flags = (uint8_t)(on ? t->flags | flag : t->flags & ~flag);
 }
 
-static void set_contract(struct engine *en, struct ticket *t, struct str id)
+void ticket_set_contract(struct engine *en, struct ticket *t, struct str id)
 {
 	uint32_t old = t->contract;
 
@@ -164,8 +168,7 @@ uint32_t engine_plans_by(const struct engine *en, struct wall t)
 	return (uint32_t)n;
 }
 
-/* The rules in force at `t`. */
-static const struct rules *rules_in_force(const struct engine *en, struct wall t)
+const struct rules *engine_rules_at(const struct engine *en, struct wall t)
 {
 	return en->revisions[engine_plans_by(en, t) - 1].rules;
 }
@@ -208,11 +211,7 @@ static void fire_until(struct engine *en, uint32_t slot, struct wall t, struct e
 		fire_at(en, slot, (struct wall){ heap_due(&en->timers, slot) }, fx);
 }
 
-/*
- * Plans a ticket under each revision that came into force by `t`, as if at the instant at which it did, and fires what is due in between:
- * when its turn comes decides nothing. True when there was anything to do.
- */
-static bool catch_up(struct engine *en, uint32_t slot, struct wall t, struct effects *fx)
+bool engine_catch_up(struct engine *en, uint32_t slot, struct wall t, struct effects *fx)
 {
 	uint32_t plans = engine_plans_by(en, t);
 
@@ -237,7 +236,7 @@ bool engine_replan(struct engine *en, size_t n, struct wall now, struct effects 
 	uint32_t looks = REPLAN_LOOKS;
 
 	for (; en->replan_at < en->n_slots && n > 0 && looks > 0; en->replan_at++, looks--)
-		if (table_at(en, en->replan_at)->flags & TICKET_USED && catch_up(en, en->replan_at, now, fx))
+		if (table_at(en, en->replan_at)->flags & TICKET_USED && engine_catch_up(en, en->replan_at, now, fx))
 			n--;
 	return en->replan_at < en->n_slots;
 }
@@ -255,7 +254,7 @@ bool engine_advance(struct engine *en, struct wall now, size_t max, struct effec
 		if (max == 0)
 			return true;
 		/* A revision that came before this instant may have moved it. */
-		if (!catch_up(en, slot, at, fx))
+		if (!engine_catch_up(en, slot, at, fx))
 			fire_at(en, slot, at, fx);
 	}
 	return false;
@@ -268,170 +267,11 @@ struct wall engine_next(const struct engine *en)
 	return top != NULL ? wall_plus((struct wall){ top->due }, 1) : WALL_NEVER;
 }
 
-/* ---- events ---- */
-
-/* Fills the attributes that decide a match from the ticket's history where the event does not bring them. */
-static void fill_for_match(const struct engine *en, const struct history *h, struct event *e)
-{
-	for (uint32_t i = 0; i < h->n; i++)
-		for (uint32_t k = 0; k < h->v[i].n_attrs; k++) {
-			enum attr a = (enum attr)h->v[i].attrs[k].attr;
-
-			if (!(e->set >> a & 1) && (a == ATTR_ORGANIZATION || a == ATTR_DOMAIN || a == ATTR_REQUESTER))
-				e->attr[a] = symbols_text(en->symbols, h->v[i].attrs[k].sym);
-		}
-}
-
-/* For senders that do not know our contracts: what is found is kept with the event, so that replay finds the same. */
-static void find_contract(const struct engine *en, const struct opened *o, struct event *e, contract_allowed_fn *allowed, const void *ctx)
-{
-	const struct contract *k;
-	struct event asked;
-	size_t n;
-
-	if (o->t->contract != 0 || (e->set >> ATTR_CONTRACT & 1))
-		return;
-	asked = *e;
-	fill_for_match(en, &o->history, &asked);
-	k = rules_match(rules_in_force(en, e->received), &asked, allowed, ctx, &n);
-	if (k == NULL)
-		return;
-	e->set |= 1u << ATTR_CONTRACT;
-	e->attr[ATTR_CONTRACT] = str_of(k->id);
-}
-
-static bool may_touch(const struct engine *en, uint32_t slot, const struct event *e, contract_allowed_fn *allowed, const void *ctx)
-{
-	if (allowed == NULL)
-		return true;
-	if (e->set >> ATTR_CONTRACT & 1 && e->attr[ATTR_CONTRACT].len > 0 && !allowed(ctx, e->attr[ATTR_CONTRACT]))
-		return false;
-	if (slot == MAP_ABSENT || table_at(en, slot)->contract == 0)
-		return true;
-	return allowed(ctx, symbols_text(en->symbols, table_at(en, slot)->contract));
-}
-
-static void tell_daemon(struct engine *en, struct opened *o, enum alert_type type, struct wall at, const char *step, const char *reason,
-			struct effects *fx)
-{
-	const struct rules *r = rules_in_force(en, at);
-	size_t n = r->n_notify;
-	struct alert *al = effects_alert(fx, en, o, NULL, at);
-	struct str *v = arena_array(fx->arena, n + 1, sizeof(*v));
-
-	for (size_t i = 0; i < n; i++)
-		v[i] = arena_str(fx->arena, str_of(r->notify[i]));
-	al->type = type;
-	al->step = str_of(step);
-	al->receivers = v;
-	al->n_receivers = n;
-	al->reason = str_of(reason);
-	alert_set_id(al);
-	en->stats.n_fired[type]++;
-}
-
-static void tell_oddities(struct engine *en, struct opened *o, const struct event *e, struct effects *fx)
-{
-	if (o->facts.opened && o->facts.contract == NULL && !(o->t->flags & TICKET_TOLD_UNMATCHED)) {
-		o->t->flags |= TICKET_TOLD_UNMATCHED;
-		tell_daemon(en, o, ALERT_DAEMON_UNMATCHED, e->received, "unmatched",
-			    o->facts.attr[ATTR_CONTRACT].len > 0 ? "no contract of this id is configured" : "no contract, or more than one, fits", fx);
-	}
-	if (e->at.ms - e->received.ms > en->opt.max_skew_ms && !(o->t->flags & TICKET_TOLD_SKEW)) {
-		o->t->flags |= TICKET_TOLD_SKEW;
-		tell_daemon(en, o, ALERT_DAEMON_SKEW, e->received, "skew", "an event says a time in the future; it counts from its arrival", fx);
-	}
-}
-
-static void append_event(struct engine *en, struct opened *o, const struct event *e, uint64_t id, uint64_t seq)
-{
-	struct ticket *t = o->t;
-	struct str subject = e->set >> ATTR_SUBJECT & 1 ? e->attr[ATTR_SUBJECT] : ticket_subject(t);
-	struct str url = e->set >> ATTR_URL & 1 ? e->attr[ATTR_URL] : ticket_url(t);
-	struct str old = ticket_history(t);
-	struct buf *hist = &en->history;
-
-	buf_reset(hist);
-	buf_put(hist, old);
-	history_append(hist, en->symbols, e, id, o->history.last_received);
-	history_push(&o->history, (struct str){ hist->p + old.len, hist->len - old.len }, en->scratch);
-	ticket_set_block(en, t, ticket_id(t), subject, url, buf_str(hist), ticket_fired(t));
-	t->n_events++;
-	t->seq = seq;
-}
-
-/* Whether the event is one for this ticket; opens the ticket, made where there is none. */
-static enum apply accept_event(struct engine *en, uint32_t slot, const struct event *e, uint64_t seq, uint64_t id, contract_allowed_fn *allowed,
-			       const void *ctx, struct effects *fx, struct opened *o)
-{
-	const struct hist *same;
-
-	arena_reset(en->scratch);
-	if (slot != MAP_ABSENT) {
-		if (seq <= table_at(en, slot)->seq)
-			return APPLY_DUPLICATE;
-		catch_up(en, slot, e->received, fx);
-		arena_reset(en->scratch);
-		ticket_open(en, slot, o);
-		same = history_find(&o->history, id);
-		if (same != NULL)
-			return same->body == (e->body & HIST_BODY_MASK) ? APPLY_DUPLICATE : APPLY_CONFLICT;
-		if (o->t->n_events >= TICKET_MAX_EVENTS)
-			return APPLY_FULL;
-	}
-	if (!may_touch(en, slot, e, allowed, ctx))
-		return APPLY_FORBIDDEN;
-	if (slot == MAP_ABSENT) {
-		slot = table_add(en, e->ns, e->ticket);
-		table_at(en, slot)->serial = (uint32_t)seq;
-		table_at(en, slot)->plan = engine_plans_by(en, e->received);
-		ticket_open(en, slot, o);
-	}
-	return APPLY_DONE;
-}
-
-enum apply engine_apply(struct engine *en, const struct event *e, uint64_t seq, contract_allowed_fn *allowed, const void *ctx, struct effects *fx)
-{
-	return engine_apply_to(en, ENGINE_NO_TICKET, e, seq, allowed, ctx, fx);
-}
-
-enum apply engine_apply_to(struct engine *en, uint32_t ticket, const struct event *e, uint64_t seq, contract_allowed_fn *allowed, const void *ctx,
-			   struct effects *fx)
-{
-	uint32_t slot = ticket != ENGINE_NO_TICKET ? ticket : table_find(en, e->ns, e->ticket);
-	uint64_t id = siphash64(en->opt.key, e->id.p, e->id.len);
-	struct firing fr = { .cause = CAUSE_EVENT, .now = e->received, .moved_at = wall_min(e->at, e->received), .event = e };
-	struct event copy = *e;
-	struct opened o;
-	bool matters;
-	enum apply answer = accept_event(en, slot, e, seq, id, allowed, ctx, fx, &o);
-
-	if (answer != APPLY_DONE) {
-		en->stats.n_duplicates += answer == APPLY_DUPLICATE;
-		en->stats.n_conflicts += answer == APPLY_CONFLICT;
-		return answer;
-	}
-	find_contract(en, &o, &copy, allowed, ctx);
-	matters = event_may_matter(en, &o, &copy);
-	append_event(en, &o, &copy, id, seq);
-	en->stats.n_events++;
-	if (!matters) {
-		table_changed(en, o.slot);
-		return APPLY_DONE;
-	}
-	ticket_decide(en, &o, e->received);
-	set_contract(en, o.t, o.facts.attr[ATTR_CONTRACT]);
-	tell_oddities(en, &o, e, fx);
-	escalate(en, &o, &fr, fx);
-	ticket_settle(en, &o, e->received);
-	return APPLY_DONE;
-}
-
 /* ---- keeping and counting ---- */
 
 uint32_t engine_find(const struct engine *en, struct str ns, struct str ticket)
 {
-	return table_find(en, ns, ticket);
+	return table_find(en, table_hash(en, ns, ticket), ns, ticket);
 }
 
 void engine_expect(const struct engine *en, uint32_t next, uint32_t after)
@@ -454,12 +294,12 @@ void engine_expect(const struct engine *en, uint32_t next, uint32_t after)
 
 bool engine_has(const struct engine *en, struct str ns, struct str ticket)
 {
-	return table_find(en, ns, ticket) != MAP_ABSENT;
+	return engine_find(en, ns, ticket) != ENGINE_NO_TICKET;
 }
 
 bool engine_drop(struct engine *en, struct str ns, struct str ticket)
 {
-	uint32_t slot = table_find(en, ns, ticket);
+	uint32_t slot = engine_find(en, ns, ticket);
 
 	if (slot == MAP_ABSENT)
 		return false;

@@ -60,7 +60,7 @@ struct engine {
 	uint32_t              replan_at;      /* next slot to look at */
 	size_t                block_bytes;
 	struct arena         *scratch;        /* one decision's memory */
-	struct buf            block, history, fired;   /* in the making: the next block, and what goes into it */
+	struct buf            block, history, record, fired;   /* in the making: the next block, and what goes into it */
 	struct str            forgetting;     /* a person who is being forgotten; borrowed */
 	int                   forget_round;
 	struct engine_stats   stats;
@@ -69,8 +69,9 @@ struct engine {
 /* ---- engine_table.c: tickets at rest ---- */
 
 struct ticket *table_at(const struct engine *en, uint32_t slot);
-uint32_t table_find(const struct engine *en, struct str ns, struct str id);
-uint32_t table_add(struct engine *en, struct str ns, struct str id);
+uint64_t table_hash(const struct engine *en, struct str ns, struct str id);        /* which the next two take */
+uint32_t table_find(const struct engine *en, uint64_t hash, struct str ns, struct str id);
+uint32_t table_add(struct engine *en, uint64_t hash, struct str ns, struct str id);
 void table_remove(struct engine *en, uint32_t slot);        /* gives back all its symbols, takes it from list, timers and index */
 void table_changed(struct engine *en, uint32_t slot);       /* puts it at the end of the list unless it is in */
 void table_unchanged(struct engine *en, uint32_t slot);
@@ -88,6 +89,9 @@ struct str ticket_fired(const struct ticket *t);
 /* Puts a new block together from its parts (which may point into the old one). */
 void ticket_set_block(struct engine *en, struct ticket *t, struct str id, struct str subject, struct str url, struct str hist, struct str fired);
 
+/* One more record at the end of the history. */
+void ticket_append(struct engine *en, struct ticket *t, struct str record);
+
 /* ---- one ticket opened up ---- */
 
 struct opened {
@@ -99,7 +103,7 @@ struct opened {
 	struct wall         next;       /* of all its steps that have not fired; set by escalate() */
 };
 
-/* Reads history and fired into the scratch arena (which the caller has reset), and makes the facts as of `now` of them. */
+/* Reads the history into the scratch arena (which the caller has reset); then what has fired, too, and makes the facts as of `now`. */
 void ticket_open(struct engine *en, uint32_t slot, struct opened *o);
 void ticket_decide(struct engine *en, struct opened *o, struct wall now);
 
@@ -107,28 +111,6 @@ void ticket_decide(struct engine *en, struct opened *o, struct wall now);
 
 /* Can the event change a clock of the ticket, what is said about it, or what the engine counts? The history is as before the event. */
 bool event_may_matter(const struct engine *en, const struct opened *o, const struct event *e);
-
-/* ---- escalate.c: which steps fire ---- */
-
-enum cause {
-	CAUSE_TIME,      /* time has passed: each step at its own instant */
-	CAUSE_EVENT,     /* an event changed the history: what it put into the past fires once, the highest alone */
-	CAUSE_RULES,     /* a revision did */
-};
-
-struct firing {
-	enum cause         cause;
-	struct wall        now;        /* steps before it fire; of CAUSE_TIME those at `only` alone */
-	struct wall        only;
-	struct wall        moved_at;   /* instant of the change (rule 8) */
-	const struct event *event;     /* of CAUSE_EVENT */
-};
-
-/* Fires what is due, writes what changed in `o->fired`, appends to `fx`, sets `o->next`. */
-void escalate(struct engine *en, struct opened *o, const struct firing *fr, struct effects *fx);
-
-/* The earliest instant of a step that has not fired, WALL_NEVER when there is none; `step_out` may be NULL. */
-struct wall escalate_next(struct opened *o, const struct clock *c, struct str *step_out);
 
 /* ---- effects ---- */
 
@@ -140,6 +122,16 @@ struct verdict *effects_verdict(struct effects *fx);
 
 /* How many revisions were in force by `t`; 1 at least. */
 uint32_t engine_plans_by(const struct engine *en, struct wall t);
+const struct rules *engine_rules_at(const struct engine *en, struct wall t);
+
+/*
+ * Plans a ticket under each revision that came into force by `t`, as if at the instant at which it did, and fires what is due in between:
+ * when its turn comes decides nothing. True when there was anything to do.
+ */
+bool engine_catch_up(struct engine *en, uint32_t slot, struct wall t, struct effects *fx);
+
+/* The contract that the ticket names by now. */
+void ticket_set_contract(struct engine *en, struct ticket *t, struct str id);
 
 /* After a decision: writes the fired state back, counts clocks, sets the timer and the flags. */
 void ticket_settle(struct engine *en, struct opened *o, struct wall now);

@@ -104,9 +104,9 @@ static void write_row(struct engine *en, uint32_t slot, struct buf *row)
 
 bool engine_save(const struct engine *en, struct str ns, struct str ticket, struct buf *row)
 {
-	uint32_t slot = table_find(en, ns, ticket);
+	uint32_t slot = engine_find(en, ns, ticket);
 
-	if (slot == MAP_ABSENT)
+	if (slot == ENGINE_NO_TICKET)
 		return false;
 	/* Saving changes nothing but the scratch memory. */
 	write_row((struct engine *)(uintptr_t)en, slot, row);
@@ -204,13 +204,15 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 	struct numbers nb = { 0 };
 	struct buf *hist = &en->history, *fired = &en->fired;
 	uint32_t *v, slot;
+	uint64_t hash;
 	enum err e = ERR_OK;
 	struct history check;
 	struct fired check_fired;
 
 	if (!row_read_head(&r, &row))
 		return bad_row(d);
-	if (table_find(en, row.ns, row.id) != MAP_ABSENT)
+	hash = table_hash(en, row.ns, row.id);
+	if (table_find(en, hash, row.ns, row.id) != MAP_ABSENT)
 		return ERR_CONFLICT;
 	arena_reset(en->scratch);
 	v = arena_array(en->scratch, row.n_texts + 1, sizeof(*v));
@@ -227,7 +229,7 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 		e = bad_row(d);
 	if (e == ERR_OK) {
 		keep_symbols(en->symbols, buf_str(hist), buf_str(fired));
-		slot = table_add(en, row.ns, row.id);
+		slot = table_add(en, hash, row.ns, row.id);
 		ticket_set_block(en, table_at(en, slot), row.id, row.subject, row.url, buf_str(hist), buf_str(fired));
 		table_at(en, slot)->contract = keep_one(en->symbols, to_symbol(&nb, (uint32_t)row.contract));
 		restore(en, slot, &row);

@@ -22,7 +22,7 @@ static bool same_key(const void *ctx, const void *key, uint32_t slot)
 	return str_eq(ticket_id(t), k->id) && str_eq(ticket_ns(en, t), k->ns);
 }
 
-static uint64_t hash_key(const struct engine *en, struct str ns, struct str id)
+uint64_t table_hash(const struct engine *en, struct str ns, struct str id)
 {
 	char text[2 * EVENT_MAX_ID + 1];
 	size_t n = ns.len <= EVENT_MAX_ID ? ns.len : EVENT_MAX_ID;
@@ -36,11 +36,11 @@ static uint64_t hash_key(const struct engine *en, struct str ns, struct str id)
 	return siphash64(en->opt.key, text, n + 1 + m);
 }
 
-uint32_t table_find(const struct engine *en, struct str ns, struct str id)
+uint32_t table_find(const struct engine *en, uint64_t hash, struct str ns, struct str id)
 {
 	struct key k = { en, ns, id };
 
-	return map_find(&en->index, hash_key(en, ns, id), same_key, en, &k);
+	return map_find(&en->index, hash, same_key, en, &k);
 }
 
 #define AT_ONCE 32       /* as many misses under way as a core can have, and then some */
@@ -50,18 +50,15 @@ static void find_some(const struct engine *en, const struct event *v, size_t n, 
 	uint64_t hash[AT_ONCE];
 
 	for (size_t i = 0; i < n; i++)
-		map_expect(&en->index, hash[i] = hash_key(en, v[i].ns, v[i].ticket));
+		map_expect(&en->index, hash[i] = table_hash(en, v[i].ns, v[i].ticket));
 	for (size_t i = 0; i < n; i++)
 		if ((out[i] = map_guess(&en->index, hash[i])) != MAP_ABSENT)
 			__builtin_prefetch(table_at(en, out[i]));
 	for (size_t i = 0; i < n; i++)
 		if (out[i] != MAP_ABSENT)
 			__builtin_prefetch(table_at(en, out[i])->block);
-	for (size_t i = 0; i < n; i++) {
-		struct key k = { en, v[i].ns, v[i].ticket };
-
-		out[i] = map_find(&en->index, hash[i], same_key, en, &k);
-	}
+	for (size_t i = 0; i < n; i++)
+		out[i] = table_find(en, hash[i], v[i].ns, v[i].ticket);
 }
 
 void engine_find_all(const struct engine *en, const struct event *v, size_t n, uint32_t *out)
@@ -85,7 +82,7 @@ static uint32_t new_slot(struct engine *en)
 	return en->n_slots++;
 }
 
-uint32_t table_add(struct engine *en, struct str ns, struct str id)
+uint32_t table_add(struct engine *en, uint64_t hash, struct str ns, struct str id)
 {
 	uint32_t slot = new_slot(en);
 	struct ticket *t = table_at(en, slot);
@@ -94,7 +91,7 @@ uint32_t table_add(struct engine *en, struct str ns, struct str id)
 	*t = (struct ticket){ .flags = TICKET_USED, .next = NO_TICKET };
 	t->ns = symbols_take(en->symbols, ns);
 	ticket_set_block(en, t, id, none, none, none, none);
-	map_insert(&en->index, hash_key(en, ns, id), slot);
+	map_insert(&en->index, hash, slot);
 	en->n_tickets++;
 	return slot;
 }
@@ -103,7 +100,7 @@ void table_remove(struct engine *en, uint32_t slot)
 {
 	struct ticket *t = table_at(en, slot);
 
-	map_remove(&en->index, hash_key(en, ticket_ns(en, t), ticket_id(t)), slot);
+	map_remove(&en->index, table_hash(en, ticket_ns(en, t), ticket_id(t)), slot);
 	heap_remove(&en->timers, slot);
 	table_unchanged(en, slot);
 	table_count_clocks(en, t, 0);
@@ -222,4 +219,16 @@ void ticket_set_block(struct engine *en, struct ticket *t, struct str id, struct
 	if (b->len > 0)
 		memcpy(t->block, b->p, b->len);
 	en->block_bytes += b->len - old;
+}
+
+void ticket_append(struct engine *en, struct ticket *t, struct str record)
+{
+	size_t before = (size_t)t->id_len + t->subject_len + t->url_len + t->hist_len;
+	char *p = xreallocarray(t->block, before + t->fired_len + record.len + 1, 1);
+
+	memmove(p + before + record.len, p + before, t->fired_len);
+	memcpy(p + before, record.p, record.len);
+	t->block = p;
+	t->hist_len += (uint32_t)record.len;
+	en->block_bytes += record.len;
 }

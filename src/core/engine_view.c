@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "engine_private.h"
+#include "escalate.h"
 
 static void view_clock(struct opened *o, const struct clock *c, struct wall now, struct arena *a, struct clock_view *v)
 {
@@ -27,10 +28,10 @@ static void view_clock(struct opened *o, const struct clock *c, struct wall now,
 
 bool engine_view(struct engine *en, struct str ns, struct str ticket, struct wall now, struct arena *a, struct ticket_view *out)
 {
-	uint32_t slot = table_find(en, ns, ticket);
+	uint32_t slot = engine_find(en, ns, ticket);
 	struct opened o;
 
-	if (slot == MAP_ABSENT)
+	if (slot == ENGINE_NO_TICKET)
 		return false;
 	arena_reset(en->scratch);
 	ticket_open(en, slot, &o);
@@ -141,10 +142,10 @@ static void explain_clock(const struct telling *tg, struct wall now)
 
 bool engine_explain(struct engine *en, struct str ns, struct str ticket, struct wall now, engine_stretch_fn *fn, void *ctx)
 {
-	uint32_t slot = table_find(en, ns, ticket);
+	uint32_t slot = engine_find(en, ns, ticket);
 	struct opened o;
 
-	if (slot == MAP_ABSENT)
+	if (slot == ENGINE_NO_TICKET)
 		return false;
 	arena_reset(en->scratch);
 	ticket_open(en, slot, &o);

@@ -4,7 +4,7 @@
  * breach that turns out never to have been is retracted (rule 14), steps that moved into the future may fire again (rule 15), and
  * those who were told hear when the clock has stopped.
  */
-#include "engine_private.h"
+#include "escalate.h"
 
 #include <stdlib.h>
 
@@ -441,7 +441,7 @@ static void work_on(struct work *w)
 
 void escalate(struct engine *en, struct opened *o, const struct firing *fr, struct effects *fx)
 {
-	const struct escalation *esc = ticket_escalation(&o->facts);
+	const struct escalation *esc = contract_escalation(o->facts.contract, o->facts.attr);
 
 	o->next = WALL_NEVER;
 	for (uint32_t i = 0; i < o->facts.n_clocks; i++) {
@@ -459,7 +459,7 @@ void escalate(struct engine *en, struct opened *o, const struct firing *fr, stru
 
 struct wall escalate_next(struct opened *o, const struct clock *c, struct str *step_out)
 {
-	const struct escalation *esc = ticket_escalation(&o->facts);
+	const struct escalation *esc = contract_escalation(o->facts.contract, o->facts.attr);
 	const struct fired_clock *fc = fired_find(&o->fired, metric_of(c), c->cycle);
 	struct wall first = WALL_NEVER;
 	struct str name = { NULL, 0 };

@@ -303,12 +303,10 @@ void ticket_facts_make(const struct timeline *tl, struct arena *a, struct ticket
 	put_in_order(out);
 }
 
-const struct escalation *ticket_escalation(const struct ticket_facts *f)
+const struct escalation *contract_escalation(const struct contract *k, const struct str attr[ATTR_N_RULES])
 {
-	const struct contract *k = f->contract;
-
 	for (size_t i = 0; k != NULL && i < k->n_escalations; i++)
-		if (k->escalations[i].always || cond_fits_attrs(&k->escalations[i].when, f->attr))
+		if (k->escalations[i].always || cond_fits_attrs(&k->escalations[i].when, attr))
 			return k->escalations[i].escalation;
 	return NULL;
 }

@@ -38,7 +38,7 @@ struct ticket_facts {
 
 void ticket_facts_make(const struct timeline *tl, struct arena *a, struct ticket_facts *out);
 
-/* The escalation of the ticket's clocks now, or NULL. */
-const struct escalation *ticket_escalation(const struct ticket_facts *f);
+/* The escalation of the clocks of a ticket with these attributes, or NULL; `k` may be NULL. */
+const struct escalation *contract_escalation(const struct contract *k, const struct str attr[ATTR_N_RULES]);
 
 #endif

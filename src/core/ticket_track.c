@@ -4,7 +4,7 @@
 
 /* ---- what holds for a clock at present ---- */
 
-static const struct target *choose_target(const struct metric *m, const struct str attr[ATTR_N_RULES])
+const struct target *metric_target(const struct metric *m, const struct str attr[ATTR_N_RULES])
 {
 	for (size_t i = 0; i < m->n_targets; i++) {
 		const struct target *t = &m->targets[i];
@@ -47,7 +47,7 @@ void track_retarget(struct fold *fd, struct track *tr, struct wall t)
 
 	if (tr->clock == NULL || fd->f->contract == NULL)
 		return;
-	target = tr->present ? choose_target(tr->metric, fd->f->attr) : NULL;
+	target = tr->present ? metric_target(tr->metric, fd->f->attr) : NULL;
 	aim(fd, tr, t, target, choose_calendar(fd, tr->metric, target));
 }
 
@@ -70,6 +70,16 @@ static struct why describe(const struct fold *fd, const struct cond *c)
 	return (struct why){ attr_names[a], fd->f->attr[a] };
 }
 
+static bool is_held(const struct metric *m, const struct str attr[ATTR_N_RULES])
+{
+	return m->hold.n > 0 && conds_fit_attrs(&m->hold, attr) == NULL;
+}
+
+bool metric_stands(const struct metric *m, const struct str attr[ATTR_N_RULES])
+{
+	return conds_fit_attrs(&m->pause, attr) != NULL || is_held(m, attr);
+}
+
 static void pause_or_resume(struct fold *fd, struct track *tr, struct wall t)
 {
 	const struct cond *pause;
@@ -79,7 +89,7 @@ static void pause_or_resume(struct fold *fd, struct track *tr, struct wall t)
 	pause = conds_fit_attrs(&tr->metric->pause, fd->f->attr);
 	if (pause != NULL)
 		clock_pause(tr->clock, t, SEG_PAUSED, describe(fd, pause));
-	else if (tr->metric->hold.n > 0 && conds_fit_attrs(&tr->metric->hold, fd->f->attr) == NULL)
+	else if (is_held(tr->metric, fd->f->attr))
 		clock_pause(tr->clock, t, SEG_HELD, (struct why){ NULL, { NULL, 0 } });
 	else
 		clock_resume(tr->clock, t);
@@ -100,7 +110,7 @@ void track_start(struct fold *fd, struct track *tr, struct wall t)
 {
 	struct ticket_facts *f = fd->f;
 	const struct contract *k = f->contract != NULL ? f->contract : fd->first;
-	const struct target *target = tr->present ? choose_target(tr->metric, f->attr) : NULL;
+	const struct target *target = tr->present ? metric_target(tr->metric, f->attr) : NULL;
 	const struct calendar *cal = choose_calendar(fd, tr->metric, target);
 	struct clock *c;
 	uint32_t cycle = tr->clock != NULL ? tr->clock->cycle + 1 : 1;

@@ -33,6 +33,10 @@ struct fold {
 	const struct contract *latest;              /* whose metrics were added last */
 };
 
+/* The target of a metric's clocks while the ticket has these attributes, NULL for none; and whether they stand then: paused, or not held. */
+const struct target *metric_target(const struct metric *m, const struct str attr[ATTR_N_RULES]);
+bool metric_stands(const struct metric *m, const struct str attr[ATTR_N_RULES]);
+
 /* Another cycle of the metric's clock begins. */
 void track_start(struct fold *fd, struct track *tr, struct wall t);
 

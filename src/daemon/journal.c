@@ -198,7 +198,7 @@ static void keep_refusal(struct daemon *d, const struct event *e, enum intake_re
 	buf_finish(&body);
 }
 
-enum apply journal_apply(struct daemon *d, uint64_t seq, uint32_t ticket, const struct event *e)
+enum apply journal_apply(struct daemon *d, uint64_t seq, uint32_t *ticket, const struct event *e)
 {
 	const struct source *src = config_source(d->cfg, e->source);
 	enum apply result;
@@ -242,9 +242,7 @@ static enum apply apply_committed(struct daemon *d, const struct store_done *don
 	had = ticket != ENGINE_NO_TICKET;
 	if (!had && done->fetched && done->ticket != NULL)
 		load_fetched(d, done->ticket);
-	result = journal_apply(d, done->seq, ticket, &e);
-	if (!had)
-		ticket = engine_find(d->engine, e.ns, e.ticket);
+	result = journal_apply(d, done->seq, &ticket, &e);
 	for (uint32_t i = 0; i < n_waiting && !had; i++)
 		engine_hold(d->engine, ticket);
 	engine_release(d->engine, ticket);

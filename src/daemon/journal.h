@@ -47,9 +47,9 @@ void journal_committed(struct daemon *d, const struct store_done *done);
 
 /*
  * A journaled event into the engine, at the start and after a commit: time is advanced to when it was received, fully. `ticket` is the
- * engine's number of its ticket, or ENGINE_NO_TICKET.
+ * engine's number of its ticket, or ENGINE_NO_TICKET: it is then looked for, and its number goes there.
  */
-enum apply journal_apply(struct daemon *d, uint64_t seq, uint32_t ticket, const struct event *e);
+enum apply journal_apply(struct daemon *d, uint64_t seq, uint32_t *ticket, const struct event *e);
 
 /* How far time may be advanced: `now`, or the `received` of the oldest event under way. */
 struct wall journal_horizon(const struct daemon *d, struct wall now);

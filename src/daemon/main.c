@@ -114,7 +114,7 @@ static struct wall intake_clock(void *ctx)
 static bool make_parts(struct daemon *d)
 {
 	struct event_config *ec = event_config_new();
-	struct engine_options eopt = { store_key(d->store), d->cfg->server.max_skew_ms };
+	struct engine_options eopt = { .key = store_key(d->store), .max_skew_ms = d->cfg->server.max_skew_ms };
 	struct intake_options iopt = { .sink = journal_sink, .now = intake_now, .clock = intake_clock, .ctx = d };
 	struct http_handler handler = { api_head, api_request, d };
 	struct http_limits limits = { .body_len = d->cfg->server.max_body };

@@ -97,10 +97,10 @@ static enum err on_event(void *ctx, uint64_t seq, struct str record, struct diag
 	if (err != ERR_OK)
 		return err;
 	rc->latest = wall_max(rc->latest, e.received);
-	(void)journal_apply(d, seq, ticket, &e);
+	(void)journal_apply(d, seq, &ticket, &e);
 	/* A fetched ticket that the event did not change leaves memory with the next snapshot. */
 	if (fetched)
-		engine_release(d->engine, engine_find(d->engine, e.ns, e.ticket));
+		engine_release(d->engine, ticket);
 	outbox_take_effects(d);
 	if (++rc->n_events % EXTEND_EVERY == 0)
 		systemd_extend(EXTEND_MS);

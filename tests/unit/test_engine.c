@@ -469,7 +469,7 @@ static void add_stretch(void *ctx, const struct stretch *s)
 /* The row was planned by other rules than those under which it is read: a time zone has changed in between. What is behind is said at once, once. */
 static void test_a_row_planned_too_late(void **state)
 {
-	struct fixture *f = *state, g = { .cfg = load("", "20m"), .en = engine_create(&(struct engine_options){ { 3, 4 }, 300000 }) };
+	struct fixture *f = *state, g = { .cfg = load("", "20m"), .en = engine_create(&(struct engine_options){ .key = { 3, 4 }, .max_skew_ms = 300000 }) };
 	struct buf row;
 
 	buf_init(&row, 1 << 16);
