@@ -5,6 +5,7 @@
 #define MUST_CHECK        __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #define NO_RETURN         __attribute__((noreturn))
+#define ALWAYS_INLINE     inline __attribute__((always_inline))
 #define MAYBE_UNUSED      __attribute__((unused))
 
 #endif

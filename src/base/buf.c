@@ -145,18 +145,14 @@ char *buf_take(struct buf *b, size_t *len_out)
 	return p;
 }
 
-#define VARINT_MAX 10
-
-static size_t write_varint(uint64_t v, char *out)
+char *buf_room(struct buf *b, size_t len)
 {
-	size_t n = 0;
+	return reserve(b, len) ? b->p + b->len : NULL;
+}
 
-	while (v >= 0x80) {
-		out[n++] = (char)(v | 0x80);
-		v >>= 7;
-	}
-	out[n++] = (char)v;
-	return n;
+void buf_took(struct buf *b, size_t len)
+{
+	b->len += len;
 }
 
 void buf_put_varint(struct buf *b, uint64_t v)
@@ -166,20 +162,20 @@ void buf_put_varint(struct buf *b, uint64_t v)
 	if (v < 0x80)
 		buf_putc(b, (char)v);
 	else if (b->cap - b->len > VARINT_MAX && !b->failed)
-		b->len += write_varint(v, b->p + b->len);
+		b->len = (size_t)(varint_write(b->p + b->len, v) - b->p);
 	else
-		buf_append(b, bytes, write_varint(v, bytes));
+		buf_append(b, bytes, (size_t)(varint_write(bytes, v) - bytes));
 }
 
 void buf_put_zigzag(struct buf *b, int64_t v)
 {
-	buf_put_varint(b, ((uint64_t)v << 1) ^ (v < 0 ? UINT64_MAX : 0));
+	buf_put_varint(b, zigzag(v));
 }
 
 void buf_put_bytes(struct buf *b, struct str s)
 {
 	char len[VARINT_MAX];
-	size_t n = write_varint(s.len, len);
+	size_t n = (size_t)(varint_write(len, s.len) - len);
 
 	/* Both or neither: a length without its bytes would be read as something else. */
 	if (s.len > SIZE_MAX - VARINT_MAX || !reserve(b, n + s.len)) {
@@ -198,62 +194,44 @@ void buf_put_u64le(struct buf *b, uint64_t v)
 	buf_append(b, &v, sizeof(v));
 }
 
-/* `p` stands at the end from then on, so that there is nothing to read. */
-static bool reader_fail(struct reader *r)
+/* Eight bytes at once: the groups of seven bits move together, in pairs, in fours, in eights. */
+static uint64_t join_groups(uint64_t w)
 {
-	r->bad = true;
-	r->p = r->end;
-	return false;
+	w &= UINT64_C(0x7f7f7f7f7f7f7f7f);
+	w = (w & UINT64_C(0x007f007f007f007f)) | (w & UINT64_C(0x7f007f007f007f00)) >> 1;
+	w = (w & UINT64_C(0x00003fff00003fff)) | (w & UINT64_C(0x3fff00003fff0000)) >> 2;
+	return (w & UINT64_C(0x000000000fffffff)) | (w & UINT64_C(0x0fffffff00000000)) >> 4;
 }
 
-static bool reader_has(struct reader *r, size_t n)
+struct varint varint_read(const uint8_t *p, const uint8_t *end)
 {
-	return (size_t)(r->end - r->p) >= n || reader_fail(r);
-}
+	uint64_t v = 0, last;
 
-uint8_t reader_no_byte(struct reader *r)
-{
-	(void)reader_fail(r);
-	return 0;
-}
-
-uint64_t reader_long_varint(struct reader *r)
-{
-	const uint8_t *p = r->p;
-	uint64_t v = 0;
-
-	for (unsigned shift = 0; shift < 70 && p < r->end; shift += 7) {
+	if (end - p >= 8) {
+		memcpy(&v, p, 8);
+		v = le64toh(v);
+		last = ~v & UINT64_C(0x8080808080808080);
+		/* Up to the lowest byte that does not say that more follows. */
+		if (last != 0)
+			return (struct varint){ join_groups(v & (last ^ (last - 1))), p + __builtin_ctzll(last) / 8 + 1 };
+		v = 0;
+	}
+	for (unsigned shift = 0; shift < 70 && p < end; shift += 7) {
 		uint64_t byte = *p++;
 
 		/* The tenth byte has room for one bit. */
 		if (shift == 63 && byte > 1)
 			break;
 		v |= (byte & 0x7f) << shift;
-		if (byte < 0x80) {
-			r->p = p;
-			return v;
-		}
+		if (byte < 0x80)
+			return (struct varint){ v, p };
 	}
-	(void)reader_fail(r);
-	return 0;
+	return (struct varint){ 0, NULL };
 }
 
 int64_t reader_zigzag(struct reader *r)
 {
-	uint64_t v = reader_varint(r);
-
-	return (int64_t)((v >> 1) ^ (0 - (v & 1)));
-}
-
-uint64_t reader_u64le(struct reader *r)
-{
-	uint64_t v;
-
-	if (!reader_has(r, 8))
-		return 0;
-	memcpy(&v, r->p, 8);
-	r->p += 8;
-	return le64toh(v);
+	return unzigzag(reader_varint(r));
 }
 
 struct str reader_bytes(struct reader *r)

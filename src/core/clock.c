@@ -146,14 +146,23 @@ static struct wall find_due(const struct clock *c)
 	return c->target->span.kind == SPAN_DAYS ? reach_day(c) : reach(c, clock_total(c), c->boundary);
 }
 
-void clock_start(struct clock *c, struct arena *a, const struct metric *m, enum boundary b, const struct calendar *cal, struct wall t)
+struct clock *clock_start(struct arena *a, const struct metric *m, enum boundary b, const struct calendar *cal, struct wall t)
 {
-	*c = (struct clock){
-		.metric = m, .arena = a, .boundary = b, .cycle = 1, .started = t, .base = t, .none_since = t,
-		.stopped = WALL_NEVER, .due = WALL_NEVER, .breach_at = WALL_NEVER,
-		.segs = c->first, .n_segs = 1, .cap_segs = sizeof(c->first) / sizeof(c->first[0]),
-		.first = { { .from = t, .to = WALL_NEVER, .calendar = cal, .kind = SEG_RUN } },
-	};
+	struct clock *c = arena_alloc(a, sizeof(*c));
+
+	c->metric = m;
+	c->arena = a;
+	c->boundary = b;
+	c->cycle = 1;
+	c->started = c->base = c->none_since = t;
+	c->stopped = c->due = c->breach_at = WALL_NEVER;
+	c->segs = c->first;
+	c->n_segs = 1;
+	c->cap_segs = sizeof(c->first) / sizeof(c->first[0]);
+	c->first[0].from = t;
+	c->first[0].to = WALL_NEVER;
+	c->first[0].calendar = cal;
+	return c;
 }
 
 bool clock_is_live(const struct clock *c)

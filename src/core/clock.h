@@ -58,8 +58,8 @@ struct clock {
 	struct seg             first[2];
 };
 
-/* A clock that runs from `t` on in `cal`, with no target yet. */
-void clock_start(struct clock *c, struct arena *a, const struct metric *m, enum boundary b, const struct calendar *cal, struct wall t);
+/* A clock that runs from `t` on in `cal`, with no target yet; in `a`, which it keeps. */
+struct clock *clock_start(struct arena *a, const struct metric *m, enum boundary b, const struct calendar *cal, struct wall t);
 
 /* Marks the breach when the due time passed before `t`. Called with every instant at which something happens, before it does. */
 void clock_pass(struct clock *c, struct wall t);

@@ -42,11 +42,6 @@ static bool looks_at_events(const struct cond *c)
 	return c->types != 0 || c->roles != 0 || c->modes != 0 || c->is_public != 0 || c->automated != 0;
 }
 
-struct event_bits event_bits(enum event_type type, enum role role, enum mode mode, bool is_private, bool automated)
-{
-	return (struct event_bits){ 1u << type, 1u << role, 1u << mode, is_private ? 1u : 2u, automated ? 2u : 1u };
-}
-
 bool cond_names(const struct cond *c, uint32_t attrs)
 {
 	for (size_t i = 0; i < c->n_attrs; i++)

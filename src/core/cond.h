@@ -10,7 +10,10 @@
 /* What a condition may ask of an event, as bits that its masks are laid over. */
 struct event_bits { uint32_t types; unsigned role, mode, is_public, automated; };
 
-struct event_bits event_bits(enum event_type type, enum role role, enum mode mode, bool is_private, bool automated);
+static inline struct event_bits event_bits(enum event_type type, enum role role, enum mode mode, bool is_private, bool automated)
+{
+	return (struct event_bits){ 1u << type, 1u << role, 1u << mode, is_private ? 1u : 2u, automated ? 2u : 1u };
+}
 
 /* One of the list could fit this event, or begin to when these attributes change (bits), whatever the ticket is like. */
 bool conds_may_fit(const struct conds *cs, const struct event_bits *b, uint32_t changed);

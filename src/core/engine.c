@@ -56,14 +56,20 @@ void engine_destroy(struct engine *en)
 
 /* ---- one ticket opened up ---- */
 
-void ticket_open(struct engine *en, uint32_t slot, struct opened *o)
+struct opened *ticket_open(struct engine *en, uint32_t slot)
 {
 	struct ticket *t = table_at(en, slot);
+	struct opened *o;
 
-	*o = (struct opened){ .slot = slot, .t = t, .next = WALL_NEVER };
+	arena_reset(en->scratch);
+	o = arena_alloc(en->scratch, sizeof(*o));
+	o->slot = slot;
+	o->t = t;
+	o->next = WALL_NEVER;
 	/* The bytes are our own: engine_load() has checked those that came from outside. */
 	if (!history_read(ticket_history(t), t->n_events, en->scratch, &o->history))
 		abort();
+	return o;
 }
 
 void ticket_decide(struct engine *en, struct opened *o, struct wall now)
@@ -115,13 +121,11 @@ void ticket_set_contract(struct engine *en, struct ticket *t, struct str id)
 static void write_fired(struct engine *en, struct opened *o)
 {
 	struct ticket *t = o->t;
-	struct buf fired;
 
-	buf_init(&fired, BUF_NO_MAX);
-	fired_write(&o->fired, en->symbols, &fired);
+	buf_reset(&en->fired);
+	fired_write(&o->fired, en->symbols, &en->fired);
 	fired_drop(ticket_fired(t), en->symbols);
-	ticket_set_block(en, t, ticket_id(t), ticket_subject(t), ticket_url(t), ticket_history(t), buf_str(&fired));
-	buf_finish(&fired);
+	ticket_set_block(en, t, ticket_id(t), ticket_subject(t), ticket_url(t), ticket_history(t), buf_str(&en->fired));
 }
 
 void ticket_settle(struct engine *en, struct opened *o, struct wall now)
@@ -178,26 +182,22 @@ const struct rules *engine_rules_at(const struct engine *en, struct wall t)
 static void plan(struct engine *en, uint32_t slot, struct wall from, struct effects *fx)
 {
 	struct firing fr = { .cause = CAUSE_RULES, .now = from, .moved_at = from };
-	struct opened o;
+	struct opened *o = ticket_open(en, slot);
 
-	arena_reset(en->scratch);
-	ticket_open(en, slot, &o);
-	ticket_decide(en, &o, from);
-	escalate(en, &o, &fr, fx);
-	ticket_settle(en, &o, from);
+	ticket_decide(en, o, from);
+	escalate(en, o, &fr, fx);
+	ticket_settle(en, o, from);
 }
 
 static void fire_at(struct engine *en, uint32_t slot, struct wall at, struct effects *fx)
 {
 	/* Just past the instant, whatever the time is now: how late the loop woke decides nothing. */
 	struct firing fr = { .cause = CAUSE_TIME, .now = wall_plus(at, 1), .only = at, .moved_at = at };
-	struct opened o;
+	struct opened *o = ticket_open(en, slot);
 
-	arena_reset(en->scratch);
-	ticket_open(en, slot, &o);
-	ticket_decide(en, &o, at);
-	escalate(en, &o, &fr, fx);
-	ticket_settle(en, &o, at);
+	ticket_decide(en, o, at);
+	escalate(en, o, &fr, fx);
+	ticket_settle(en, o, at);
 	/* A row was planned in another life, perhaps with other rules of a time zone: what they put into the past is like a change that comes now. */
 	if (at.ms >= heap_due(&en->timers, slot))
 		plan(en, slot, wall_plus(at, 1), fx);

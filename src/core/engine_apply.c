@@ -20,19 +20,16 @@ static void fill_for_match(const struct engine *en, const struct history *h, str
 		}
 }
 
-/*
- * For senders that do not know our contracts: what is found is kept with the event, so that replay finds the same. The event as it is to be
- * kept: `e`, or `*copy` with the contract.
- */
-static const struct event *find_contract(const struct engine *en, const struct opened *o, const struct event *e, contract_allowed_fn *allowed,
-					 const void *ctx, struct event *copy)
+/* For senders that do not know our contracts: what is found is kept with the event, so that replay finds the same. The event as it is to be kept. */
+static const struct event *with_contract(struct engine *en, const struct opened *o, const struct event *e, contract_allowed_fn *allowed, const void *ctx)
 {
+	struct event *copy;
 	const struct contract *k;
 	size_t n;
 
 	if (o->t->contract != 0 || (e->set >> ATTR_CONTRACT & 1))
 		return e;
-	*copy = *e;
+	copy = memcpy(arena_alloc(en->scratch, sizeof(*copy)), e, sizeof(*e));
 	fill_for_match(en, &o->history, copy);
 	k = rules_match(engine_rules_at(en, e->received), copy, allowed, ctx, &n);
 	if (k == NULL)
@@ -92,7 +89,6 @@ static void append_event(struct engine *en, struct opened *o, const struct event
 
 	buf_reset(&en->record);
 	history_append(&en->record, en->symbols, e, id, o->history.last_received);
-	history_push(&o->history, buf_str(&en->record), en->scratch);
 	ticket_append(en, t, buf_str(&en->record));
 	if (e->set >> ATTR_SUBJECT & 1 || e->set >> ATTR_URL & 1)
 		ticket_set_block(en, t, ticket_id(t), e->set >> ATTR_SUBJECT & 1 ? e->attr[ATTR_SUBJECT] : ticket_subject(t),
@@ -103,7 +99,7 @@ static void append_event(struct engine *en, struct opened *o, const struct event
 
 /* Whether the event is one for this ticket; opens the ticket, made where there is none. */
 static enum apply accept_event(struct engine *en, uint32_t *ticket, const struct event *e, uint64_t seq, uint64_t id, contract_allowed_fn *allowed,
-			       const void *ctx, struct effects *fx, struct opened *o)
+			       const void *ctx, struct effects *fx, struct opened **o)
 {
 	uint64_t hash = *ticket == ENGINE_NO_TICKET ? table_hash(en, e->ns, e->ticket) : 0;
 	uint32_t slot = *ticket == ENGINE_NO_TICKET ? table_find(en, hash, e->ns, e->ticket) : *ticket;
@@ -114,12 +110,11 @@ static enum apply accept_event(struct engine *en, uint32_t *ticket, const struct
 		if (seq <= table_at(en, slot)->seq)
 			return APPLY_DUPLICATE;
 		engine_catch_up(en, slot, e->received, fx);
-		arena_reset(en->scratch);
-		ticket_open(en, slot, o);
-		same = history_find(&o->history, id);
+		*o = ticket_open(en, slot);
+		same = history_find(&(*o)->history, id);
 		if (same != NULL)
 			return same->body == (e->body & HIST_BODY_MASK) ? APPLY_DUPLICATE : APPLY_CONFLICT;
-		if (o->t->n_events >= TICKET_MAX_EVENTS)
+		if ((*o)->t->n_events >= TICKET_MAX_EVENTS)
 			return APPLY_FULL;
 	}
 	if (!may_touch(en, slot, e, allowed, ctx))
@@ -128,8 +123,7 @@ static enum apply accept_event(struct engine *en, uint32_t *ticket, const struct
 		slot = *ticket = table_add(en, hash, e->ns, e->ticket);
 		table_at(en, slot)->serial = (uint32_t)seq;
 		table_at(en, slot)->plan = engine_plans_by(en, e->received);
-		arena_reset(en->scratch);
-		ticket_open(en, slot, o);
+		*o = ticket_open(en, slot);
 	}
 	return APPLY_DONE;
 }
@@ -141,11 +135,12 @@ enum apply engine_apply(struct engine *en, const struct event *e, uint64_t seq, 
 	return engine_apply_to(en, &any, e, seq, allowed, ctx, fx);
 }
 
-/* What follows from an event that may have moved a clock. */
+/* What follows from an event that may have moved a clock, and was appended. */
 static void decide(struct engine *en, struct opened *o, const struct event *e, struct effects *fx)
 {
 	struct firing fr = { .cause = CAUSE_EVENT, .now = e->received, .moved_at = wall_min(e->at, e->received), .event = e };
 
+	history_push(&o->history, buf_str(&en->record), en->scratch);
 	ticket_decide(en, o, e->received);
 	ticket_set_contract(en, o->t, o->facts.attr[ATTR_CONTRACT]);
 	tell_oddities(en, o, e, fx);
@@ -157,8 +152,8 @@ enum apply engine_apply_to(struct engine *en, uint32_t *ticket, const struct eve
 			   struct effects *fx)
 {
 	uint64_t id = siphash64(en->opt.key, e->id.p, e->id.len);
-	struct event copy;
-	struct opened o;
+	struct opened *o;
+	bool matters;
 	enum apply answer = accept_event(en, ticket, e, seq, id, allowed, ctx, fx, &o);
 
 	if (answer != APPLY_DONE) {
@@ -166,14 +161,13 @@ enum apply engine_apply_to(struct engine *en, uint32_t *ticket, const struct eve
 		en->stats.n_conflicts += answer == APPLY_CONFLICT;
 		return answer;
 	}
-	e = find_contract(en, &o, e, allowed, ctx, &copy);
+	e = with_contract(en, o, e, allowed, ctx);
 	en->stats.n_events++;
-	if (en->opt.thorough || event_may_matter(en, &o, e)) {
-		append_event(en, &o, e, id, seq);
-		decide(en, &o, e, fx);
-	} else {
-		append_event(en, &o, e, id, seq);
-		table_changed(en, o.slot);
-	}
+	matters = en->opt.thorough || event_may_matter(en, o, e);
+	append_event(en, o, e, id, seq);
+	if (matters)
+		decide(en, o, e, fx);
+	else
+		table_changed(en, o->slot);
 	return APPLY_DONE;
 }

@@ -103,8 +103,11 @@ struct opened {
 	struct wall         next;       /* of all its steps that have not fired; set by escalate() */
 };
 
-/* Reads the history into the scratch arena (which the caller has reset); then what has fired, too, and makes the facts as of `now`. */
-void ticket_open(struct engine *en, uint32_t slot, struct opened *o);
+/*
+ * Opens a ticket in the scratch arena, from which everything else is gone then, and reads its history; ticket_decide() reads what has fired,
+ * too, and makes the facts as of `now`.
+ */
+struct opened *ticket_open(struct engine *en, uint32_t slot);
 void ticket_decide(struct engine *en, struct opened *o, struct wall now);
 
 /* ---- relevance.c ---- */

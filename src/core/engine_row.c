@@ -244,12 +244,10 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 /* When it was over: by its facts, since this is asked once in its life. */
 static struct wall over_at(struct engine *en, uint32_t slot)
 {
-	struct opened o;
+	struct opened *o = ticket_open(en, slot);
 
-	arena_reset(en->scratch);
-	ticket_open(en, slot, &o);
-	ticket_decide(en, &o, WALL_PAST);
-	return wall_min(o.facts.over_at, o.facts.resolved_at);
+	ticket_decide(en, o, WALL_PAST);
+	return wall_min(o->facts.over_at, o->facts.resolved_at);
 }
 
 size_t engine_changed(const struct engine *en)

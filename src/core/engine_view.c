@@ -29,27 +29,26 @@ static void view_clock(struct opened *o, const struct clock *c, struct wall now,
 bool engine_view(struct engine *en, struct str ns, struct str ticket, struct wall now, struct arena *a, struct ticket_view *out)
 {
 	uint32_t slot = engine_find(en, ns, ticket);
-	struct opened o;
+	struct opened *o;
 
 	if (slot == ENGINE_NO_TICKET)
 		return false;
-	arena_reset(en->scratch);
-	ticket_open(en, slot, &o);
-	ticket_decide(en, &o, now);
+	o = ticket_open(en, slot);
+	ticket_decide(en, o, now);
 	*out = (struct ticket_view){
-		.ns = ticket_ns(en, o.t), .ticket = ticket_id(o.t), .contract = arena_str(a, o.facts.attr[ATTR_CONTRACT]),
-		.opened = o.facts.opened, .resolved = o.facts.resolved, .over = o.facts.over,
-		.unmatched = o.facts.opened && o.facts.contract == NULL,
-		.opened_at = o.facts.opened_at, .last_at = o.facts.last_at, .n_events = o.t->n_events,
+		.ns = ticket_ns(en, o->t), .ticket = ticket_id(o->t), .contract = arena_str(a, o->facts.attr[ATTR_CONTRACT]),
+		.opened = o->facts.opened, .resolved = o->facts.resolved, .over = o->facts.over,
+		.unmatched = o->facts.opened && o->facts.contract == NULL,
+		.opened_at = o->facts.opened_at, .last_at = o->facts.last_at, .n_events = o->t->n_events,
 	};
 	for (unsigned i = 0; i < ATTR_N_RULES; i++)
-		out->attr[i] = arena_str(a, o.facts.attr[i]);
-	out->attr[ATTR_SUBJECT] = ticket_subject(o.t);
-	out->attr[ATTR_URL] = ticket_url(o.t);
-	out->clocks = arena_array(a, o.facts.n_clocks + 1, sizeof(*out->clocks));
-	for (uint32_t i = 0; i < o.facts.n_clocks; i++)
-		if (o.facts.clocks[i]->shown)
-			view_clock(&o, o.facts.clocks[i], now, a, &out->clocks[out->n_clocks++]);
+		out->attr[i] = arena_str(a, o->facts.attr[i]);
+	out->attr[ATTR_SUBJECT] = ticket_subject(o->t);
+	out->attr[ATTR_URL] = ticket_url(o->t);
+	out->clocks = arena_array(a, o->facts.n_clocks + 1, sizeof(*out->clocks));
+	for (uint32_t i = 0; i < o->facts.n_clocks; i++)
+		if (o->facts.clocks[i]->shown)
+			view_clock(o, o->facts.clocks[i], now, a, &out->clocks[out->n_clocks++]);
 	return true;
 }
 
@@ -143,15 +142,14 @@ static void explain_clock(const struct telling *tg, struct wall now)
 bool engine_explain(struct engine *en, struct str ns, struct str ticket, struct wall now, engine_stretch_fn *fn, void *ctx)
 {
 	uint32_t slot = engine_find(en, ns, ticket);
-	struct opened o;
+	struct opened *o;
 
 	if (slot == ENGINE_NO_TICKET)
 		return false;
-	arena_reset(en->scratch);
-	ticket_open(en, slot, &o);
-	ticket_decide(en, &o, now);
-	for (uint32_t i = 0; i < o.facts.n_clocks; i++) {
-		struct telling tg = { o.facts.clocks[i], en->scratch, fn, ctx };
+	o = ticket_open(en, slot);
+	ticket_decide(en, o, now);
+	for (uint32_t i = 0; i < o->facts.n_clocks; i++) {
+		struct telling tg = { o->facts.clocks[i], en->scratch, fn, ctx };
 
 		if (tg.c->shown)
 			explain_clock(&tg, now);

@@ -1,5 +1,6 @@
 #include "history.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -17,39 +18,54 @@
 #define REC_ACTOR 0x04
 #define REC_ACT   0x08
 
+#define REC_MAX ((size_t)16 * VARINT_MAX + (ATTR_N_RULES + 3) * VARINT_MAX)
+
+/* Takes the symbols; gives the end. */
+static char *put_attrs(char *p, struct symbols *syms, const struct event *e)
+{
+	for (uint32_t rest = e->set & ((1u << ATTR_N_RULES) - 1); rest != 0; rest &= rest - 1) {
+		unsigned i = (unsigned)__builtin_ctz(rest);
+
+		p = varint_write(p, (uint64_t)symbols_take(syms, e->attr[i]) << 4 | i);
+	}
+	return p;
+}
+
 void history_append(struct buf *out, struct symbols *syms, const struct event *e, uint64_t id, int64_t last_received)
 {
 	struct wall at = wall_min(e->at, e->received);
 	bool act = e->type == EVENT_WAIVED || e->type == EVENT_EXTENDED;
 	/* Customers' names decide nothing and are personal: they are not kept in memory. */
 	uint32_t actor = e->role == ROLE_CUSTOMER ? 0 : symbols_take(syms, e->actor);
-	unsigned n = 0;
+	unsigned n = (unsigned)__builtin_popcount(e->set & ((1u << ATTR_N_RULES) - 1));
+	uint64_t print = htole64(id);
+	char *begin = buf_room(out, REC_MAX), *p = begin;
 
-	for (unsigned i = 0; i < ATTR_N_RULES; i++)
-		n += e->set >> i & 1;
-	buf_put_varint(out, (uint64_t)(e->received.ms - last_received));
-	buf_put_varint(out, (uint64_t)(e->received.ms - at.ms));
-	buf_putc(out, (char)((unsigned)e->type | (unsigned)e->role << 4 | (unsigned)e->is_private << 6 | (unsigned)e->automated << 7));
-	buf_putc(out, (char)((unsigned)e->mode | (actor != 0 ? REC_ACTOR : 0) | (act ? REC_ACT : 0) | (n < 15 ? n : 15) << 4));
+	p = varint_write(p, (uint64_t)(e->received.ms - last_received));
+	p = varint_write(p, (uint64_t)(e->received.ms - at.ms));
+	*p++ = (char)((unsigned)e->type | (unsigned)e->role << 4 | (unsigned)e->is_private << 6 | (unsigned)e->automated << 7);
+	*p++ = (char)((unsigned)e->mode | (actor != 0 ? REC_ACTOR : 0) | (act ? REC_ACT : 0) | (n < 15 ? n : 15) << 4);
 	if (n >= 15)
-		buf_put_varint(out, n);
-	buf_put_u64le(out, id);
+		p = varint_write(p, n);
+	p = (char *)memcpy(p, &print, 8) + 8;
 	for (unsigned i = 0; i < 3; i++)
-		buf_putc(out, (char)(e->body >> (8 * i)));
-	for (unsigned i = 0; i < ATTR_N_RULES; i++)
-		if (e->set >> i & 1)
-			buf_put_varint(out, (uint64_t)symbols_take(syms, e->attr[i]) << 4 | i);
+		*p++ = (char)(e->body >> (8 * i));
+	p = put_attrs(p, syms, e);
 	if (actor != 0)
-		buf_put_varint(out, actor);
+		p = varint_write(p, actor);
 	if (act) {
-		buf_put_varint(out, symbols_take(syms, e->metric));
-		buf_put_varint(out, symbols_take(syms, e->reason));
-		buf_put_zigzag(out, e->by_ms);
+		p = varint_write(p, symbols_take(syms, e->metric));
+		p = varint_write(p, symbols_take(syms, e->reason));
+		p = varint_write(p, zigzag(e->by_ms));
 	}
+	buf_took(out, (size_t)(p - begin));
 }
 
-/* What stands before the fingerprints; the attributes' number goes to *n. */
-static void read_head(struct reader *r, int64_t *received, struct hist *h, uint32_t *n, uint8_t *flags)
+/*
+ * What stands before the attributes; how many those are goes to *n. Inlined, with a reader whose address nobody has, it is kept in registers: this is
+ * what most of the time of an event would be spent on.
+ */
+static ALWAYS_INLINE void read_head(struct reader *r, int64_t *received, struct hist *h, uint32_t *n, uint8_t *flags)
 {
 	uint8_t b;
 
@@ -67,22 +83,22 @@ static void read_head(struct reader *r, int64_t *received, struct hist *h, uint3
 	if (*n == 15)
 		*n = (uint32_t)reader_varint(r);
 	if (h->type >= EVENT_N_TYPES || h->role >= ROLE_N || h->mode >= MODE_N || *n > ATTR_N_RULES)
-		r->bad = true;
+		reader_fail(r);
 	h->id = reader_u64le(r);
-	h->body = 0;
-	for (unsigned i = 0; i < 3; i++)
-		h->body |= (uint32_t)reader_byte(r) << (8 * i);
+	h->body = reader_byte(r);
+	h->body |= (uint32_t)reader_byte(r) << 8;
+	h->body |= (uint32_t)reader_byte(r) << 16;
 }
 
-/* What stands behind them; `attrs` has room for ATTR_N_RULES. */
-static void read_tail(struct reader *r, struct hist *h, struct hist_attr *attrs, uint32_t n, uint8_t flags)
+/* What stands behind them; `attrs` has room for `n`. */
+static ALWAYS_INLINE void read_tail(struct reader *r, struct hist *h, struct hist_attr *attrs, uint32_t n, uint8_t flags)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t v = reader_varint(r);
 
 		attrs[i] = (struct hist_attr){ (uint32_t)(v & 15), (uint32_t)(v >> 4) };
-		if (attrs[i].attr >= ATTR_N_RULES)
-			r->bad = true;
+		if ((v & 15) >= ATTR_N_RULES)
+			reader_fail(r);
 	}
 	h->attrs = attrs;
 	h->n_attrs = n;
@@ -92,7 +108,7 @@ static void read_tail(struct reader *r, struct hist *h, struct hist_attr *attrs,
 	if (flags & REC_ACT) {
 		h->metric = (uint32_t)reader_varint(r);
 		h->reason = (uint32_t)reader_varint(r);
-		h->by_ms = reader_zigzag(r);
+		h->by_ms = unzigzag(reader_varint(r));
 	}
 }
 
@@ -105,38 +121,40 @@ static int by_at_and_order(const void *x, const void *y)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Most histories are in order already; a hostile one in reverse must not cost n squared. */
-static void put_in_order(struct hist *v, uint32_t n)
+static void count_in(struct history *h, struct wall at)
 {
-	for (uint32_t i = 1; i < n; i++)
-		if (wall_before(v[i].at, v[i - 1].at)) {
-			qsort(v, n, sizeof(*v), by_at_and_order);
-			return;
-		}
+	h->in_order = h->in_order && !wall_before(at, h->last_at);
+	h->first_at = wall_min(h->first_at, at);
+	h->last_at = wall_max(h->last_at, at);
 }
+
+/* A record is no shorter than that without its attributes, and an attribute takes a byte at least. */
+#define REC_MIN 15
 
 bool history_read(struct str bytes, uint32_t n_events, struct arena *a, struct history *out)
 {
 	struct reader r = reader_of(bytes);
+	size_t bare = (size_t)n_events * REC_MIN, max_attrs = bytes.len > bare ? bytes.len - bare : 0, n_attrs = 0;
 	int64_t received = 0;
-	struct hist_attr attrs[ATTR_N_RULES];
+	struct hist_attr *attrs;
 
 	if (n_events > TICKET_MAX_EVENTS)
 		return false;
+	*out = (struct history){ .first_at = WALL_NEVER, .last_at = WALL_PAST, .in_order = true };
 	out->v = arena_array(a, n_events + 1, sizeof(*out->v));
+	attrs = arena_array(a, max_attrs, sizeof(*attrs));
 	for (out->n = 0; r.p < r.end && out->n < n_events; out->n++) {
 		struct hist *h = &out->v[out->n];
-		uint32_t n_attrs;
+		uint32_t n;
 		uint8_t flags;
 
-		read_head(&r, &received, h, &n_attrs, &flags);
+		read_head(&r, &received, h, &n, &flags);
 		h->order = out->n;
-		if (r.bad)
+		if (r.bad || n > max_attrs - n_attrs)
 			return false;
-		read_tail(&r, h, attrs, n_attrs, flags);
-		if (n_attrs == 0)
-			continue;
-		h->attrs = memcpy(arena_array(a, n_attrs, sizeof(*attrs)), attrs, n_attrs * sizeof(*attrs));
+		read_tail(&r, h, attrs + n_attrs, n, flags);
+		n_attrs += n;
+		count_in(out, h->at);
 	}
 	out->last_received = received;
 	return !r.bad && r.p == r.end && out->n == n_events;
@@ -144,7 +162,9 @@ bool history_read(struct str bytes, uint32_t n_events, struct arena *a, struct h
 
 void history_sort(struct history *h)
 {
-	put_in_order(h->v, h->n);
+	if (!h->in_order)
+		qsort(h->v, h->n, sizeof(*h->v), by_at_and_order);
+	h->in_order = true;
 }
 
 const struct hist *history_find(const struct history *h, uint64_t id)
@@ -166,6 +186,7 @@ void history_push(struct history *h, struct str record, struct arena *a)
 	read_head(&r, &h->last_received, e, &n_attrs, &flags);
 	e->order = h->n++;
 	read_tail(&r, e, attrs, n_attrs, flags);
+	count_in(h, e->at);
 }
 
 static uint32_t drop_one(void *ctx, uint32_t sym)

@@ -33,13 +33,15 @@ struct hist {
 	int64_t                 by_ms;      /* of extended */
 };
 
-/* Takes the symbols that `e` needs and appends it. `last_received` is that of the event before (0 for the first). */
+/* Takes the symbols that `e` needs and appends it to `out`, which has no maximum. `last_received` is that of the event before (0 for the first). */
 void history_append(struct buf *out, struct symbols *syms, const struct event *e, uint64_t id, int64_t last_received);
 
 struct history {
 	struct hist *v;
 	uint32_t     n;
 	int64_t      last_received;     /* 0 without events */
+	struct wall  first_at, last_at; /* of all; WALL_NEVER and WALL_PAST without events */
+	bool         in_order;          /* by (at, arrival) as they are */
 };
 
 /* Reads the events, in order of arrival, with room for one more. Allocates in `a`. False for bytes that are not a history of n_events. */

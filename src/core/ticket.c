@@ -205,8 +205,12 @@ static void set_attrs(struct fold *fd, const struct hist *e)
 		return;
 	fd->before = memcpy(fd->saved, fd->f->attr, sizeof(fd->saved));
 	for (uint32_t i = 0; i < e->n_attrs; i++) {
-		fd->f->attr[e->attrs[i].attr] = symbols_text(fd->tl->symbols, e->attrs[i].sym);
-		fd->changed |= 1u << e->attrs[i].attr;
+		struct str *attr = &fd->f->attr[e->attrs[i].attr], text = symbols_text(fd->tl->symbols, e->attrs[i].sym);
+
+		/* Of one symbol table, so that equal texts lie at one place. */
+		if (text.p != attr->p)
+			fd->changed |= 1u << e->attrs[i].attr;
+		*attr = text;
 	}
 }
 
@@ -271,35 +275,50 @@ static int by_metric_and_cycle(const void *x, const void *y)
 	return a->cycle < b->cycle ? -1 : a->cycle > b->cycle;
 }
 
+#define FEW 16
+
 /* They were started in this order, unless metrics took turns. */
 static void put_in_order(const struct ticket_facts *f)
 {
-	for (uint32_t i = 1; i < f->n_clocks; i++)
-		if (by_metric_and_cycle(&f->clocks[i - 1], &f->clocks[i]) > 0) {
-			qsort(f->clocks, f->n_clocks, sizeof(struct clock *), by_metric_and_cycle);
-			return;
-		}
+	struct clock **v = f->clocks;
+
+	if (f->n_clocks > FEW) {
+		qsort(v, f->n_clocks, sizeof(*v), by_metric_and_cycle);
+		return;
+	}
+	for (uint32_t i = 1; i < f->n_clocks; i++) {
+		struct clock *c = v[i];
+		uint32_t k = i;
+
+		for (; k > 0 && by_metric_and_cycle(&v[k - 1], &c) > 0; k--)
+			v[k] = v[k - 1];
+		v[k] = c;
+	}
 }
 
 void ticket_facts_make(const struct timeline *tl, struct arena *a, struct ticket_facts *out)
 {
-	struct fold fd = { .tl = tl, .arena = a, .f = out };
+	struct fold *fd = arena_alloc(a, sizeof(*fd));
 	size_t rev = 1;
 
-	*out = (struct ticket_facts){ .opened_at = WALL_NEVER, .resolved_at = WALL_NEVER, .over_at = WALL_NEVER, .last_at = WALL_PAST };
+	fd->tl = tl;
+	fd->arena = a;
+	fd->f = out;
+	out->opened_at = out->resolved_at = out->over_at = WALL_NEVER;
+	out->last_at = WALL_PAST;
 	out->rules = tl->n_events > 0 ? rules_at(tl, tl->events[0].at, &rev) : tl->revisions[0].rules;
-	find_tracks(&fd);
+	find_tracks(fd);
 	for (uint32_t i = 0; i < tl->n_events; i++) {
 		const struct hist *e = &tl->events[i];
 
 		for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= e->at.ms; rev++)
-			pass_revision(&fd, &tl->revisions[rev]);
-		pass_all(&fd, e->at);
-		take_event(&fd, e);
+			pass_revision(fd, &tl->revisions[rev]);
+		pass_all(fd, e->at);
+		take_event(fd, e);
 	}
 	for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= tl->until.ms; rev++)
-		pass_revision(&fd, &tl->revisions[rev]);
-	pass_all(&fd, tl->until);
+		pass_revision(fd, &tl->revisions[rev]);
+	pass_all(fd, tl->until);
 	put_in_order(out);
 }
 

@@ -36,6 +36,7 @@ struct ticket_facts {
 	struct wall            opened_at, resolved_at, over_at, last_at;
 };
 
+/* `out` is zeroed. */
 void ticket_facts_make(const struct timeline *tl, struct arena *a, struct ticket_facts *out);
 
 /* The escalation of the clocks of a ticket with these attributes, or NULL; `k` may be NULL. */

@@ -55,7 +55,7 @@ void tracks_retarget(struct fold *fd, struct wall t, uint32_t changed)
 {
 	bool all = (changed & (1u << ATTR_CONTRACT | 1u << ATTR_SITE)) != 0;
 
-	for (uint32_t i = 0; i < fd->n_tracks; i++)
+	for (uint32_t i = 0; i < fd->n_tracks && changed != 0; i++)
 		if (all || changed & fd->tracks[i].metric->watch.target_attrs)
 			track_retarget(fd, &fd->tracks[i], t);
 }
@@ -121,8 +121,7 @@ void track_start(struct fold *fd, struct track *tr, struct wall t)
 		f->clocks = arena_grow(fd->arena, f->clocks, fd->cap_clocks, cap, sizeof(struct clock *));
 		fd->cap_clocks = cap;
 	}
-	c = arena_alloc(fd->arena, sizeof(*c));
-	clock_start(c, fd->arena, tr->metric, k->boundary, cal, t);
+	c = clock_start(fd->arena, tr->metric, k->boundary, cal, t);
 	c->cycle = cycle;
 	c->order = (uint32_t)(tr - fd->tracks);
 	f->clocks[f->n_clocks++] = c;
