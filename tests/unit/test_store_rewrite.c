@@ -7,12 +7,12 @@
 #include "../faults/faultvfs.c"
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make, rig_drop)
-#define ROWS   700    /* more than a slice */
-#define ALERTS 9
+#define ROWS    700    /* more than a slice */
+#define ALERTS  9
 /* Long enough that checksums, which are any bytes, do not spell it now and then. */
 #define WHO     "eva-maria"
 #define WHO_LEN (sizeof(WHO) - 1)
-#define LARGE  40000  /* bytes of a body that fills pages of its own */
+#define LARGE   40000  /* bytes of a body that fills pages of its own */
 
 static int make(void **state)
 {
