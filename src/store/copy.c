@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -108,13 +109,13 @@ enum err copy_step(struct copy *c, int pages, bool *finished_out, struct diag *d
 }
 
 /* Its original is in use, and says so; nothing is using this one, and it has no log that could be missing. */
-static enum err make_whole(struct copy *c, const char *synchronous, struct diag *d)
+static enum err make_whole(struct copy *c, const char *pragmas, struct diag *d)
 {
 	int rc = sqlite3_backup_finish(c->backup);
 
 	c->backup = NULL;
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(c->to, synchronous, NULL, NULL, NULL);
+		rc = sqlite3_exec(c->to, pragmas, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(c->to, "PRAGMA journal_mode = WAL; UPDATE meta SET value = 1 WHERE key = 'clean'", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
@@ -176,8 +177,12 @@ enum err copy_begin_passing(struct db *db, struct copy **out, struct diag *d)
 
 enum err copy_finish_passing(struct copy *c, int *fd_out, struct diag *d)
 {
-	enum err e = make_whole(c, "PRAGMA synchronous = OFF", d);
+	char pragmas[80];
 	int fd = -1;
+
+	snprintf(pragmas, sizeof pragmas, "PRAGMA synchronous = OFF; PRAGMA application_id = %d", DB_BACKUP_ID);
+
+	enum err e = make_whole(c, pragmas, d);
 
 	if (e == ERR_OK && (fd = open(c->path, O_RDONLY | O_CLOEXEC)) < 0) {
 		diag_set(d, "%s: %s", c->path, strerror(errno));

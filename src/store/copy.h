@@ -20,7 +20,7 @@ MUST_CHECK enum err copy_finish(struct copy *c, struct diag *d);
 
 /*
  * For a copy that is read once and never found again: beside the database, without a sync, and the file has lost its name when its
- * descriptor is given. ERR_FULL when it would leave the database too little room.
+ * descriptor is given. It says that it is a backup (DB_BACKUP_ID). ERR_FULL when it would leave the database too little room.
  */
 MUST_CHECK enum err copy_begin_passing(struct db *db, struct copy **out, struct diag *d);
 MUST_CHECK enum err copy_finish_passing(struct copy *c, int *fd_out, struct diag *d);

@@ -14,6 +14,7 @@
 #include "base/wall.h"
 
 #define DB_APPLICATION_ID 0x706c7a6f     /* "plzo" */
+#define DB_BACKUP_ID      0x706c7a62     /* "plzb": a backup that was not opened since: no log belongs to it */
 #define DB_VERSION        4              /* user_version of the schema: the number of steps in schema.c */
 #define DB_PAGE_SIZE      16384
 #define DB_LOG_HEADER     32             /* of the log: before the first frame */
@@ -51,6 +52,7 @@ struct db {
 	int           wal_grown;      /* by how many the last commit made it longer */
 	int64_t       log_bytes;      /* the log's file is no shorter than this; 0: not known */
 	bool          was_clean;      /* the last stop was clean */
+	bool          is_backup;      /* found as a backup */
 	bool          tidy;           /* closing may take the log away */
 	bool          moving;         /* the last thing done was moving the log into the database */
 	bool          scrub;          /* the log has what must not be kept: it is cut to nothing when it is moved */

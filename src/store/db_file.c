@@ -34,6 +34,20 @@ bool db_file_has(const char *path, const char *suffix)
 	return has;
 }
 
+static bool has_bytes(const char *path, const char *suffix)
+{
+	struct buf name;
+	struct stat st;
+
+	buf_init(&name, 1 << 16);
+	buf_printf(&name, "%s%s", path, suffix);
+
+	bool has = stat(buf_cstr(&name), &st) == 0 && st.st_size > 0;
+
+	buf_finish(&name);
+	return has;
+}
+
 static enum err check_directory(const char *path, struct diag *d)
 {
 	char *copy = xstrdup(path);
@@ -66,8 +80,13 @@ static enum err check_header(const char *path, const uint8_t *h, uint64_t size, 
 		diag_set(d, "%s is not a database; it was left as it is", path);
 		return ERR_SYNTAX;
 	}
-	if (be32(h + 68) != DB_APPLICATION_ID) {
+	if (be32(h + 68) != DB_APPLICATION_ID && be32(h + 68) != DB_BACKUP_ID) {
 		diag_set(d, "%s is a database of another program; it was left as it is", path);
+		return ERR_SYNTAX;
+	}
+	/* SQLite would take the log's pages for the backup's: neither the old database nor the backup would come of it. */
+	if (be32(h + 68) == DB_BACKUP_ID && has_bytes(path, "-wal")) {
+		diag_set(d, "%s is a backup, and %s-wal the log of the database that it replaces: take the log away, then start again", path, path);
 		return ERR_SYNTAX;
 	}
 	if (be32(h + 60) > DB_VERSION) {

@@ -198,13 +198,16 @@ static enum err examine(struct db *db, bool had_wal, struct diag *d)
 		return ERR_IO;
 	}
 	/* Once more: the log may have changed what the header said. */
-	if (application != DB_APPLICATION_ID || version < 1 || version > DB_VERSION) {
-		bool newer = application == DB_APPLICATION_ID && version > DB_VERSION;
+	bool ours = application == DB_APPLICATION_ID || application == DB_BACKUP_ID;
+
+	if (!ours || version < 1 || version > DB_VERSION) {
+		bool newer = ours && version > DB_VERSION;
 
 		diag_set(d, "%s was written by %s (schema %" PRIi64 ")", db->path, newer ? "a newer plazo" : "another program", version);
 		return newer ? ERR_RANGE : ERR_SYNTAX;
 	}
 	db->version = version;
+	db->is_backup = application == DB_BACKUP_ID;
 	if (version == DB_VERSION)
 		rc = db_prepare_all(db);
 	if (rc != SQLITE_OK || (rc = read_meta(db)) != SQLITE_OK)
@@ -232,6 +235,18 @@ static enum err settle_log(struct db *db, struct diag *d)
 		return ERR_OK;
 	}
 	return refuse(db, rc, d);
+}
+
+/* From now on it has a log of its own. One that is cut off between the two steps is refused, but the log then holds nothing: it may be taken away. */
+static enum err adopt_backup(struct db *db, struct diag *d)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "PRAGMA application_id = %d", DB_APPLICATION_ID);
+
+	int rc = sqlite3_exec(db->handle, text, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? settle_log(db, d) : refuse(db, rc, d);
 }
 
 /* ---- an older schema ---- */
@@ -310,6 +325,8 @@ enum err db_open(const char *path, const char *vfs, struct db **out, struct diag
 		sqlite3_wal_hook(db->handle, on_wal, db);
 		e = settle_log(db, d);
 	}
+	if (e == ERR_OK && db->is_backup)
+		e = adopt_backup(db, d);
 	if (e == ERR_OK && db->version < DB_VERSION)
 		e = upgrade(db, d);
 	/* A refusal that found no log has none to move, but an empty one to take away, which opening made. */

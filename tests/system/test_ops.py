@@ -152,6 +152,31 @@ class Backup(Ops):
 			path.with_name(path.name + suffix).unlink(missing_ok=True)
 		path.write_bytes(pathlib.Path(file).read_bytes())
 
+	def test_a_restore_beside_the_old_log(self):
+		"""The log of the old database does not belong to the backup: that is told, both stay as they are, and without the log it starts."""
+		self.start()
+		self.d.accept(opened("INC-1", priority="P2"))
+		self.text("backup", str(self.file))
+		self.d.accept([opened(f"INC-{i}", priority="P2") for i in range(2, 200)])
+		self.d.kill()
+		path = pathlib.Path(self.d.cfg["store"]["path"])
+		log = path.with_name(path.name + "-wal")
+		path.write_bytes(self.file.read_bytes())
+		before = path.read_bytes(), log.read_bytes()
+		self.assertGreater(len(before[1]), 0)
+		self.d.start(ready=False)
+		self.assertNotEqual(self.d.wait_end(), 0)
+		self.assertIn(f"{path} is a backup, and {log} the log of the database that it replaces: take the log away, then start again", self.d.log())
+		self.assertEqual((path.read_bytes(), log.read_bytes()), before)
+		log.unlink()
+		self.d.start()
+		self.assertEqual(list(clocks(self.d)), ["INC-1"])
+		# It is a database like any other now: after a crash its own log counts.
+		self.d.accept(opened("INC-5", priority="P2"))
+		self.d.kill()
+		self.d.start()
+		self.assertEqual(sorted(clocks(self.d)), ["INC-1", "INC-5"])
+
 	def test_backup_and_restore(self):
 		self.start()
 		self.d.accept([opened("INC-1", subject="Core switch"), opened("INC-2", priority="P2"), opened("INC-3", priority="P2")])
