@@ -78,10 +78,11 @@ static const uint8_t first_of_len[LONGEST_NAME + 2] = {
 
 static enum field field_of(struct str key)
 {
-	if (key.len > LONGEST_NAME)
+	if (key.len < 2 || key.len > LONGEST_NAME)
 		return FIELD_N;
+	/* The second letter tells most of them apart. */
 	for (unsigned f = first_of_len[key.len]; f < first_of_len[key.len + 1]; f++)
-		if (fields[f].len == key.len && memcmp(fields[f].name, key.p, key.len) == 0)
+		if (fields[f].name[1] == key.p[1] && fields[f].len == key.len && memcmp(fields[f].name, key.p, key.len) == 0)
 			return (enum field)f;
 	return FIELD_N;
 }

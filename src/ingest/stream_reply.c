@@ -31,6 +31,7 @@ static void *refuse(struct reply_maker *m, const char *fault)
 	return NULL;
 }
 
+/* One piece of memory: the object, and behind it the `further` bytes of its text or its elements. */
 static redisReply *make(const redisReadTask *t, int type, size_t further)
 {
 	struct reply_maker *m = t->privdata;
@@ -45,7 +46,7 @@ static redisReply *make(const redisReadTask *t, int type, size_t further)
 		return refuse(m, "a reply that is too large");
 	}
 	m->size += sizeof *r + further;
-	r = arena_alloc(m->arena, sizeof *r);
+	r = arena_alloc(m->arena, sizeof *r + further);
 	r->type = type;
 	if (t->parent != NULL) {
 		parent = t->parent->obj;
@@ -57,18 +58,15 @@ static redisReply *make(const redisReadTask *t, int type, size_t further)
 static void *make_string(const redisReadTask *t, char *p, size_t len)
 {
 	size_t kept = len < REPLY_MAX_TEXT ? len : REPLY_MAX_TEXT;
-	struct reply_maker *m = t->privdata;
 	redisReply *r;
-	struct str s;
 
 	if (is_beyond(t))
 		return &beyond;
-	r = make(t, t->type, kept);
+	r = make(t, t->type, kept + 1);
 	if (r == NULL)
 		return NULL;
-	s = arena_str(m->arena, (struct str){ p, kept });
-	/* hiredis has no const here; nobody writes. */
-	memcpy(&r->str, &s.p, sizeof r->str);
+	r->str = (char *)(r + 1);
+	memcpy(r->str, p, kept);
 	r->len = kept;
 	return r;
 }
@@ -89,7 +87,7 @@ static redisReply *make_elements(const redisReadTask *t, size_t n)
 	if (r == NULL)
 		return NULL;
 	r->elements = n;
-	r->element = n > 0 ? arena_array(m->arena, n, sizeof *r->element) : NULL;
+	r->element = n > 0 ? (redisReply **)(r + 1) : NULL;
 	return r;
 }
 
