@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """What plazod reads from a Redis stream, every event journaled on a real disk and then acknowledged, beside a bare hiredis consumer of the
-same stream that keeps nothing. redis-server on core 0, the consumer on core 1, a unix socket; rounds are interleaved and medians told.
+same stream that keeps nothing. redis-server on core 0, the bare consumer on core 1, plazod on both (or, by --cores one, on core 1 alone); a
+unix socket; rounds are interleaved and medians told. What limits a run is the thread that is busy all the time: the server's, or the loop's; or
+the processors, where all threads together are busy for twice the time.
 
-/usr/bin/python3 tests/bench/bench_redis.py [--build build] [--rounds 3] [--events 400000] [--cores one|both] [--only group|own]
+/usr/bin/python3 tests/bench/bench_redis.py [--build build] [--rounds 3] [--events 400000] [--cores both|one] [--only group|own]
 """
 import argparse
 import contextlib
@@ -28,11 +30,23 @@ SERVER, CLIENT = "0", "1"                          # cores
 
 def bare(args, redis, mode):
 	command = ["taskset", "-c", CLIENT, str(args.build / "tests/bench/redis_bare"), mode, str(redis.path), "filled", str(args.events)]
+	before = rig.cpu_s(redis.process.pid)
 	out = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 	if out.returncode != 0:
 		sys.exit(f"redis_bare {mode}: {out.stderr or out.stdout}")
 	r = json.loads(out.stdout)
-	return {"rate": r["events"] / r["seconds"], "us_event": r["cpu_s"] / r["events"] * 1e6}
+	return figures(r["events"], r["seconds"], [r["cpu_s"]], rig.cpu_s(redis.process.pid) - before)
+
+
+def figures(events, seconds, threads_s, server_s):
+	"""threads_s: processor time of each thread of the consumer."""
+	return {"rate": events / seconds, "us_event": sum(threads_s) / events * 1e6, "server_us_event": server_s / events * 1e6,
+		"busy": 100 * max(threads_s) / seconds, "server_busy": 100 * server_s / seconds, "all_busy": 100 * (sum(threads_s) + server_s) / seconds}
+
+
+def threads_s(pid):
+	"""Processor time of each thread."""
+	return {p.parent.name: int(p.read_text().split()[0]) / 1e9 for p in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")}
 
 
 @contextlib.contextmanager
@@ -69,14 +83,13 @@ def watch(args, redis, mode, group):
 	with plazod(args, redis, mode, group) as p:
 		first, end = None, time.monotonic() + 120
 		while time.monotonic() < end:
-			n, now, spent = through(p, mode), time.perf_counter(), rig.cpu_s(p.process.pid)
+			n, now, spent, server = through(p, mode), time.perf_counter(), threads_s(p.process.pid), rig.cpu_s(redis.process.pid)
 			if p.process.poll() is not None:
 				break
 			if n and first is None and n >= args.events / 20:
-				first = (n, now, spent)
+				first = (n, now, spent, server)
 			if n and n >= args.events:
-				done = n - first[0]
-				return {"rate": done / (now - first[1]), "us_event": (spent - first[2]) / done * 1e6}
+				return figures(n - first[0], now - first[1], [v - first[2].get(k, 0) for k, v in spent.items()], server - first[3])
 			time.sleep(0.03)
 		sys.exit(f"plazod has {n} of {args.events}:\n{p.log()[-3000:]}")
 
@@ -86,10 +99,12 @@ def median(runs, key):
 
 
 def tell(runs):
-	print(f"{'':34} {'events/s':>10} {'cpu us/ev':>9}   thousand events/s of each round")
+	print(f"{'':34} {'':>10} {'us of processor time':>20} {'% of the time busy':>24}")
+	print(f"{'':34} {'events/s':>10} {'an event, of server':>20} {'thread  server  all of 200':>24}   thousand events/s of each round")
 	for (who, mode), r in runs.items():
 		name = f"{'plazod, durable' if who == 'plazod' else 'bare hiredis'}, {'XREADGROUP, XACK' if mode == 'group' else 'XREAD'}"
-		print(f"{name:34} {median(r, 'rate'):10.0f} {median(r, 'us_event'):9.2f}   " + " ".join(f"{x['rate'] / 1000:.0f}" for x in r))
+		print(f"{name:34} {median(r, 'rate'):10.0f} {median(r, 'us_event'):9.2f} {median(r, 'server_us_event'):10.2f} {median(r, 'busy'):8.0f} "
+		      f"{median(r, 'server_busy'):7.0f} {median(r, 'all_busy'):11.0f}   " + " ".join(f"{x['rate'] / 1000:.0f}" for x in r))
 
 
 def main():
@@ -97,7 +112,7 @@ def main():
 	parser.add_argument("--build", type=pathlib.Path, default=harness.BUILD)
 	parser.add_argument("--rounds", type=int, default=3)
 	parser.add_argument("--events", type=int, default=400_000)
-	parser.add_argument("--cores", choices=["one", "both"], default="one")
+	parser.add_argument("--cores", choices=["both", "one"], default="both")
 	parser.add_argument("--only", choices=["group", "own"])
 	args = parser.parse_args()
 	args.build = args.build.resolve()
@@ -117,8 +132,8 @@ def main():
 	finally:
 		redis.close()
 		shutil.rmtree(args.dir, ignore_errors=True)
-	print(f"{args.events} entries, {bytes_each:.0f} bytes each in Redis; bare fdatasync of 16 KiB {disk:.0f} us; redis-server on core 0, consumer on "
-	      f"core{'s 0 and 1' if args.cores == 'both' else ' 1'}; {args.rounds} rounds, medians; load average {os.getloadavg()[0]:.1f}")
+	print(f"{args.events} entries, {bytes_each:.0f} bytes each in Redis; bare fdatasync of 16 KiB {disk:.0f} us; redis-server on core 0, bare consumer on "
+	      f"core 1, plazod on core{'s 0 and 1' if args.cores == 'both' else ' 1'}; {args.rounds} rounds, medians; load average {os.getloadavg()[0]:.1f}")
 	tell(runs)
 	rate = {key: median(r, "rate") for key, r in runs.items()}
 	if "group" in modes:
