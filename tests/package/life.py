@@ -175,7 +175,7 @@ OPENED = {"id": "e1", "ticket": "INC-1", "type": "opened", "contract": "acme", "
 
 
 def installed(root, deb, _work):
-	root.install(deb, "systemd", "dbus")
+	root.install(deb, "systemd", "dbus", "python3")
 	entry = root.run("getent", "passwd", "plazo").stdout.strip().split(":")
 	need(entry[5:] == ["/var/lib/plazo", "/usr/sbin/nologin"], f"the user: {entry}")
 	root.like("/etc/plazo", 0o750, "plazo")
@@ -193,6 +193,14 @@ def installed(root, deb, _work):
 	problems = root.run("systemd-analyze", "verify", "plazod.service", "plazod.socket", good=False).stdout
 	problems = [line for line in problems.splitlines() if "plazod" in line and "'man " not in line]
 	need(not problems, f"units: {problems}")
+
+
+def tests_itself(root, _deb, _work):
+	"""debian/tests, as autopkgtest runs it."""
+	tests = pathlib.Path(__file__).resolve().parents[2] / "packaging/debian/tests"
+	for name in re.search(r"^Tests: (.*)$", (tests / "control").read_text(), re.M).group(1).split():
+		shutil.copy(tests / name, root.path("/usr/local/bin") / name)
+		root.run("/usr/local/bin/" + name, user="65534")
 
 
 def runs(root, _deb, _work):
@@ -280,8 +288,8 @@ def purged(root, _deb, _work):
 	root.run("getent", "passwd", "plazo")
 
 
-STEPS = (("installed", installed), ("runs", runs), ("reloaded, killed, with a credential, behind the socket", is_steered), ("upgraded", upgraded),
-	 ("removed and reinstalled", removed), ("purged", purged))
+STEPS = (("installed", installed), ("its own test", tests_itself), ("runs", runs), ("reloaded, killed, with a credential, behind the socket", is_steered),
+	 ("upgraded", upgraded), ("removed and reinstalled", removed), ("purged", purged))
 
 
 def main():
