@@ -43,7 +43,7 @@ static void describe_clock(struct effects *fx, const struct clock *c, struct wal
 
 struct alert *effects_alert(struct effects *fx, const struct engine *en, const struct opened *o, const struct clock *c, struct wall at)
 {
-	const struct contract *k = o->facts.contract;
+	const struct contract *k = c != NULL ? o->facts.promised : o->facts.contract;
 	struct alert *al;
 
 	if (fx->n_alerts == fx->cap_alerts) {

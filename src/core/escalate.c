@@ -396,7 +396,7 @@ static void judge(struct work *w)
 	v = effects_verdict(w->fx);
 	v->ns = arena_str(a, ticket_ns(w->en, w->o->t));
 	v->ticket = arena_str(a, ticket_id(w->o->t));
-	v->contract = arena_str(a, str_of(w->o->facts.contract != NULL ? w->o->facts.contract->id : ""));
+	v->contract = arena_str(a, str_of(w->o->facts.promised->id));
 	v->metric = arena_str(a, metric_of(c));
 	v->agreement = str_of(agreement_names[c->metric->agreement]);
 	v->priority = arena_str(a, w->o->facts.attr[ATTR_PRIORITY]);
@@ -441,7 +441,7 @@ static void work_on(struct work *w)
 
 void escalate(struct engine *en, struct opened *o, const struct firing *fr, struct effects *fx)
 {
-	const struct escalation *esc = contract_escalation(o->facts.contract, o->facts.attr);
+	const struct escalation *esc = contract_escalation(o->facts.promised, o->facts.attr);
 
 	o->next = WALL_NEVER;
 	for (uint32_t i = 0; i < o->facts.n_clocks; i++) {
@@ -459,7 +459,7 @@ void escalate(struct engine *en, struct opened *o, const struct firing *fr, stru
 
 struct wall escalate_next(struct opened *o, const struct clock *c, struct str *step_out)
 {
-	const struct escalation *esc = contract_escalation(o->facts.contract, o->facts.attr);
+	const struct escalation *esc = contract_escalation(o->facts.promised, o->facts.attr);
 	const struct fired_clock *fc = fired_find(&o->fired, metric_of(c), c->cycle);
 	struct wall first = WALL_NEVER;
 	struct str name = { NULL, 0 };

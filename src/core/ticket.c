@@ -31,7 +31,7 @@ static bool take_revision(struct fold *fd, const struct rules *rules)
 	/* A contract that a revision leaves out goes on under the last one that had it: a promise does not end by a deleted line. */
 	if (k == NULL)
 		return false;
-	f->contract = k;
+	f->contract = f->promised = k;
 	return true;
 }
 
@@ -43,6 +43,9 @@ static void take_contract(struct fold *fd)
 		return;
 	fd->contract_id = f->attr[ATTR_CONTRACT];
 	f->contract = rules_contract(f->rules, fd->contract_id);
+	/* Nor by a name that somebody misspelt. */
+	if (f->contract != NULL)
+		f->promised = f->contract;
 	tracks_update(fd);
 }
 

@@ -31,6 +31,7 @@ struct ticket_facts {
 	uint32_t               n_clocks;
 	const struct rules    *rules;
 	const struct contract *contract;    /* NULL: unmatched */
+	const struct contract *promised;    /* the same, or the last there was: its clocks go on while the ticket is unmatched */
 	struct str             attr[ATTR_N_RULES];
 	bool                   opened, resolved, over;    /* over: closed, cancelled or merged */
 	struct wall            opened_at, resolved_at, over_at, last_at;
