@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include "base/json_plain.h"
+
 struct json_out json_out(struct buf *b)
 {
 	return (struct json_out){ .b = b };
@@ -33,51 +35,46 @@ void json_end_object(struct json_out *o) { end(o, '}'); }
 void json_begin_array(struct json_out *o) { begin(o, '['); }
 void json_end_array(struct json_out *o) { end(o, ']'); }
 
-/* The letter behind the backslash, 'u' for the long form, or 0 when the byte stands for itself; MORE: a character of several bytes. */
-#define MORE 1
-#define U8   'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u'
-#define M16  MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE, MORE
-static const char escapes[256] = {
-	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u', U8, U8,
-	['"'] = '"', ['\\'] = '\\', [0x80] = M16, M16, M16, M16, M16, M16, M16, M16,
-};
-#undef U8
-#undef M16
+/* The letter behind the backslash, or 0 for the long form. */
+static const char letters[128] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\' };
 
 static void put_special(struct buf *b, uint8_t byte)
 {
-	char letter = escapes[byte];
-
-	if (letter == 'u') {
-		buf_printf(b, "\\u%04x", byte);
-	} else if (letter != MORE) {
-		buf_putc(b, '\\');
-		buf_putc(b, letter);
-	} else {
+	if (byte >= 0x80) {
 		buf_puts(b, "\xef\xbf\xbd");     /* U+FFFD for a byte that begins no character */
+	} else if (letters[byte] != 0) {
+		buf_putc(b, '\\');
+		buf_putc(b, letters[byte]);
+	} else {
+		buf_printf(b, "\\u%04x", byte);
 	}
+}
+
+/* How many bytes at the start stand for themselves. */
+static size_t plain_len(struct str s)
+{
+	const uint8_t *begin = (const uint8_t *)s.p, *end = begin + s.len, *p = begin;
+	size_t n = 1;
+
+	while (n != 0 && (p = skip_plain(p, end)) < end) {
+		n = *p < 0x80 ? 0 : str_utf8_len((struct str){ (const char *)p, (size_t)(end - p) });
+		p += n;
+	}
+	return (size_t)(p - begin);
 }
 
 static void put_quoted(struct buf *b, struct str s)
 {
-	size_t plain = 0;     /* bytes from here to i stand for themselves */
-	size_t i = 0;
-
 	buf_putc(b, '"');
-	while (i < s.len) {
-		uint8_t byte = (uint8_t)s.p[i];
-		size_t n = escapes[byte] == 0 ? 1 : escapes[byte] == MORE ? str_utf8_len((struct str){ s.p + i, s.len - i }) : 0;
+	while (s.len > 0) {
+		size_t n = plain_len(s);
 
-		if (n != 0) {
-			i += n;
-			continue;
-		}
-		buf_append(b, s.p + plain, i - plain);
-		put_special(b, byte);
-		plain = ++i;
+		buf_append(b, s.p, n);
+		if (n == s.len)
+			break;
+		put_special(b, (uint8_t)s.p[n]);
+		s = (struct str){ s.p + n + 1, s.len - n - 1 };
 	}
-	if (s.len != 0)
-		buf_append(b, s.p + plain, i - plain);
 	buf_putc(b, '"');
 }
 
