@@ -63,7 +63,22 @@ static size_t plain_len(struct str s)
 	return (size_t)(p - begin);
 }
 
-static void put_quoted(struct buf *b, struct str s)
+/* Most have nothing to escape, and room: all in one. */
+static bool put_plain(struct buf *b, struct str s)
+{
+	char *p;
+
+	if (b->failed || b->cap - b->len <= s.len + 2 || plain_len(s) != s.len)
+		return false;
+	p = b->p + b->len;
+	*p++ = '"';
+	memcpy(p, s.p, s.len);
+	p[s.len] = '"';
+	b->len += s.len + 2;
+	return true;
+}
+
+static void put_escaped(struct buf *b, struct str s)
 {
 	buf_putc(b, '"');
 	while (s.len > 0) {
@@ -76,6 +91,12 @@ static void put_quoted(struct buf *b, struct str s)
 		s = (struct str){ s.p + n + 1, s.len - n - 1 };
 	}
 	buf_putc(b, '"');
+}
+
+static void put_quoted(struct buf *b, struct str s)
+{
+	if (s.len == 0 || !put_plain(b, s))
+		put_escaped(b, s);
 }
 
 void json_put_key(struct json_out *o, const char *key)
