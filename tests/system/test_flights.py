@@ -1,0 +1,108 @@
+"""Webhooks that are under way, many at once, when something happens to plazod: a reload, a stop, a receiver that goes, an answer that comes first."""
+import base64
+import signal
+import threading
+import time
+
+import harness
+from harness import Case, base_config, hook, opened
+
+AT_ONCE = 16                                        # of one receiver
+OTHER = "whsec_" + base64.b64encode(b"another secret of thirty-two by.").decode()
+BREACH = [{"at": "breach", "notify": ["hook"]}]
+
+
+def signed_by(got, secret):
+	stamp = got.headers["webhook-timestamp"]
+	return harness.sign(got.body, got.id, stamp, secret) in got.headers["webhook-signature"].split()
+
+
+class Flights(Case):
+	def flood(self, n, **more):
+		at = harness.instant()
+		self.d.accept([opened(f"T{i}", at=at, **more) for i in range(n)])
+
+	def slow(self, seconds=0.005, **more):
+		return self.sink(rule=lambda got: time.sleep(seconds), **more)
+
+	def test_reloads_while_they_fly(self):
+		"""Each request is of one configuration whole; none is lost, none comes twice, and those of one ticket come in order."""
+		sink = self.slow(secrets=(harness.SECRET, OTHER))
+		steps = [*BREACH, {"at": "breach+3s", "notify": ["hook"]}]
+		places = [(f"/{name}", {"webhook": {"url": f"http://127.0.0.1:{sink.port}/{name}", "secret": secret}})
+			  for name, secret in (("one", harness.SECRET), ("two", OTHER))]
+		n = harness.scaled(240)
+		self.run_with({"hook": places[0][1]}, target="2s", steps=steps)
+		self.flood(n)
+		sink.wait(10, type="sla.breach")
+		reloads = 0
+		while len(sink.alerts()) < 2 * n and reloads < 1000:
+			reloads += 1
+			self.d.write(base_config(self.d.port, {"hook": places[reloads % 2][1]}, target="2s", steps=steps))
+			self.d.hup()
+			time.sleep(0.03)
+		sink.wait(30, count=2 * n)
+		time.sleep(0.5)
+		got = sink.alerts()
+		self.assertEqual(len(got), 2 * n, "an alert was sent twice")
+		self.assertEqual({(r.path, signed_by(r, harness.SECRET), signed_by(r, OTHER)) for r in got}, {("/one", True, False), ("/two", False, True)})
+		for i in range(n):
+			self.assertEqual([r.alert["type"] for r in sink.alerts(ticket=f"T{i}")], ["sla.breach", "sla.escalation"])
+
+	def test_a_stop_while_they_fly(self):
+		"""Those that are under way have their time; all others leave in the next life, and what comes twice has the same id."""
+		sink = self.slow()
+		n = harness.scaled(400)
+		self.run_with({"hook": hook(sink)}, target="1s", steps=BREACH)
+		self.flood(n)
+		for part in (1, 2, 3):
+			sink.wait(30, count=part * n // 4)
+			self.d.process.send_signal(signal.SIGTERM)
+			self.assertEqual(self.d.wait_end(15), 0)
+			self.d.start()
+		harness.wait_for("all of them", 30, lambda: len({r.alert["ticket"] for r in sink.alerts()}) == n)
+		self.assertEqual(len(sink.alerts()), n, "one that was answered was sent again")
+		self.assertEqual(len({r.id for r in sink.alerts()}), n)
+
+	def test_a_stop_that_waits_for_nobody(self):
+		sink = self.sink(script=["hang"] * AT_ONCE)
+		self.run_with({"hook": hook(sink)}, target="1s", steps=BREACH)
+		self.flood(AT_ONCE + 4)
+		harness.wait_for("as many as may fly", 10, lambda: len(sink.tries()) == AT_ONCE)
+		self.d.stop()
+		self.d.start()
+		harness.wait_for("all of them", 20, lambda: len({r.alert["ticket"] for r in sink.alerts()}) == AT_ONCE + 4)
+		self.assertEqual(len({r.id for r in sink.tries()}), AT_ONCE + 4)
+
+	def test_a_receiver_that_goes(self):
+		sink, other = self.sink(script=["hang"] * AT_ONCE), self.sink()
+		self.run_with({"hook": hook(sink), "other": hook(other)}, target="1s", steps=BREACH)
+		self.flood(AT_ONCE + 4)
+		harness.wait_for("as many as may fly", 10, lambda: len(sink.tries()) == AT_ONCE)
+		self.d.write(base_config(self.d.port, {"other": hook(other)}, target="1s", steps=[{"at": "breach", "notify": ["other"]}],
+					 defaults={"notify": ["other"]}))
+		self.d.cfg["receivers"].pop("hook")
+		self.d.write(self.d.cfg)
+		p = self.d.ctl("reload")
+		self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
+		other.wait(10, count=4, type="sla.breach")
+		sink.close()
+		other.wait(20, count=AT_ONCE + 4, type="sla.breach")
+		self.assertEqual(len(sink.tries()), AT_ONCE)
+
+	def test_what_waits_is_looked_at_when_it_leaves(self):
+		gate = threading.Event()
+		self.addCleanup(gate.set)
+		sink = self.sink(rule=lambda got: gate.wait(20) and None)
+		self.run_with({"hook": hook(sink)}, target="6s", steps=[{"at": "25%", "notify": ["hook"]}])
+		self.flood(3 * AT_ONCE)
+		harness.wait_for("as many as may fly", 10, lambda: self.metric("plazod_outbox_depth", receiver="hook") == 3 * AT_ONCE)
+		time.sleep(0.3)
+		self.d.accept([harness.agent_reply(f"T{i}") for i in range(3 * AT_ONCE)])
+		gate.set()
+		harness.wait_for("the end of all", 10, lambda: self.metric("plazod_outbox_depth", receiver="hook") == 0)
+		self.assertEqual(len(sink.tries(type="sla.warning")), AT_ONCE)
+
+
+if __name__ == "__main__":
+	harness.main()
