@@ -18,16 +18,32 @@
 /* The row's table in the making: local number i + 1 is symbol syms[i]. */
 struct texts {
 	struct arena *arena;
-	struct map    index;
+	struct map    index;       /* of those from FEW on: most rows have no more */
 	uint32_t     *syms;
 	uint32_t      n, cap;
 };
+
+#define FEW 16
 
 static bool same_sym(const void *ctx, const void *key, uint32_t value)
 {
 	const struct texts *t = ctx;
 
 	return t->syms[value] == *(const uint32_t *)key;
+}
+
+static uint32_t add_text(struct texts *t, uint32_t sym, uint64_t hash)
+{
+	if (t->n == t->cap) {
+		uint32_t cap = t->cap ? t->cap * 2 : FEW;
+
+		t->syms = arena_grow(t->arena, t->syms, t->cap, cap, sizeof(*t->syms));
+		t->cap = cap;
+	}
+	t->syms[t->n] = sym;
+	if (t->n >= FEW)
+		map_insert(&t->index, hash, t->n);
+	return ++t->n;
 }
 
 static uint32_t to_local(void *ctx, uint32_t sym)
@@ -38,18 +54,11 @@ static uint32_t to_local(void *ctx, uint32_t sym)
 
 	if (sym == 0)
 		return 0;
-	i = map_find(&t->index, hash, same_sym, t, &sym);
-	if (i != MAP_ABSENT)
-		return i + 1;
-	if (t->n == t->cap) {
-		uint32_t cap = t->cap ? t->cap * 2 : 32;
-
-		t->syms = arena_grow(t->arena, t->syms, t->cap, cap, sizeof(*t->syms));
-		t->cap = cap;
-	}
-	t->syms[t->n] = sym;
-	map_insert(&t->index, hash, t->n);
-	return ++t->n;
+	for (i = 0; i < t->n && i < FEW; i++)
+		if (t->syms[i] == sym)
+			return i + 1;
+	i = t->n > FEW ? map_find(&t->index, hash, same_sym, t, &sym) : MAP_ABSENT;
+	return i != MAP_ABSENT ? i + 1 : add_text(t, sym, hash);
 }
 
 void row_write_head(const struct row *row, struct buf *out)
@@ -74,13 +83,13 @@ static void write_row(struct engine *en, uint32_t slot, struct buf *row)
 {
 	const struct ticket *t = table_at(en, slot);
 	struct texts texts = { .arena = en->scratch };
-	struct buf hist, fired;
+	struct buf *hist = &en->history, *fired = &en->fired;
 
 	arena_reset(en->scratch);
 	map_init(&texts.index);
-	buf_init(&hist, BUF_NO_MAX);
-	buf_init(&fired, BUF_NO_MAX);
-	if (!history_translate(ticket_history(t), to_local, &texts, &hist) || !fired_translate(ticket_fired(t), to_local, &texts, &fired))
+	buf_reset(hist);
+	buf_reset(fired);
+	if (!history_translate(ticket_history(t), to_local, &texts, hist) || !fired_translate(ticket_fired(t), to_local, &texts, fired))
 		abort();
 
 	struct row head = {
@@ -95,10 +104,8 @@ static void write_row(struct engine *en, uint32_t slot, struct buf *row)
 	row_write_head(&head, row);
 	for (uint32_t i = 0; i < texts.n; i++)
 		buf_put_bytes(row, symbols_text(en->symbols, texts.syms[i]));
-	buf_put_bytes(row, buf_str(&hist));
-	buf_put_bytes(row, buf_str(&fired));
-	buf_finish(&hist);
-	buf_finish(&fired);
+	buf_put_bytes(row, buf_str(hist));
+	buf_put_bytes(row, buf_str(fired));
 	map_finish(&texts.index);
 }
 
@@ -115,11 +122,12 @@ bool engine_save(const struct engine *en, struct str ns, struct str ticket, stru
 
 /* ---- and back ---- */
 
-/* The row's numbers to the engine's. */
+/* The row's numbers to the engine's, and how often each is used. */
+struct number { uint32_t sym, n; };
 struct numbers {
-	const uint32_t *v;
-	uint32_t        n;
-	bool            bad;
+	struct number *v;
+	uint32_t       n;
+	bool           bad;
 };
 
 static uint32_t to_symbol(void *ctx, uint32_t local)
@@ -132,24 +140,18 @@ static uint32_t to_symbol(void *ctx, uint32_t local)
 		nb->bad = true;
 		return 0;
 	}
-	return nb->v[local - 1];
+	nb->v[local - 1].n++;
+	return nb->v[local - 1].sym;
 }
 
-static uint32_t keep_one(void *ctx, uint32_t sym)
+/* Each was counted once when it was taken. A row that is bad has used none. */
+static void settle_symbols(struct symbols *syms, const struct numbers *nb, bool used)
 {
-	symbols_keep(ctx, sym);
-	return sym;
-}
-
-/* Counts every symbol of bytes that were found to be good. */
-static void keep_symbols(struct symbols *syms, struct str hist, struct str fired)
-{
-	struct buf none;
-
-	buf_init(&none, BUF_NO_MAX);
-	if (!history_translate(hist, keep_one, syms, &none) || !fired_translate(fired, keep_one, syms, &none))
-		abort();
-	buf_finish(&none);
+	for (uint32_t i = 0; i < nb->n; i++)
+		if (used && nb->v[i].n > 0)
+			symbols_keep(syms, nb->v[i].sym, nb->v[i].n - 1);
+		else
+			symbols_drop(syms, nb->v[i].sym);
 }
 
 bool row_read_head(struct reader *r, struct row *row)
@@ -197,17 +199,31 @@ static enum err bad_row(struct diag *d)
 }
 
 /* Everything is read and translated into buffers before the ticket exists, so a bad row leaves nothing behind. */
+static bool read_row(struct engine *en, struct reader *r, struct row *row, struct numbers *nb)
+{
+	struct history history;
+	struct fired fired;
+
+	buf_reset(&en->history);
+	buf_reset(&en->fired);
+	for (; nb->n < row->n_texts && !r->bad; nb->n++)
+		nb->v[nb->n] = (struct number){ symbols_take(en->symbols, reader_bytes(r)), 0 };
+	row->hist = reader_bytes(r);
+	row->fired = reader_bytes(r);
+	return !r->bad && r->p == r->end && history_translate(row->hist, to_symbol, nb, &en->history) &&
+	       fired_translate(row->fired, to_symbol, nb, &en->fired) && !nb->bad &&
+	       history_read(buf_str(&en->history), (uint32_t)row->n_events, en->scratch, &history) &&
+	       fired_read(buf_str(&en->fired), en->symbols, en->scratch, &fired);
+}
+
 enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 {
 	struct reader r = reader_of(bytes);
 	struct row row = { 0 };
 	struct numbers nb = { 0 };
-	struct buf *hist = &en->history, *fired = &en->fired;
-	uint32_t *v, slot;
+	uint32_t slot, contract;
 	uint64_t hash;
-	enum err e = ERR_OK;
-	struct history check;
-	struct fired check_fired;
+	bool good;
 
 	if (!row_read_head(&r, &row))
 		return bad_row(d);
@@ -215,30 +231,19 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 	if (table_find(en, hash, row.ns, row.id) != MAP_ABSENT)
 		return ERR_CONFLICT;
 	arena_reset(en->scratch);
-	v = arena_array(en->scratch, row.n_texts + 1, sizeof(*v));
-	for (; nb.n < row.n_texts && !r.bad; nb.n++)
-		v[nb.n] = symbols_take(en->symbols, reader_bytes(&r));
-	nb.v = v;
-	row.hist = reader_bytes(&r);
-	row.fired = reader_bytes(&r);
-	buf_reset(hist);
-	buf_reset(fired);
-	if (r.bad || r.p != r.end || !history_translate(row.hist, to_symbol, &nb, hist) || !fired_translate(row.fired, to_symbol, &nb, fired) ||
-	    nb.bad || !history_read(buf_str(hist), (uint32_t)row.n_events, en->scratch, &check) ||
-	    !fired_read(buf_str(fired), en->symbols, en->scratch, &check_fired))
-		e = bad_row(d);
-	if (e == ERR_OK) {
-		keep_symbols(en->symbols, buf_str(hist), buf_str(fired));
-		slot = table_add(en, hash, row.ns, row.id);
-		ticket_set_block(en, table_at(en, slot), row.id, row.subject, row.url, buf_str(hist), buf_str(fired));
-		table_at(en, slot)->contract = keep_one(en->symbols, to_symbol(&nb, (uint32_t)row.contract));
-		restore(en, slot, &row);
-		if (en->forgetting.len != 0)
-			(void)engine_forget(en, slot, en->forgetting, (enum forget_round)en->forget_round);
-	}
-	for (uint32_t i = 0; i < nb.n; i++)
-		symbols_drop(en->symbols, v[i]);
-	return e;
+	nb.v = arena_array(en->scratch, row.n_texts + 1, sizeof(*nb.v));
+	good = read_row(en, &r, &row, &nb);
+	contract = good ? to_symbol(&nb, (uint32_t)row.contract) : 0;
+	settle_symbols(en->symbols, &nb, good);
+	if (!good)
+		return bad_row(d);
+	slot = table_add(en, hash, row.ns, row.id);
+	ticket_set_block(en, table_at(en, slot), row.id, row.subject, row.url, buf_str(&en->history), buf_str(&en->fired));
+	table_at(en, slot)->contract = contract;
+	restore(en, slot, &row);
+	if (en->forgetting.len != 0)
+		(void)engine_forget(en, slot, en->forgetting, (enum forget_round)en->forget_round);
+	return ERR_OK;
 }
 
 /* When it was over: by its facts, since this is asked once in its life. */

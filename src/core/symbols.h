@@ -17,7 +17,7 @@ struct symbols *symbols_create(struct sipkey key);
 void symbols_destroy(struct symbols *s);
 
 uint32_t symbols_take(struct symbols *s, struct str text);       /* its number, counted once more */
-void symbols_keep(struct symbols *s, uint32_t sym);              /* counts it once more */
+void symbols_keep(struct symbols *s, uint32_t sym, uint32_t n);  /* counts it n times more */
 void symbols_drop(struct symbols *s, uint32_t sym);              /* counts it once less */
 struct str symbols_text(const struct symbols *s, uint32_t sym);  /* valid until the last drop; the empty text for an unknown number */
 size_t symbols_bytes(const struct symbols *s);
