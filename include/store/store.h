@@ -65,7 +65,8 @@ struct store_revision {
 /*
  * Calls back for what was kept, in this order: every revision, every open ticket, every journaled event with its number, every
  * pending delivery, each kind in its own order. A callback that is NULL skips its kind; one that returns an error ends the load
- * with that error. ERR_SYNTAX names the row that is damaged.
+ * with that error. ERR_SYNTAX names the row that is damaged. Rows are read by a thread of its own, some way ahead of the callbacks, which run
+ * on the caller's and may use store_fetch().
  */
 struct store_loader {
 	void *ctx;

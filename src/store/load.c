@@ -1,5 +1,5 @@
-/* What was kept, told at the start: in the caller's thread, before there is another. */
-#include "store/store.h"
+/* What was kept, told at the start, before the store's thread is there. */
+#include "store/load.h"
 
 #include <inttypes.h>
 
@@ -122,38 +122,54 @@ static enum err load_outbox(struct db *db, const struct store_loader *l, struct 
 	return ended(db, Q_OUTBOX_PENDING, rc, e, d);
 }
 
-enum err store_load(struct store *st, const struct store_loader *l, struct diag *d)
+enum err load_walk(struct db *db, const struct store_loader *l, struct diag *d)
 {
 	enum err e = ERR_OK;
 
 	if (l->revision != NULL)
-		e = load_revisions(st->db, l, d);
+		e = load_revisions(db, l, d);
 	if (e == ERR_OK && l->ticket != NULL)
-		e = load_tickets(st->db, l, d);
+		e = load_tickets(db, l, d);
 	if (e == ERR_OK && l->event != NULL)
-		e = load_journal(st->db, l, d);
+		e = load_journal(db, l, d);
 	if (e == ERR_OK && l->delivery != NULL)
-		e = load_outbox(st->db, l, d);
+		e = load_outbox(db, l, d);
 	return e;
 }
 
-enum err store_fetch(struct store *st, struct str ns, struct str ticket, struct buf *row_out, struct diag *d)
+enum err store_load(struct store *st, const struct store_loader *l, struct diag *d)
+{
+	/* Revisions are few. */
+	return l->ticket != NULL || l->event != NULL ? load_ahead(st->db, &st->reading, l, d) : load_walk(st->db, l, d);
+}
+
+static enum err fetch(struct db *db, struct str ns, struct str ticket, struct buf *row_out, struct diag *d)
 {
 	struct ticket_row row;
 	sqlite3_stmt *s;
-	int rc = exec_seek_ticket(st->db, ns, ticket, &s);
+	int rc = exec_seek_ticket(db, ns, ticket, &s);
 	enum err e = ERR_OK;
 
 	if (rc == SQLITE_DONE)
 		return ERR_ABSENT;
 	if (rc != SQLITE_ROW) {
-		db_explain(st->db, rc, d);
+		db_explain(db, rc, d);
 		return db_err(rc);
 	}
-	if (exec_read_ticket(st->db, s, &row))
+	if (exec_read_ticket(db, s, &row))
 		buf_put(row_out, row.row);
 	else
-		e = damaged_ticket(st->db, &row, d);
+		e = damaged_ticket(db, &row, d);
 	sqlite3_reset(s);
+	return e;
+}
+
+enum err store_fetch(struct store *st, struct str ns, struct str ticket, struct buf *row_out, struct diag *d)
+{
+	enum err e;
+
+	pthread_mutex_lock(&st->reading);
+	e = fetch(st->db, ns, ticket, row_out, d);
+	pthread_mutex_unlock(&st->reading);
 	return e;
 }

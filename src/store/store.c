@@ -25,6 +25,7 @@ static void init_wake(struct store *st)
 	pthread_condattr_t attr;
 
 	pthread_mutex_init(&st->lock, NULL);
+	pthread_mutex_init(&st->reading, NULL);
 	pthread_condattr_init(&attr);
 	/* The thread sleeps by loop time: setting the system's clock must not wake it, nor keep it asleep. */
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -38,6 +39,7 @@ static void destroy(struct store *st)
 	if (st->efd >= 0)
 		close(st->efd);
 	pthread_mutex_destroy(&st->lock);
+	pthread_mutex_destroy(&st->reading);
 	pthread_cond_destroy(&st->wake);
 	bloom_finish(&st->over);
 	batch_finish(&st->queue);

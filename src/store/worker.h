@@ -24,6 +24,7 @@ struct store {
 	int           efd;              /* counts answers' arrivals */
 	pthread_t     thread;
 	bool          started;
+	pthread_mutex_t reading;        /* who uses the connection, while store_load() reads ahead */
 
 	/* the loop's */
 	struct bloom  over;             /* tickets that are closed on disk, or soon will be */

@@ -81,6 +81,49 @@ static void a_callback_ends_the_load(void **state)
 	assert_string_equal(r->diag.msg, "enough");
 }
 
+#define N_AHEAD 3000      /* events of a kilobyte: more than is read ahead at once */
+
+struct walk { struct store *st; uint64_t n, until; };
+
+/* Looks up a closed ticket between two rows: the connection is the reader's as well. */
+static enum err one_of_many(void *ctx, uint64_t seq, struct str record, struct diag *d)
+{
+	struct walk *w = ctx;
+	struct buf row;
+
+	buf_init(&row, 1 << 10);
+	assert_int_equal(seq, ++w->n);
+	assert_int_equal(record.len, 1000);
+	if (seq % 100 == 0)
+		assert_int_equal(store_fetch(w->st, STR("desk"), STR("C"), &row, d), ERR_OK);
+	assert_string_equal(buf_cstr(&row), seq % 100 == 0 ? "row" : "");
+	buf_finish(&row);
+	return seq == w->until ? ERR_LIMIT : ERR_OK;
+}
+
+static void a_load_reads_ahead_in_order_to_any_end(void **state)
+{
+	struct rig *r = *state;
+	static char record[1001];
+
+	memset(record, 'x', 1000);
+	rig_start(r);
+	assert_int_equal(rig_save(r, "C", "row", 1000, 0), ERR_OK);
+	for (int i = 0; i < N_AHEAD; i++)
+		assert_int_equal(rig_append(r, record, NULL, 1), ERR_OK);
+	rig_wait(r, N_AHEAD);
+	assert_int_equal(rig_close(r), ERR_OK);
+	rig_open(r);
+	/* 0: to the end; others within the first chunk, at about its end, and far behind what is read ahead. */
+	for (uint64_t until = 0; until < N_AHEAD; until += until < 140 ? 13 : 700) {
+		struct walk w = { r->st, 0, until };
+		const struct store_loader l = { .ctx = &w, .event = one_of_many };
+
+		assert_int_equal(store_load(r->st, &l, &r->diag), until != 0 ? ERR_LIMIT : ERR_OK);
+		assert_int_equal(w.n, until != 0 ? until : N_AHEAD);
+	}
+}
+
 static void commits_are_shared_and_numbers_have_no_gaps(void **state)
 {
 	struct rig *r = *state;
@@ -472,6 +515,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(everything_comes_back),
 		CASE(a_callback_ends_the_load),
+		CASE(a_load_reads_ahead_in_order_to_any_end),
 		CASE(commits_are_shared_and_numbers_have_no_gaps),
 		CASE(a_full_queue_refuses),
 		CASE(closed_tickets_are_fetched),
