@@ -1,6 +1,8 @@
 #include "cond.h"
 
-static bool value_fits(const struct cond_attr *ca, struct str value)
+#include "base/attr.h"
+
+static inline bool value_fits(const struct cond_attr *ca, struct str value)
 {
 	for (size_t i = 0; i < ca->n_values; i++)
 		if (str_eq(ca->values[i], value))
@@ -8,36 +10,42 @@ static bool value_fits(const struct cond_attr *ca, struct str value)
 	return false;
 }
 
-static bool attr_fits(const struct cond_attr *ca, const struct str attr[ATTR_N_RULES])
+static bool tag_fits(const struct cond_attr *ca, struct str tags)
 {
-	struct str rest = attr[ca->attr], tag;
+	struct str tag;
 
-	if (ca->attr != ATTR_TAGS)
-		return value_fits(ca, rest);
-	while (rest.len > 0) {
-		str_cut(&rest, TAG_SEP, &tag);
+	while (tags.len > 0) {
+		str_cut(&tags, TAG_SEP, &tag);
 		if (value_fits(ca, tag))
 			return true;
 	}
 	return false;
 }
 
-bool cond_fits_attrs(const struct cond *c, const struct str attr[ATTR_N_RULES])
+static ALWAYS_INLINE bool attrs_fit(const struct cond *c, const struct str attr[ATTR_N_RULES])
 {
-	for (size_t i = 0; i < c->n_attrs; i++)
-		if (!attr_fits(&c->attrs[i], attr))
+	for (size_t i = 0; i < c->n_attrs; i++) {
+		const struct cond_attr *ca = &c->attrs[i];
+
+		if (!(ca->attr == ATTR_TAGS ? tag_fits(ca, attr[ATTR_TAGS]) : value_fits(ca, attr[ca->attr])))
 			return false;
+	}
 	return true;
 }
 
-static bool bits_fit(const struct cond *c, const struct event_bits *b)
+bool cond_fits_attrs(const struct cond *c, const struct str attr[ATTR_N_RULES])
+{
+	return attrs_fit(c, attr);
+}
+
+static inline bool bits_fit(const struct cond *c, const struct event_bits *b)
 {
 	return (c->types == 0 || (c->types & b->types)) && (c->roles == 0 || (c->roles & b->role)) &&
 	       (c->modes == 0 || (c->modes & b->mode)) && (c->is_public == 0 || (c->is_public & b->is_public)) &&
 	       (c->automated == 0 || (c->automated & b->automated));
 }
 
-static bool looks_at_events(const struct cond *c)
+static inline bool looks_at_events(const struct cond *c)
 {
 	return c->types != 0 || c->roles != 0 || c->modes != 0 || c->is_public != 0 || c->automated != 0;
 }
@@ -61,7 +69,7 @@ bool conds_may_fit(const struct conds *cs, const struct event_bits *b, uint32_t 
 const struct cond *conds_fit_attrs(const struct conds *cs, const struct str attr[ATTR_N_RULES])
 {
 	for (size_t i = 0; i < cs->n; i++)
-		if (cond_fits_attrs(&cs->v[i], attr))
+		if (attrs_fit(&cs->v[i], attr))
 			return &cs->v[i];
 	return NULL;
 }
@@ -69,7 +77,7 @@ const struct cond *conds_fit_attrs(const struct conds *cs, const struct str attr
 bool conds_fit(const struct conds *cs, const struct event_bits *b, const struct str attr[ATTR_N_RULES])
 {
 	for (size_t i = 0; i < cs->n; i++)
-		if (bits_fit(&cs->v[i], b) && cond_fits_attrs(&cs->v[i], attr))
+		if (bits_fit(&cs->v[i], b) && attrs_fit(&cs->v[i], attr))
 			return true;
 	return false;
 }

@@ -106,8 +106,8 @@ void table_remove(struct engine *en, uint32_t slot)
 	table_count_clocks(en, t, 0);
 	if (t->flags & TICKET_UNMATCHED)
 		en->stats.n_unmatched--;
-	history_drop(ticket_history(t), en->symbols);
-	fired_drop(ticket_fired(t), en->symbols);
+	history_drop(ticket_history(t), en->symbols, &en->block);
+	fired_drop(ticket_fired(t), en->symbols, &en->block);
 	symbols_drop(en->symbols, t->ns);
 	symbols_drop(en->symbols, t->contract);
 	en->block_bytes -= (size_t)t->id_len + t->subject_len + t->url_len + t->hist_len + t->fired_len;

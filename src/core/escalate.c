@@ -27,6 +27,7 @@ struct work {
 	struct effects          *fx;
 	struct clock            *c;
 	const struct escalation *esc;
+	struct wall              breach;    /* when it was breached, or will be */
 	struct fired_clock      *fc;        /* NULL while nothing was said */
 	struct due_step         *due;
 	uint32_t                 n_due, cap_due;
@@ -51,9 +52,9 @@ static bool breach_spent(const struct fired_clock *fc)
 }
 
 /* What is left of a step: the next firing's number and whether it may still come. */
-static bool step_open(const struct fired_clock *fc, const struct step *s, uint32_t *rep)
+static inline bool step_open(const struct fired_clock *fc, const struct step *s, uint32_t *rep)
 {
-	const struct fired_step *fs = fired_find_step(fc, str_of(s->text));
+	const struct fired_step *fs = fc != NULL ? fired_find_step(fc, str_of(s->text)) : NULL;
 
 	*rep = fs != NULL && s->kind == STEP_AFTER_BREACH && breach_spent(fc) ? fs->rep : 0;
 	if (s->kind == STEP_BREACH)
@@ -88,7 +89,7 @@ static bool breach_is_due(const struct work *w)
 {
 	if (w->fr->cause != CAUSE_TIME && !wall_is_never(w->c->breach_at))
 		return true;
-	return is_due(w, clock_breach(w->c));
+	return is_due(w, w->breach);
 }
 
 static bool names_breach(const struct escalation *esc)
@@ -102,8 +103,9 @@ static bool names_breach(const struct escalation *esc)
 static void find_due(struct work *w)
 {
 	size_t n = w->esc != NULL ? w->esc->n_steps : 0;
+	bool due = breach_is_due(w), spent = breach_spent(w->fc);
 	/* While the breach is to come, so are the steps behind it, and later: they are not looked for. */
-	bool before = !breach_spent(w->fc) && !breach_is_due(w) && !wall_before(clock_breach(w->c), w->fr->now);
+	bool before = !spent && !due && !wall_before(w->breach, w->fr->now);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct step *s = &w->esc->steps[i];
@@ -113,19 +115,19 @@ static void find_due(struct work *w)
 			continue;
 		for (; d.rep < s->times; d.rep++) {
 			d.at = clock_step(w->c, s, d.rep, &d.skip);
-			if (s->kind == STEP_BREACH ? !breach_is_due(w) : !is_due(w, d.at)) {
+			if (s->kind == STEP_BREACH ? !due : !is_due(w, d.at)) {
 				w->next = wall_min(w->next, d.at);
 				break;
 			}
 			push_due(w, d);
 		}
 	}
-	if (names_breach(w->esc) || breach_spent(w->fc))
+	if (spent || names_breach(w->esc))
 		return;
-	if (breach_is_due(w))
-		push_due(w, (struct due_step){ .at = clock_breach(w->c) });
+	if (due)
+		push_due(w, (struct due_step){ .at = w->breach });
 	else
-		w->next = wall_min(w->next, clock_breach(w->c));
+		w->next = wall_min(w->next, w->breach);
 }
 
 static enum step_kind kind_of(const struct due_step *d)
@@ -243,7 +245,7 @@ static void fire(struct work *w, const struct due_step *d, bool superseded)
 static void fire_due(struct work *w)
 {
 	/* What is over without a breach by the time it is known of worries nobody any more. */
-	bool over = w->fr->cause != CAUSE_TIME && !clock_is_live(w->c) && wall_is_never(clock_breach(w->c));
+	bool over = w->fr->cause != CAUSE_TIME && !clock_is_live(w->c) && wall_is_never(w->breach);
 	bool quiet = over || (w->fr->cause == CAUSE_EVENT && w->fr->event->quiet);
 	/* After the breach was told a warning is old news, whatever brings it. */
 	bool breached = w->fr->cause != CAUSE_TIME && breach_spent(w->fc);
@@ -296,7 +298,7 @@ static bool told_of_breach(const struct fired_clock *fc)
 static void look_at_breach(struct work *w)
 {
 	struct fired_clock *fc = w->fc;
-	struct wall at = clock_breach(w->c);
+	struct wall at = w->breach;
 
 	if (!breach_spent(fc) || wall_before(at, w->fr->now) || !wall_is_never(w->c->breach_at))
 		return;
@@ -449,6 +451,7 @@ void escalate(struct engine *en, struct opened *o, const struct firing *fr, stru
 
 		if (!w.c->shown)
 			continue;
+		w.breach = clock_breach(w.c);
 		w.fc = fired_find(&o->fired, metric_of(w.c), w.c->cycle);
 		if (is_settled(&w))
 			continue;

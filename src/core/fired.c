@@ -172,15 +172,10 @@ static uint32_t drop_one(void *ctx, uint32_t sym)
 	return 0;
 }
 
-void fired_drop(struct str bytes, struct symbols *syms)
+void fired_drop(struct str bytes, struct symbols *syms, struct buf *scrap)
 {
-	struct buf none;
-
-	if (bytes.len == 0)
-		return;
-	buf_init(&none, BUF_NO_MAX);
-	(void)fired_translate(bytes, drop_one, syms, &none);
-	buf_finish(&none);
+	buf_reset(scrap);
+	(void)fired_translate(bytes, drop_one, syms, scrap);
 }
 
 struct fired_clock *fired_find(struct fired *f, struct str metric, uint32_t cycle)

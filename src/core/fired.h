@@ -45,9 +45,9 @@ struct fired {
 /* The texts of what is read belong to `syms`. False for bytes that are none of ours. */
 bool fired_read(struct str bytes, const struct symbols *syms, struct arena *a, struct fired *out);
 
-/* Symbols are taken anew for what is written: drop those of the old bytes with fired_drop() afterwards. */
+/* Symbols are taken anew for what is written: drop those of the old bytes with fired_drop() afterwards, which overwrites `scrap`. */
 void fired_write(const struct fired *f, struct symbols *syms, struct buf *out);
-void fired_drop(struct str bytes, struct symbols *syms);
+void fired_drop(struct str bytes, struct symbols *syms, struct buf *scrap);
 
 /* The same bytes with every symbol replaced by what map() says. */
 bool fired_translate(struct str bytes, history_map_fn *map, void *ctx, struct buf *out);

@@ -195,13 +195,10 @@ static uint32_t drop_one(void *ctx, uint32_t sym)
 	return sym;
 }
 
-void history_drop(struct str bytes, struct symbols *syms)
+void history_drop(struct str bytes, struct symbols *syms, struct buf *scrap)
 {
-	struct buf none;
-
-	buf_init(&none, BUF_NO_MAX);
-	(void)history_translate(bytes, drop_one, syms, &none);
-	buf_finish(&none);
+	buf_reset(scrap);
+	(void)history_translate(bytes, drop_one, syms, scrap);
 }
 
 /* Where a symbol stands; `attr` is ATTR_N where it is no attribute's. */

@@ -56,8 +56,8 @@ void history_sort(struct history *h);
 /* The event of this fingerprint, or NULL. */
 const struct hist *history_find(const struct history *h, uint64_t id);
 
-/* Gives the symbols back. */
-void history_drop(struct str bytes, struct symbols *syms);
+/* Gives the symbols back; overwrites `scrap`. */
+void history_drop(struct str bytes, struct symbols *syms, struct buf *scrap);
 
 /* Writes the history with `sym` erased where it names the requester or an actor. How often goes to *n_requester and *n_actor. */
 bool history_erase(struct str bytes, uint32_t sym, struct buf *out, uint32_t *n_requester, uint32_t *n_actor);

@@ -55,8 +55,10 @@ static void known(struct news *nw)
 	nw->before = arena_array(nw->en->scratch, (size_t)ATTR_N_RULES * 2, sizeof(struct str));
 	nw->after = nw->before + ATTR_N_RULES;
 	for (unsigned i = 0; i < ATTR_N_RULES; i++) {
-		nw->before[i] = symbols_text(nw->en->symbols, nw->sym[i]);
-		nw->after[i] = nw->attrs >> i & 1 ? nw->e->attr[i] : nw->before[i];
+		if (nw->sym[i] != 0)
+			nw->before[i] = nw->after[i] = symbols_text(nw->en->symbols, nw->sym[i]);
+		if (nw->attrs >> i & 1)
+			nw->after[i] = nw->e->attr[i];
 	}
 }
 
@@ -91,8 +93,9 @@ static const struct contract *only_contract(const struct engine *en, const struc
 /* Can it start or end a clock of the metric? Attributes that hold already end one that was started while they did. */
 static bool may_start_or_end(const struct metric *m, struct news *nw)
 {
-	bool start = conds_may_fit(&m->start, &nw->bits, nw->attrs);
-	bool end = conds_may_fit(&m->stop, &nw->bits, UINT32_MAX) || conds_may_fit(&m->cancel, &nw->bits, UINT32_MAX);
+	bool start = (m->watch.start & nw->bits.types) && conds_may_fit(&m->start, &nw->bits, nw->attrs);
+	bool end = (m->watch.stop & nw->bits.types) &&
+		   (conds_may_fit(&m->stop, &nw->bits, UINT32_MAX) || conds_may_fit(&m->cancel, &nw->bits, UINT32_MAX));
 
 	if (nw->late || !(start || end))
 		return start || end;

@@ -76,16 +76,11 @@ static void find_tracks(struct fold *fd)
 
 /* ---- what an event does ---- */
 
-static bool runs(const struct track *tr)
-{
-	return tr->clock != NULL && (tr->clock->phase == PHASE_RUNNING || tr->clock->phase == PHASE_PAUSED);
-}
-
 static bool response_ended(const struct fold *fd)
 {
 	for (uint32_t i = 0; i < fd->n_tracks; i++)
 		if (fd->tracks[i].metric->kind == METRIC_RESPONSE && fd->tracks[i].present)
-			return fd->tracks[i].clock != NULL && !runs(&fd->tracks[i]);
+			return fd->tracks[i].clock != NULL && !track_runs(&fd->tracks[i]);
 	return fd->responded;
 }
 
@@ -95,7 +90,7 @@ static void start_clocks(struct fold *fd, const struct event_bits *b, struct wal
 		struct track *tr = &fd->tracks[i];
 		const struct metric *m = tr->metric;
 
-		if (!(m->watch.start & b->types) || runs(tr) || (m->only_open && fd->f->resolved) || (m->after_response && !was_responded))
+		if (!(m->watch.start & b->types) || track_runs(tr) || (m->only_open && fd->f->resolved) || (m->after_response && !was_responded))
 			continue;
 		if (conds_begin_to_fit(&m->start, b, fd->before, fd->f->attr))
 			track_start(fd, tr, t);
@@ -109,7 +104,7 @@ static void stop_clocks(struct fold *fd, const struct event_bits *b, struct wall
 	for (uint32_t i = 0; i < fd->n_tracks; i++) {
 		struct track *tr = &fd->tracks[i];
 
-		if (!(tr->metric->watch.stop & b->types) || !runs(tr))
+		if (!(tr->metric->watch.stop & b->types) || !track_runs(tr))
 			continue;
 		if (conds_fit(&tr->metric->stop, b, fd->f->attr))
 			clock_stop(tr->clock, t, resolution);
@@ -121,7 +116,7 @@ static void stop_clocks(struct fold *fd, const struct event_bits *b, struct wall
 static void cancel_clocks(struct fold *fd, struct wall t)
 {
 	for (uint32_t i = 0; i < fd->n_tracks; i++)
-		if (runs(&fd->tracks[i]))
+		if (track_runs(&fd->tracks[i]))
 			clock_cancel(fd->tracks[i].clock, t);
 }
 

@@ -84,14 +84,14 @@ static void pause_or_resume(struct fold *fd, struct track *tr, struct wall t)
 {
 	const struct cond *pause;
 
-	if (tr->clock == NULL)
+	if (!track_runs(tr))
 		return;
 	pause = conds_fit_attrs(&tr->metric->pause, fd->f->attr);
 	if (pause != NULL)
 		clock_pause(tr->clock, t, SEG_PAUSED, describe(fd, pause));
 	else if (is_held(tr->metric, fd->f->attr))
 		clock_pause(tr->clock, t, SEG_HELD, (struct why){ NULL, { NULL, 0 } });
-	else
+	else if (tr->clock->phase == PHASE_PAUSED)
 		clock_resume(tr->clock, t);
 }
 
