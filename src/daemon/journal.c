@@ -16,6 +16,7 @@ struct append {
 	uint32_t         ticket;       /* the engine's number, held; ENGINE_NO_TICKET: it was not in memory */
 	uint64_t         hash;         /* of its ticket, where that has no number */
 	struct wall      received;
+	const struct event *event;     /* where whoever waits keeps it until the answer; NULL: it is read back from its record */
 	journal_done_fn *fn;
 	void            *ctx;
 	size_t           index;
@@ -114,8 +115,9 @@ struct wall journal_horizon(const struct daemon *d, struct wall now)
 
 /* ---- in ---- */
 
-/* `ticket` is the engine's number of its ticket. */
-static enum err append_to(struct daemon *d, uint32_t ticket, const struct event *e, journal_done_fn *fn, void *ctx, size_t index)
+/* `ticket` is the engine's number of its ticket, `kept` the event itself if it stays until it is answered. */
+static enum err append_to(struct daemon *d, uint32_t ticket, const struct event *e, const struct event *kept, journal_done_fn *fn, void *ctx,
+			  size_t index)
 {
 	struct journal *j = &d->journal;
 	struct append *a = j->spare != NULL ? j->spare : xmalloc(sizeof(*a));
@@ -134,7 +136,7 @@ static enum err append_to(struct daemon *d, uint32_t ticket, const struct event 
 		j->spare = a;
 		return err;
 	}
-	*a = (struct append){ .ticket = ticket, .received = e->received, .fn = fn, .ctx = ctx, .index = index };
+	*a = (struct append){ .ticket = ticket, .received = e->received, .event = kept, .fn = fn, .ctx = ctx, .index = index };
 	if (j->last != NULL)
 		j->last->next = a;
 	else
@@ -151,7 +153,7 @@ static enum err append_to(struct daemon *d, uint32_t ticket, const struct event 
 
 enum err journal_append(struct daemon *d, const struct event *e, journal_done_fn *fn, void *ctx, size_t index)
 {
-	return append_to(d, engine_find(d->engine, e->ns, e->ticket), e, fn, ctx, index);
+	return append_to(d, engine_find(d->engine, e->ns, e->ticket), e, NULL, fn, ctx, index);
 }
 
 /* ---- out ---- */
@@ -226,23 +228,17 @@ static void load_fetched(struct daemon *d, const struct ticket_row *row)
 }
 
 /* Applies a committed event. A ticket that it brings into memory is held once for each of the events that came before there was one to hold. */
-static enum apply apply_committed(struct daemon *d, const struct store_done *done, uint32_t ticket, uint32_t n_waiting)
+static enum apply apply_committed(struct daemon *d, const struct store_done *done, uint32_t ticket, const struct event *e, uint32_t n_waiting)
 {
-	struct reader r = reader_of(done->record);
-	enum apply result = APPLY_DUPLICATE;
-	struct event e;
+	enum apply result;
 	bool had;
 
-	if (!event_decode(&r, &e)) {
-		log_error("journal", "decode", "seq=%llu", (unsigned long long)done->seq);
-		return result;
-	}
 	if (ticket == ENGINE_NO_TICKET)
-		ticket = engine_find(d->engine, e.ns, e.ticket);
+		ticket = engine_find(d->engine, e->ns, e->ticket);
 	had = ticket != ENGINE_NO_TICKET;
 	if (!had && done->fetched && done->ticket != NULL)
 		load_fetched(d, done->ticket);
-	result = journal_apply(d, done->seq, &ticket, &e);
+	result = journal_apply(d, done->seq, &ticket, e);
 	for (uint32_t i = 0; i < n_waiting && !had; i++)
 		engine_hold(d->engine, ticket);
 	engine_release(d->engine, ticket);
@@ -250,14 +246,36 @@ static enum apply apply_committed(struct daemon *d, const struct store_done *don
 }
 
 /* An event that did not reach the disk: the ticket is held for it, if it is in memory. */
-static void let_go(struct daemon *d, const struct store_done *done, uint32_t ticket)
+static void let_go(struct daemon *d, uint32_t ticket, const struct event *e)
+{
+	engine_release(d->engine, ticket != ENGINE_NO_TICKET ? ticket : engine_find(d->engine, e->ns, e->ticket));
+}
+
+/* The event of an answer, or NULL; `*space` is for one that must be read. */
+static const struct event *event_of(const struct append *a, const struct store_done *done, struct event *space)
 {
 	struct reader r = reader_of(done->record);
-	struct event e;
 
-	if (ticket == ENGINE_NO_TICKET && event_decode(&r, &e))
-		ticket = engine_find(d->engine, e.ns, e.ticket);
-	engine_release(d->engine, ticket);
+	if (a->event != NULL)
+		return a->event;
+	if (event_decode(&r, space))
+		return space;
+	log_error("journal", "decode", "seq=%llu", (unsigned long long)done->seq);
+	return NULL;
+}
+
+static enum apply settle(struct daemon *d, const struct append *a, const struct store_done *done, uint32_t n_waiting)
+{
+	struct event space;
+	const struct event *e = event_of(a, done, &space);
+
+	if (e == NULL)
+		engine_release(d->engine, a->ticket);
+	else if (done->err == ERR_OK)
+		return apply_committed(d, done, a->ticket, e, n_waiting);
+	else
+		let_go(d, a->ticket, e);
+	return APPLY_DUPLICATE;
 }
 
 /* Thousands of events lie between the two times that a ticket is looked at: without this, each waits for memory. */
@@ -272,7 +290,7 @@ void journal_committed(struct daemon *d, const struct store_done *done)
 {
 	struct journal *j = &d->journal;
 	struct append *a = j->first;
-	enum apply result = APPLY_DUPLICATE;
+	enum apply result;
 	uint32_t n = 0;
 
 	assert(a != NULL && done->cookie == (uint64_t)(uintptr_t)a);
@@ -283,10 +301,7 @@ void journal_committed(struct daemon *d, const struct store_done *done)
 	expect_next(d, a);
 	if (a->ticket == ENGINE_NO_TICKET)
 		n = arrived(j, a->hash);
-	if (done->err == ERR_OK)
-		result = apply_committed(d, done, a->ticket, n);
-	else
-		let_go(d, done, a->ticket);
+	result = settle(d, a, done, n);
 	a->fn(d, a->ctx, a->index, done->err, result);
 	a->next = j->spare;
 	j->spare = a;
@@ -379,7 +394,7 @@ static enum err put_events(struct daemon *d, const struct source *src, struct in
 		/* A batch that found no room before may say otherwise: a reload lies between. */
 		b->results[i] = INTAKE_DONE;
 		if (e == ERR_OK)
-			e = append_to(d, tickets[i % FOUND_AT_ONCE], &b->events[i], one_done, b, i);
+			e = append_to(d, tickets[i % FOUND_AT_ONCE], &b->events[i], &b->events[i], one_done, b, i);
 		if (e == ERR_OK)
 			++*n;
 		else
