@@ -95,6 +95,26 @@ class Deliveries(Case):
 		self.assertIn("not active yet", rows["sla.breach", "later"])
 
 
+	def test_a_clear_that_waits_for_its_grace(self):
+		"""It outlives a kill, and forgets whom the tickets forget meanwhile."""
+		sink = self.sink()
+		cfg = base_config(self.d.port, {"hook": harness.hook(sink)}, target="1s", steps=[{"at": "breach", "notify": ["hook"]}])
+		cfg["sources"]["helpdesk"]["grace"] = f"{4 * harness.SLOWER}s"
+		self.d.write(cfg)
+		self.d.start()
+		self.d.accept(opened("T1", requester="eva@acme.example", subject="Her mail is broken"))
+		self.assertEqual(sink.wait(12, type="sla.breach")[0].alert["subject"], "Her mail is broken")
+		self.d.accept(agent_reply("T1"))
+		harness.wait_for("the row", 3, lambda: "sla.cleared" in self.d.ctl("deliveries", "--ticket", "T1").stdout)
+		self.d.kill()
+		self.d.start()
+		p = self.d.ctl("forget", "eva@acme.example")
+		self.assertEqual(p.returncode, 0, p.stderr)
+		self.assertEqual(sink.tries(type="sla.cleared"), [], "too early")
+		got = sink.wait(12, type="sla.cleared")
+		self.assertEqual((len(got), got[0].alert.get("subject")), (1, None))
+
+
 class Systemd(Case):
 	def setUp(self):
 		super().setUp()

@@ -153,6 +153,38 @@ class Webhooks(Case):
 		time.sleep(6)
 		self.assertEqual(sink.alerts(type="sla.warning"), [])
 
+	def refused_first(self, changes, says, target="2s"):
+		"""An alert whose first attempt fails, then something happens to its clock: it is not sent, and the operator reads why."""
+		sink = self.sink(default=503)
+		self.run_with({"hook": hook(sink)}, steps=BREACH, target=target)
+		began = harness.instant(-0.5)
+		self.d.accept(opened("T1", at=began))
+		harness.wait_for("an attempt", 8, lambda: sink.tries(ticket="T1"))
+		changes(began)
+		sink.default = 200
+		harness.wait_for(lambda: self.d.ctl("deliveries", "--ticket", "T1").stdout, 12, lambda: says in self.d.ctl("deliveries", "--ticket", "T1").stdout)
+		self.assertEqual([r for r in sink.alerts(ticket="T1") if r.alert["type"] in ("sla.breach", "sla.warning")], [])
+
+	def test_what_is_waived_meanwhile_is_not_sent(self):
+		self.refused_first(lambda _: self.assertEqual(self.d.ctl("waive", "T1", "response", "--reason", "agreed").returncode, 0), "waived meanwhile")
+
+	def test_what_was_no_breach_after_all_is_not_sent(self):
+		"""A late priority: by that the target was never so short."""
+		self.refused_first(lambda began: self.d.accept(harness.event("T1", "changed", priority="P9", at=began)), "no longer breached",
+				   target={"P1": "2s", "default": "1h"})
+
+	def test_a_warning_that_waited_behind_a_break_until_the_breach(self):
+		"""The receiver asked for a break; by its end the clock is breached, of which another was told."""
+		sink, other = self.sink([(429, {"Retry-After": "5"})]), self.sink()
+		self.run_with({"hook": hook(sink), "other": hook(other)}, target="2s", steps=[{"at": "50%", "notify": ["hook"]}, {"at": "breach", "notify": ["other"]}])
+		self.d.accept(opened("T0"))
+		harness.wait_for("the break", 8, lambda: sink.tries(ticket="T0"))
+		self.d.accept(opened("T1"))
+		other.wait(8, type="sla.breach", ticket="T1")
+		harness.wait_for(lambda: self.d.ctl("deliveries", "--ticket", "T1").stdout, 12,
+				 lambda: "breached meanwhile" in self.d.ctl("deliveries", "--ticket", "T1").stdout)
+		self.assertEqual(sink.tries(ticket="T1"), [])
+
 	def test_order_per_ticket(self):
 		rnd = random.Random(7)
 		sink = self.sink(rule=lambda got: 503 if rnd.random() < 0.25 else None)
