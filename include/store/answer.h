@@ -22,7 +22,8 @@ enum store_what {
 /* Borrowed during the call of the handler. */
 struct store_done {
 	enum store_what          what;
-	enum err                 err;        /* ERR_FULL: not written, later it may be; ERR_IO: the store is dead; ERR_ABSENT: nothing to settle */
+	enum err                 err;        /* ERR_FULL: not written, later it may be; ERR_IO: the store is dead, or a row that was asked for is
+					      * damaged; ERR_ABSENT: nothing to settle */
 	uint64_t                 cookie;
 	uint64_t                 seq;        /* of STORE_APPENDED: the event's number, without gaps, growing in the order of the jobs */
 	struct str               record;     /* of STORE_APPENDED: what was appended */

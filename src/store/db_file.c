@@ -20,32 +20,24 @@
 
 #define HEADER_LEN 100
 
-bool db_file_has(const char *path, const char *suffix)
+static bool stat_beside(const char *path, const char *suffix, struct stat *st)
 {
 	struct buf name;
-	struct stat st;
 
 	buf_init(&name, 1 << 16);
 	buf_printf(&name, "%s%s", path, suffix);
 
-	bool has = lstat(buf_cstr(&name), &st) == 0;
+	bool has = lstat(buf_cstr(&name), st) == 0;
 
 	buf_finish(&name);
 	return has;
 }
 
-static bool has_bytes(const char *path, const char *suffix)
+bool db_file_has(const char *path, const char *suffix)
 {
-	struct buf name;
 	struct stat st;
 
-	buf_init(&name, 1 << 16);
-	buf_printf(&name, "%s%s", path, suffix);
-
-	bool has = stat(buf_cstr(&name), &st) == 0 && st.st_size > 0;
-
-	buf_finish(&name);
-	return has;
+	return stat_beside(path, suffix, &st);
 }
 
 static enum err check_directory(const char *path, struct diag *d)
@@ -57,9 +49,6 @@ static enum err check_directory(const char *path, struct diag *d)
 
 	if (stat(dir, &st) != 0) {
 		diag_set(d, "%s: the directory of the database: %s", dir, strerror(errno));
-		e = ERR_IO;
-	} else if (!S_ISDIR(st.st_mode)) {
-		diag_set(d, "%s is not a directory", dir);
 		e = ERR_IO;
 	}
 	free(copy);
@@ -75,6 +64,7 @@ static uint32_t be32(const uint8_t *p)
 static enum err check_header(const char *path, const uint8_t *h, uint64_t size, struct diag *d)
 {
 	uint64_t page = (uint64_t)h[16] << 8 | h[17];
+	struct stat wal;
 
 	if (memcmp(h, "SQLite format 3", 16) != 0) {
 		diag_set(d, "%s is not a database; it was left as it is", path);
@@ -85,7 +75,7 @@ static enum err check_header(const char *path, const uint8_t *h, uint64_t size, 
 		return ERR_SYNTAX;
 	}
 	/* SQLite would take the log's pages for the backup's: neither the old database nor the backup would come of it. */
-	if (be32(h + 68) == DB_BACKUP_ID && has_bytes(path, "-wal")) {
+	if (be32(h + 68) == DB_BACKUP_ID && stat_beside(path, "-wal", &wal) && wal.st_size > 0) {
 		diag_set(d, "%s is a backup, and %s-wal the log of the database that it replaces: take the log away, then start again", path, path);
 		return ERR_SYNTAX;
 	}

@@ -1,5 +1,7 @@
 #include "store/exec.h"
 
+#include "base/log.h"
+
 #define DELIVERY_SUMS  3
 #define REFUSALS_EVERY 16     /* between two looks at whether there are too many */
 
@@ -97,6 +99,12 @@ bool exec_delivery_holds(struct db *db, sqlite3_stmt *s, const struct delivery *
 	return holds;
 }
 
+int exec_damaged(struct db *db, const char *what, struct str ns, struct str id)
+{
+	log_error("store", "damaged", "path=%s %s=\"" STR_FMT "/" STR_FMT "\" text=\"does not fit its checksum\"", db->path, what, STR_ARG(ns), STR_ARG(id));
+	return SQLITE_CORRUPT;
+}
+
 int64_t exec_read_delivery(sqlite3_stmt *s, struct delivery *out)
 {
 	*out = (struct delivery){
@@ -149,7 +157,7 @@ static int answer_ticket(struct db *db, struct str ns, struct str ticket, struct
 	if (rc != SQLITE_ROW)
 		return rc;
 	if (!exec_read_ticket(db, s, &row))
-		return SQLITE_CORRUPT;
+		return exec_damaged(db, "ticket", row.ns, row.ticket);
 	answers_set_ticket(out, x, &row);
 	sqlite3_reset(s);
 	return SQLITE_OK;
@@ -245,7 +253,7 @@ int exec_put_detail(struct db *db, int64_t no, struct str detail)
 	rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW) {
 		(void)exec_read_delivery(s, &v);
-		rc = exec_delivery_holds(db, s, &v) ? SQLITE_OK : SQLITE_CORRUPT;
+		rc = exec_delivery_holds(db, s, &v) ? SQLITE_OK : exec_damaged(db, "alert", v.ns, v.id);
 		v.detail = detail;
 		if (rc == SQLITE_OK)
 			rc = put_fate(db, &v);

@@ -19,6 +19,7 @@ struct task {
 	uint32_t        left;      /* rows still wanted */
 	int64_t         before;    /* the next row is before this one, in the order of the query */
 	struct buf      ns, ticket;
+	enum err        end;       /* what its last answer says */
 	struct copy    *copy;      /* of STORE_COPIED; owned */
 };
 
@@ -51,6 +52,9 @@ int64_t exec_read_delivery(sqlite3_stmt *s, struct delivery *out);   /* gives th
 
 /* Whether what was just read is what was written. Rows of before schema 3 have no checksums, and hold. */
 bool exec_delivery_holds(struct db *db, sqlite3_stmt *s, const struct delivery *v);
+
+/* Tells the log which row does not fit its checksum. Gives SQLITE_CORRUPT. */
+int exec_damaged(struct db *db, const char *what, struct str ns, struct str id);
 
 /* Steps the two queries for one ticket. SQLITE_ROW with *s_out on it (to be reset by the caller), SQLITE_DONE, or an error. */
 int exec_seek_ticket(struct db *db, struct str ns, struct str ticket, sqlite3_stmt **s_out);

@@ -153,6 +153,7 @@ static bool fits(const struct store_filter *f, const struct delivery *v)
 	return f->ticket.len == 0 || (str_eq(f->ns, v->ns) && str_eq(f->ticket, v->ticket));
 }
 
+/* A row that is damaged ends the list and not the store: what has been settled decides nothing any more, and a start looks at the rest. */
 static int list_deliveries(struct db *db, struct task *t, struct reader *r, struct answers *out, bool *finished_out)
 {
 	struct store_filter f = { .ns = reader_bytes(r), .ticket = reader_bytes(r) };
@@ -174,9 +175,13 @@ static int list_deliveries(struct db *db, struct task *t, struct reader *r, stru
 		struct delivery v;
 
 		t->before = exec_read_delivery(s, &v);
-		if (!exec_delivery_holds(db, s, &v))
-			return SQLITE_CORRUPT;
 		n++;
+		if (!exec_delivery_holds(db, s, &v)) {
+			(void)exec_damaged(db, "alert", v.ns, v.id);
+			t->end = ERR_IO;
+			t->left = 0;
+			break;
+		}
 		if (!fits(&f, &v))
 			continue;
 		answers_set_delivery(out, answers_add(out, t->what, t->cookie, ERR_OK), &v);
@@ -216,7 +221,7 @@ static int list_closed(struct db *db, struct task *t, struct reader *r, struct a
 		struct ticket_row row;
 
 		if (!exec_read_ticket(db, s, &row))
-			return SQLITE_CORRUPT;
+			return exec_damaged(db, "ticket", row.ns, row.ticket);
 		answers_set_ticket(out, answers_add(out, t->what, t->cookie, ERR_OK), &row);
 		/* The query has read its parameters: they may change under it once the last row is seen. */
 		if (++n == want) {
@@ -234,7 +239,7 @@ static int list_closed(struct db *db, struct task *t, struct reader *r, struct a
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int find_ticket(struct db *db, struct task *t, struct reader *r, struct answers *out, enum err *e_out)
+static int find_ticket(struct db *db, struct task *t, struct reader *r, struct answers *out)
 {
 	struct str ns = reader_bytes(r), ticket = reader_bytes(r);
 	struct ticket_row row;
@@ -242,13 +247,13 @@ static int find_ticket(struct db *db, struct task *t, struct reader *r, struct a
 	int rc = exec_seek_ticket(db, ns, ticket, &s);
 
 	if (rc == SQLITE_DONE) {
-		*e_out = ERR_ABSENT;
+		t->end = ERR_ABSENT;
 		return SQLITE_OK;
 	}
 	if (rc != SQLITE_ROW)
 		return rc;
 	if (!exec_read_ticket(db, s, &row))
-		return SQLITE_CORRUPT;
+		return exec_damaged(db, "ticket", row.ns, row.ticket);
 	answers_set_ticket(out, answers_add(out, t->what, t->cookie, ERR_OK), &row);
 	sqlite3_reset(s);
 	return SQLITE_OK;
@@ -329,7 +334,6 @@ static int copy_slice(struct db *db, struct task *t, struct answers *out, bool *
 int task_step(struct db *db, struct task *t, struct answers *out, bool *finished_out)
 {
 	struct reader r = reader_of(buf_str(&t->packed));
-	enum err e = ERR_OK;
 	int rc;
 
 	*finished_out = false;
@@ -341,11 +345,11 @@ int task_step(struct db *db, struct task *t, struct answers *out, bool *finished
 	case STORE_CLOSED:     rc = list_closed(db, t, &r, out, finished_out); break;
 	case STORE_REFUSALS:   rc = list_refusals(db, t, &r, out, finished_out); break;
 	case STORE_COPIED:     rc = copy_slice(db, t, out, finished_out); break;
-	case STORE_TICKET:     rc = find_ticket(db, t, &r, out, &e); *finished_out = true; break;
+	case STORE_TICKET:     rc = find_ticket(db, t, &r, out); *finished_out = true; break;
 	default:               return SQLITE_MISUSE;
 	}
 	t->begun = true;
 	if (rc == SQLITE_OK && *finished_out && t->what != STORE_COPIED && (t->cookie != 0 || !exec_is_write(t->what)))
-		answers_add(out, t->what, t->cookie, e)->done.last = !exec_is_write(t->what);
+		answers_add(out, t->what, t->cookie, t->end)->done.last = !exec_is_write(t->what);
 	return rc;
 }
