@@ -30,10 +30,13 @@ bool json_fail(struct parser *s, const char *msg)
 	return json_fail_at(s, ERR_SYNTAX, s->p, s->p == s->end ? "the text ends too early" : msg);
 }
 
-static inline void skip_blanks(struct parser *s)
+static ALWAYS_INLINE void skip_blanks(struct parser *s)
 {
 	const uint8_t *p = s->p, *end = s->end;
 
+	/* Machines write none. */
+	if (p < end && *p > ' ')
+		return;
 	while (p < end && *p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
 		p++;
 	s->p = p;
@@ -65,20 +68,31 @@ static bool take_odd_byte(struct parser *s)
 	return skip_utf8(s);
 }
 
-/* s->p is at the opening quote. */
-static inline bool take_string(struct parser *s, uint32_t flags)
+/* The rest of a string from `p` on, where there is something that no plain string has, or the end of the text. */
+static bool take_odd_string(struct parser *s, const uint8_t *begin, const uint8_t *p, uint32_t flags)
 {
-	const uint8_t *begin = s->p + 1, *end = s->end;
-	const uint8_t *p = skip_plain(begin, end);
+	const uint8_t *end = s->end;
 
-	while (p == end || *p != '"') {
+	do {
 		s->p = p;
 		if (p < end && *p == '\\')
 			return json_decode_string(s, begin, flags);
 		if (!take_odd_byte(s))
 			return false;
 		p = skip_plain(s->p, end);
-	}
+	} while (p == end || *p != '"');
+	s->p = p + 1;
+	return push_node(s, offset_of(s, begin), (uint32_t)(p - begin), JSON_STRING | flags);
+}
+
+/* s->p is at the opening quote. */
+static ALWAYS_INLINE bool take_string(struct parser *s, uint32_t flags)
+{
+	const uint8_t *begin = s->p + 1;
+	const uint8_t *p = skip_plain(begin, s->end);
+
+	if (p == s->end || *p != '"')
+		return take_odd_string(s, begin, p, flags);
 	s->p = p + 1;
 	return push_node(s, offset_of(s, begin), (uint32_t)(p - begin), JSON_STRING | flags);
 }
