@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/attr.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "base/wall.h"
@@ -50,6 +51,9 @@ struct alert {
 
 /* Fills `id` from (type, ns, ticket, metric, cycle, step, occurrence): the same alert always has the same id. */
 void alert_set_id(struct alert *a);
+
+/* Copies it with all its texts, which lie in the block that is given, for free(). */
+MUST_CHECK void *alert_copy(struct alert *to, const struct alert *from);
 
 /* The object of README, "What it says", in that order of keys. `namespace` is written when `with_ns`. */
 void alert_write(const struct alert *a, bool with_ns, struct buf *out);

@@ -2,6 +2,7 @@
 
 #include "base/json_member.h"
 #include "base/siphash.h"
+#include "base/xalloc.h"
 #include "core/event.h"
 
 const char *const alert_type_names[ALERT_N_TYPES + 1] = {
@@ -39,6 +40,49 @@ void alert_set_id(struct alert *a)
 		a->id[2 * i + 1] = hex[hash[i] & 15];
 	}
 	a->id[ALERT_ID_LEN] = '\0';
+}
+
+/* ---- copying ---- */
+
+static struct str *text_of(struct alert *a, size_t i)
+{
+	struct str *const v[] = {
+		&a->ns, &a->ticket, &a->contract, &a->customer, &a->metric, &a->agreement, &a->step, &a->target, &a->priority, &a->subject,
+		&a->url, &a->reason,
+	};
+
+	return i < sizeof(v) / sizeof(v[0]) ? v[i] : NULL;
+}
+
+static char *copy_text(char *to, struct str *s)
+{
+	if (s->len > 0)
+		memcpy(to, s->p, s->len);
+	s->p = to;
+	return to + s->len;
+}
+
+void *alert_copy(struct alert *to, const struct alert *from)
+{
+	size_t len = from->n_receivers * sizeof(struct str) + 1;
+	struct str *receivers, *s;
+	char *p;
+
+	*to = *from;
+	for (size_t i = 0; (s = text_of(to, i)) != NULL; i++)
+		len += s->len;
+	for (size_t i = 0; i < to->n_receivers; i++)
+		len += from->receivers[i].len;
+	receivers = xmalloc(len);
+	p = (char *)(receivers + to->n_receivers);
+	for (size_t i = 0; i < to->n_receivers; i++) {
+		receivers[i] = from->receivers[i];
+		p = copy_text(p, &receivers[i]);
+	}
+	for (size_t i = 0; (s = text_of(to, i)) != NULL; i++)
+		p = copy_text(p, s);
+	to->receivers = receivers;
+	return receivers;
 }
 
 /* ---- writing ---- */

@@ -12,34 +12,9 @@
 #define ASK_AGAIN_MS     INT64_C(500)
 #define ASK_AGAIN_MAX_MS (INT64_C(30) * MS_PER_S)
 
-static uint64_t clock_hash(const struct alert *a)
+bool afterword_is(const struct alert *a)
 {
-	static const struct sipkey key = { 1, 2 };
-
-	return siphash64(key, a->metric.p, a->metric.len) ^ a->cycle;
-}
-
-bool afterword_is(struct sending *s)
-{
-	struct str names[ALERT_MAX_RECEIVERS], body = { s->body, s->body_len };
-	struct json_doc *doc = s->d->outbox.doc;
-	struct diag diag = { 0 };
-	struct alert a;
-
-	if (s->type != ALERT_CLEARED && s->type != ALERT_RETRACTED)
-		return false;
-	if (json_parse(doc, body, &diag) != ERR_OK || alert_read(doc, 0, names, &a) != ERR_OK)
-		return false;
-	s->clock = clock_hash(&a);
-	s->names = xmalloc(ALERT_ID_LEN + a.ns.len + a.ticket.len + 1);
-	memcpy(s->names, a.id, ALERT_ID_LEN);
-	if (a.ns.len > 0)
-		memcpy(s->names + ALERT_ID_LEN, a.ns.p, a.ns.len);
-	memcpy(s->names + ALERT_ID_LEN + a.ns.len, a.ticket.p, a.ticket.len);
-	s->id = (struct str){ s->names, ALERT_ID_LEN };
-	s->ns = (struct str){ s->names + ALERT_ID_LEN, a.ns.len };
-	s->ticket = (struct str){ s->names + ALERT_ID_LEN + a.ns.len, a.ticket.len };
-	return true;
+	return a->type == ALERT_CLEARED || a->type == ALERT_RETRACTED;
 }
 
 /* Does this row tell the same receiver of what `s` takes back? */
@@ -50,17 +25,17 @@ static bool tells(const struct sending *s, const struct delivery *row)
 	struct diag diag = { 0 };
 	struct alert a;
 
-	if (!str_eq(row->receiver, s->receiver) || (row->state != DELIVERY_SENT && row->state != DELIVERY_PENDING))
+	if (!str_eqz(row->receiver, s->receiver) || (row->state != DELIVERY_SENT && row->state != DELIVERY_PENDING))
 		return false;
 	if (json_parse(doc, row->body, &diag) != ERR_OK || alert_read(doc, 0, names, &a) != ERR_OK)
 		return false;
-	return clock_hash(&a) == s->clock && (a.type == ALERT_BREACH || a.type == ALERT_ESCALATION ||
-					      (a.type == ALERT_WARNING && s->type == ALERT_CLEARED));
+	return str_eq(a.metric, s->alert.metric) && a.cycle == s->alert.cycle &&
+	       (a.type == ALERT_BREACH || a.type == ALERT_ESCALATION || (a.type == ALERT_WARNING && s->alert.type == ALERT_CLEARED));
 }
 
 static void suppress(struct daemon *d, const struct sending *s, const char *why)
 {
-	struct delivery row = { .id = s->id, .receiver = s->receiver, .state = DELIVERY_SUPPRESSED, .detail = str_of(why), .settled = d->now };
+	struct delivery row = { .id = str_of(s->alert.id), .receiver = str_of(s->receiver), .state = DELIVERY_SUPPRESSED, .detail = str_of(why), .settled = d->now };
 
 	writer_settle(d, &row);
 }
@@ -99,7 +74,7 @@ static void on_told(struct daemon *d, struct query *q, const struct store_done *
 
 static void ask(struct sending *s)
 {
-	struct store_filter f = { .ns = s->ns, .ticket = s->ticket, .limit = STORE_MAX_ROWS };
+	struct store_filter f = { .ns = s->alert.ns, .ticket = s->alert.ticket, .limit = STORE_MAX_ROWS };
 
 	s->query.fn = on_told;
 	if (store_list_deliveries(s->d->store, &f, query_cookie(&s->query)) == ERR_OK) {

@@ -27,7 +27,7 @@ void outbox_finish(struct outbox *o)
 
 	while ((s = o->first) != NULL) {
 		o->first = s->next;
-		free(s->names);
+		free(s->texts);
 		free(s);
 	}
 	for (size_t i = 0; i < o->n_parked; i++)
@@ -38,19 +38,15 @@ void outbox_finish(struct outbox *o)
 
 /* ---- to the disk ---- */
 
-static struct sending *sending_create(struct daemon *d, enum alert_type type, struct str id, struct str body, struct str receiver,
-				      struct wall created, struct wall next_at)
+static struct sending *sending_create(struct daemon *d, const struct alert *a, struct str receiver, struct wall created, struct wall next_at)
 {
 	struct outbox *o = &d->outbox;
-	struct sending *s = xmalloc(sizeof(*s) + body.len + receiver.len + 2);
+	struct sending *s = xmalloc(sizeof(*s) + receiver.len + 1);
 
-	*s = (struct sending){ .d = d, .next = o->first, .type = type, .created = created, .next_at = next_at, .body_len = body.len };
-	memcpy(s->alert_id, id.p, id.len < ALERT_ID_LEN ? id.len : ALERT_ID_LEN);
-	memcpy(s->body, body.p, body.len);
-	s->body[body.len] = '\0';
-	memcpy(s->body + body.len + 1, receiver.p, receiver.len);
-	s->body[body.len + 1 + receiver.len] = '\0';
-	s->receiver = (struct str){ s->body + body.len + 1, receiver.len };
+	*s = (struct sending){ .d = d, .next = o->first, .created = created, .next_at = next_at };
+	s->texts = alert_copy(&s->alert, a);
+	memcpy(s->receiver, receiver.p, receiver.len);
+	s->receiver[receiver.len] = '\0';
 	if (o->first != NULL)
 		o->first->prev = s;
 	o->first = s;
@@ -67,7 +63,7 @@ void sending_destroy(struct outbox *o, struct sending *s)
 	if (s->next != NULL)
 		s->next->prev = s->prev;
 	o->n--;
-	free(s->names);
+	free(s->texts);
 	free(s);
 }
 
@@ -97,7 +93,7 @@ static void put_row(struct daemon *d, const struct alert *a, struct str body, st
 		row.detail = str_of(why_not);
 		row.settled = d->now;
 	} else {
-		s = sending_create(d, a->type, row.id, body, receiver, row.created, row.next);
+		s = sending_create(d, a, receiver, row.created, row.next);
 	}
 	writer_put(d, &row, (uint64_t)(uintptr_t)s);
 }
@@ -158,7 +154,7 @@ void outbox_take_effects(struct daemon *d)
 
 /* ---- to notify ---- */
 
-static void park(struct outbox *o, const char *id, struct str receiver)
+static void park(struct outbox *o, const char *id, const char *receiver)
 {
 	struct parked *p;
 
@@ -168,7 +164,7 @@ static void park(struct outbox *o, const char *id, struct str receiver)
 	}
 	p = &o->parked[o->n_parked++];
 	memcpy(p->id, id, sizeof(p->id));
-	p->receiver = xstrndup(receiver.p, receiver.len);
+	p->receiver = xstrdup(receiver);
 }
 
 #define ASKED "sent again by "
@@ -178,39 +174,37 @@ static bool was_asked(const struct delivery *row)
 	return row->attempts == 0 && str_starts(row->detail, STR(ASKED));
 }
 
-enum place { ON_DISK, IN_MEMORY };
-
 /* False when notify has no room: what is on disk is asked for again later, what is in memory alone must stay there. */
-static bool hand_over(struct daemon *d, const struct delivery *row, enum place place)
+static bool hand_over(struct daemon *d, const struct sending *s)
 {
-	struct str names[ALERT_MAX_RECEIVERS];
-	struct diag diag = { 0 };
-	struct alert a;
-	char *name;
-	bool full;
+	return notify_put(d->notify, &(struct notify_delivery){ &s->alert, s->receiver, 0, s->next_at, s->created, false }) != ERR_FULL;
+}
 
-	if (json_parse(d->outbox.doc, row->body, &diag) != ERR_OK || alert_read(d->outbox.doc, 0, names, &a) != ERR_OK) {
-		log_error("outbox", "unreadable", "receiver=" STR_FMT " error=\"%s\"", STR_ARG(row->receiver), diag.msg);
+static bool read_row(struct daemon *d, const struct delivery *row, struct str *names, struct alert *out)
+{
+	struct diag diag = { 0 };
+
+	if (json_parse(d->outbox.doc, row->body, &diag) == ERR_OK && alert_read(d->outbox.doc, 0, names, out) == ERR_OK)
 		return true;
-	}
-	name = xstrndup(row->receiver.p, row->receiver.len);
-	full = notify_put(d->notify, &(struct notify_delivery){ &a, name, row->attempts, row->next, row->created,
-								was_asked(row) }) == ERR_FULL;
-	if (full && place == ON_DISK)
-		park(&d->outbox, a.id, row->receiver);
+	log_error("outbox", "unreadable", "receiver=" STR_FMT " error=\"%s\"", STR_ARG(row->receiver), diag.msg);
+	return false;
+}
+
+static void hand_over_row(struct daemon *d, const struct delivery *row, const struct alert *a)
+{
+	char *name = xstrndup(row->receiver.p, row->receiver.len);
+
+	if (notify_put(d->notify, &(struct notify_delivery){ a, name, row->attempts, row->next, row->created, was_asked(row) }) == ERR_FULL)
+		park(&d->outbox, a->id, name);
 	free(name);
-	return !full;
 }
 
 void sending_send(struct daemon *d, struct sending *s)
 {
 	s->told = true;
 	/* Of a hundred thousand at once, most are not for now. */
-	if (!notify_has_room(d->notify, s->receiver.p, s->type))
-		park(&d->outbox, s->alert_id, s->receiver);
-	else
-		(void)hand_over(d, &(struct delivery){ .body = { s->body, s->body_len }, .receiver = s->receiver, .next = s->next_at, .created = s->created },
-			ON_DISK);
+	if (!notify_has_room(d->notify, s->receiver, s->alert.type) || !hand_over(d, s))
+		park(&d->outbox, s->alert.id, s->receiver);
 }
 
 void outbox_committed(struct daemon *d, const struct store_done *done)
@@ -220,7 +214,7 @@ void outbox_committed(struct daemon *d, const struct store_done *done)
 	if (s == NULL)
 		return;
 	if (done->err == ERR_OK && done->fresh && !s->told) {
-		if (afterword_is(s)) {
+		if (afterword_is(&s->alert)) {
 			afterword_wait(s);
 			return;
 		}
@@ -238,57 +232,35 @@ void outbox_send_uncommitted(struct daemon *d)
 		s = s->next;
 	for (; s != NULL; s = s->prev)
 		if (!s->told)
-			s->told = hand_over(d, &(struct delivery){ .body = { s->body, s->body_len }, .receiver = s->receiver, .next = s->next_at,
-								   .created = s->created }, IN_MEMORY);
+			s->told = hand_over(d, s);
 }
 
 void outbox_resume(struct daemon *d, const struct delivery *row)
 {
-	struct sending *s;
-
-	if (row->attempts == 0 && !was_asked(row) && (str_eqz(row->type, alert_type_names[ALERT_CLEARED]) || str_eqz(row->type, alert_type_names[ALERT_RETRACTED]))) {
-		s = sending_create(d, str_eqz(row->type, alert_type_names[ALERT_CLEARED]) ? ALERT_CLEARED : ALERT_RETRACTED, row->id, row->body,
-				   row->receiver, row->created, row->next);
-		if (afterword_is(s)) {
-			afterword_wait(s);
-			return;
-		}
-		sending_destroy(&d->outbox, s);
-	}
-	(void)hand_over(d, row, ON_DISK);
-}
-
-/* A body of shorter texts fits where the longer one was. */
-static void walk_sending(struct outbox *o, struct sending *s, void (*fn)(void *ctx, struct alert *a), void *ctx)
-{
-	struct str names[ALERT_MAX_RECEIVERS], body = { s->body, s->body_len };
-	struct diag diag = { 0 };
+	struct str names[ALERT_MAX_RECEIVERS];
 	struct alert a;
-	struct buf b;
 
-	if (json_parse(o->doc, body, &diag) != ERR_OK || alert_read(o->doc, 0, names, &a) != ERR_OK)
+	if (!read_row(d, row, names, &a))
 		return;
-	fn(ctx, &a);
-	buf_init(&b, s->body_len);
-	alert_write(&a, true, &b);
-	if (buf_ok(&b)) {
-		memcpy(s->body, b.p, b.len);
-		s->body_len = b.len;
-	}
-	buf_finish(&b);
+	if (row->attempts == 0 && !was_asked(row) && afterword_is(&a))
+		afterword_wait(sending_create(d, &a, row->receiver, row->created, row->next));
+	else
+		hand_over_row(d, row, &a);
 }
 
 void outbox_walk(struct daemon *d, void (*fn)(void *ctx, struct alert *a), void *ctx)
 {
 	for (struct sending *s = d->outbox.first; s != NULL; s = s->next)
-		walk_sending(&d->outbox, s, fn, ctx);
+		fn(ctx, &s->alert);
 	notify_walk(d->notify, fn, ctx);
 }
 
 static void settle_by_hand(struct daemon *d, const struct delivery *row, enum delivery_state state, const char *what, struct str who)
 {
+	struct str names[ALERT_MAX_RECEIVERS];
 	struct delivery v = *row;
 	struct buf detail;
+	struct alert a;
 
 	buf_init(&detail, 1024);
 	buf_printf(&detail, "%s" STR_FMT, what, STR_ARG(who));
@@ -299,8 +271,8 @@ static void settle_by_hand(struct daemon *d, const struct delivery *row, enum de
 	v.next = v.created = d->now;
 	v.settled = state == DELIVERY_PENDING ? WALL_NEVER : d->now;
 	writer_settle(d, &v);
-	if (state == DELIVERY_PENDING)
-		(void)hand_over(d, &v, ON_DISK);
+	if (state == DELIVERY_PENDING && read_row(d, &v, names, &a))
+		hand_over_row(d, &v, &a);
 	buf_finish(&detail);
 }
 
@@ -422,7 +394,7 @@ static void refill_row(struct daemon *d, struct query *q, const struct store_don
 		outbox_resume(d, done->delivery);
 	/* The store had no answer: the row is still there, and is asked for with the next. */
 	if (done->last && done->err == ERR_FULL)
-		park(&d->outbox, rf->id, str_of(rf->receiver));
+		park(&d->outbox, rf->id, rf->receiver);
 	if (done->last) {
 		d->outbox.n_refilling--;
 		free(rf->receiver);

@@ -12,18 +12,13 @@ struct sending {
 	struct daemon  *d;
 	struct sending *prev, *next;
 	struct sending *next_asker;      /* waits for its turn to ask */
-	struct str      id, ns, ticket;  /* of a row that waits, in `names` */
-	char           *names;           /* owned */
-	uint64_t        clock;           /* hash of its metric and cycle */
-	enum alert_type type;
-	char            alert_id[ALERT_ID_LEN + 1];
+	struct alert    alert;           /* its slices point into `texts` */
+	void           *texts;           /* owned */
 	bool            was_told, undecided;
 	int64_t         wait_ms;         /* before it was looked at last */
 	struct wall     created, next_at;
 	bool            told;            /* notify has it already: the disk was full */
-	struct str      receiver;        /* behind the body */
-	size_t          body_len;
-	char            body[];
+	char            receiver[];      /* its name */
 };
 
 /* To notify, whether it is on disk or not. */
@@ -32,8 +27,8 @@ void sending_destroy(struct outbox *o, struct sending *s);
 
 /* ---- afterword.c: `cleared` and `retracted` are for those who were told ---- */
 
-/* Is it one of these? Then it has been prepared for afterword_wait(). */
-bool afterword_is(struct sending *s);
+/* Is it one of these? */
+bool afterword_is(const struct alert *a);
 
 /* Sends it, or suppresses it, once its grace is over and it is known whether its receiver has heard of the clock before. Takes it. */
 void afterword_wait(struct sending *s);

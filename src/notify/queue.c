@@ -14,53 +14,9 @@ bool alert_same_clock(const struct alert *a, const struct alert *b)
 	return a->metric.len > 0 && str_eq(a->ns, b->ns) && str_eq(a->ticket, b->ticket) && str_eq(a->metric, b->metric) && a->cycle == b->cycle;
 }
 
-/* ---- copies of alerts ---- */
-
-static struct str *alert_strs(struct alert *a, size_t i)
-{
-	struct str *const v[] = {
-		&a->ns, &a->ticket, &a->contract, &a->customer, &a->metric, &a->agreement, &a->step, &a->target, &a->priority, &a->subject,
-		&a->url, &a->reason,
-	};
-
-	return i < sizeof(v) / sizeof(v[0]) ? v[i] : NULL;
-}
-
-static char *copy_str(char *to, struct str *s)
-{
-	if (s->len > 0)
-		memcpy(to, s->p, s->len);
-	s->p = to;
-	return to + s->len;
-}
-
-/* One block for all its texts. */
-static void copy_alert(struct delivery *d, const struct alert *a)
-{
-	size_t len = 1;
-	struct str *s;
-	char *p;
-
-	d->alert = *a;
-	for (size_t i = 0; (s = alert_strs(&d->alert, i)) != NULL; i++)
-		len += s->len;
-	for (size_t i = 0; i < a->n_receivers; i++)
-		len += a->receivers[i].len;
-	p = d->text = xmalloc(len);
-	for (size_t i = 0; (s = alert_strs(&d->alert, i)) != NULL; i++)
-		p = copy_str(p, s);
-	d->receivers = xcalloc(a->n_receivers > 0 ? a->n_receivers : 1, sizeof(*d->receivers));
-	for (size_t i = 0; i < a->n_receivers; i++) {
-		d->receivers[i] = a->receivers[i];
-		p = copy_str(p, &d->receivers[i]);
-	}
-	d->alert.receivers = d->receivers;
-}
-
 void delivery_destroy(struct delivery *d)
 {
-	free(d->text);
-	free(d->receivers);
+	free(d->texts);
 	free(d);
 }
 
@@ -195,7 +151,7 @@ struct delivery *queue_put(struct queue *q, const struct alert *a, struct mono d
 	if (queue_room(q, mild) == 0)
 		return NULL;
 	d = xcalloc(1, sizeof(*d));
-	copy_alert(d, a);
+	d->texts = alert_copy(&d->alert, a);
 	d->slot = take_slot(q);
 	d->next = QUEUE_NONE;
 	d->seq = q->seq++;

@@ -23,9 +23,8 @@ enum delivery_state {
 };
 
 struct delivery {
-	struct alert        alert;           /* its slices point into `text` */
-	char               *text;            /* owned */
-	struct str         *receivers;       /* owned */
+	struct alert        alert;           /* its slices point into `texts` */
+	void               *texts;           /* owned */
 	enum delivery_state state;
 	uint32_t            slot;            /* in the queue; the id in its heaps */
 	uint32_t            next;            /* slot of the next one of the ticket, QUEUE_NONE at the end */

@@ -150,6 +150,42 @@ static void there_and_back(void **state)
 	json_destroy(d);
 }
 
+/* It stays what it is when all that it was made of is gone. */
+static void a_copy_stands_alone(void **state)
+{
+	(void)state;
+	struct prop r = prop_begin("alert-copy");
+	struct json_doc *d = json_create();
+	struct buf b, text, again;
+
+	buf_init(&b, 1 << 20);
+	buf_init(&text, 1 << 20);
+	buf_init(&again, 1 << 20);
+	for (size_t i = 0; i < prop_rounds(500); i++) {
+		struct str receivers[ALERT_MAX_RECEIVERS];
+		struct alert a = random_alert(&r, receivers), copy;
+		void *texts;
+
+		buf_reset(&b);
+		buf_reset(&text);
+		buf_reset(&again);
+		alert_write(&a, true, &text);
+		buf_put(&b, buf_str(&text));
+		assert_int_equal(json_parse(d, buf_str(&text), NULL), ERR_OK);
+		assert_int_equal(alert_read(d, 0, receivers, &a), ERR_OK);
+		texts = alert_copy(&copy, &a);
+		memset(text.p, 'x', text.len);
+		memset(receivers, 0, sizeof(receivers));
+		alert_write(&copy, true, &again);
+		assert_true(str_eq(buf_str(&b), buf_str(&again)));
+		free(texts);
+	}
+	buf_finish(&b);
+	buf_finish(&text);
+	buf_finish(&again);
+	json_destroy(d);
+}
+
 #define GOOD_HEAD "{\"id\":\"0123456789abcdef0123456789abcdef\",\"type\":\"sla.breach\",\"at\":\"2026-11-23T09:30:00.000Z\",\"cycle\":1,\"occurrence\":1"
 #define GOOD_TAIL ",\"elapsed_s\":1,\"remaining_s\":-1,\"late_s\":0,\"receivers\":[\"a\"]}"
 
@@ -207,6 +243,7 @@ int main(void)
 		cmocka_unit_test(written_as_documented),
 		cmocka_unit_test(ids),
 		cmocka_unit_test(there_and_back),
+		cmocka_unit_test(a_copy_stands_alone),
 		cmocka_unit_test(bad_alerts_are_refused),
 	};
 
