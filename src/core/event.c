@@ -4,7 +4,10 @@
  */
 #include "core/event.h"
 
+#include <stdlib.h>
+
 #include "base/siphash.h"
+#include "base/xalloc.h"
 
 #define EVENT_VERSION 1
 
@@ -98,32 +101,64 @@ static uint8_t flags_of(const struct event *e)
 	return (uint8_t)f;
 }
 
-void event_encode(const struct event *e, struct buf *out)
+static unsigned texts_of(const struct event *e)
 {
 	unsigned texts = 0;
 
 	for (unsigned i = 0; i < N_TEXTS; i++)
 		texts |= text_in(e, i).len != 0 ? 1u << i : 0;
+	return texts;
+}
 
+/* The bytes that its form has at most. */
+static size_t most_of(const struct event *e)
+{
+	size_t n_texts = 2 + N_TEXTS, len = e->id.len + e->ticket.len;
+
+	for (unsigned i = 0; i < N_TEXTS; i++)
+		len += text_in(e, i).len;
+	for (uint32_t left = e->set; left != 0; left &= left - 1, n_texts++)
+		len += e->attr[__builtin_ctz(left)].len;
+	/* The head, then instants, fingerprint, span and set. */
+	return 4 + 5 * VARINT_MAX + n_texts * VARINT_MAX + len;
+}
+
+static char *write_text(char *p, struct str s)
+{
+	p = varint_write(p, s.len);
+	if (s.len != 0)
+		memcpy(p, s.p, s.len);
+	return p + s.len;
+}
+
+/* Gives the end of it. */
+static char *write_event(char *p, const struct event *e)
+{
+	unsigned texts = texts_of(e);
 	char head[4] = { EVENT_VERSION, (char)e->type, (char)flags_of(e), (char)texts };
 
-	buf_append(out, head, sizeof(head));
-	buf_put_zigzag(out, e->received.ms);
-	buf_put_zigzag(out, (int64_t)((uint64_t)e->at.ms - (uint64_t)e->received.ms));   /* near each other: short */
-	buf_put_varint(out, e->body);
-	buf_put_bytes(out, e->id);
-	buf_put_bytes(out, e->ticket);
-	for (unsigned i = 0; i < N_TEXTS; i++) {
-		if ((texts & 1u << i) != 0)
-			buf_put_bytes(out, text_in(e, i));
-	}
+	memcpy(p, head, sizeof(head));
+	p = varint_write(p + sizeof(head), zigzag(e->received.ms));
+	p = varint_write(p, zigzag((int64_t)((uint64_t)e->at.ms - (uint64_t)e->received.ms)));   /* near each other: short */
+	p = varint_write(p, e->body);
+	p = write_text(p, e->id);
+	p = write_text(p, e->ticket);
+	for (; texts != 0; texts &= texts - 1)
+		p = write_text(p, text_in(e, (unsigned)__builtin_ctz(texts)));
 	if (e->type == EVENT_EXTENDED)
-		buf_put_zigzag(out, e->by_ms);
-	buf_put_varint(out, e->set);
-	for (unsigned i = 0; i < ATTR_N; i++) {
-		if ((e->set & 1u << i) != 0)
-			buf_put_bytes(out, e->attr[i]);
-	}
+		p = varint_write(p, zigzag(e->by_ms));
+	p = varint_write(p, e->set);
+	for (uint32_t left = e->set; left != 0; left &= left - 1)
+		p = write_text(p, e->attr[__builtin_ctz(left)]);
+	return p;
+}
+
+void event_encode(const struct event *e, struct buf *out)
+{
+	char *p = buf_room(out, most_of(e));
+
+	if (p != NULL)
+		buf_took(out, (size_t)(write_event(p, e) - p));
 }
 
 static bool read_head(struct reader *r, struct event *e, unsigned *texts_out)
@@ -193,23 +228,20 @@ uint32_t event_body(const struct event *e)
 {
 	static const struct sipkey key = { UINT64_C(0x706c617a6f206576), UINT64_C(0x656e7420626f6479) };
 	struct event bare = *e;
-	char space[512];
-	/* Nearly every event fits; its maximum keeps the buffer from growing out of the space. */
-	struct buf b = { .p = space, .cap = sizeof(space), .max = sizeof(space) - 1 }, large;
+	char space[768], *p = space;
+	size_t most;
 	uint64_t h;
 
 	bare.received = bare.at;
 	bare.source = (struct str){ NULL, 0 };
 	bare.quiet = false;
 	bare.body = 0;
-	event_encode(&bare, &b);
-	if (buf_ok(&b)) {
-		h = siphash64(key, b.p, b.len);
-	} else {
-		buf_init(&large, BUF_NO_MAX);
-		event_encode(&bare, &large);
-		h = siphash64(key, large.p, large.len);
-		buf_finish(&large);
-	}
+	most = most_of(&bare);
+	/* Nearly every event fits. */
+	if (most > sizeof(space))
+		p = xmalloc(most);
+	h = siphash64(key, p, (size_t)(write_event(p, &bare) - p));
+	if (p != space)
+		free(p);
 	return (uint32_t)(h ^ h >> 32);
 }
