@@ -42,6 +42,7 @@ struct str json_key(const struct json_doc *d, json_node member);             /* 
 struct str json_text(const struct json_doc *d, json_node n);                 /* a string's decoded bytes; a number's own text; else empty */
 struct str json_raw(const struct json_doc *d, json_node n);                  /* the bytes of the value as they stand in the text */
 bool json_is_str(const struct json_doc *d, json_node n);
+bool json_str(const struct json_doc *d, json_node n, struct str *out);       /* a string's decoded bytes; false when it is none */
 
 /* A number that is an integer in its text ("12", not "12.0" or "1e3"). ERR_SYNTAX when it is not, ERR_RANGE outside [min, max]. */
 MUST_CHECK enum err json_i64(const struct json_doc *d, json_node n, int64_t min, int64_t max, int64_t *out);

@@ -82,6 +82,16 @@ struct str json_text(const struct json_doc *d, json_node n)
 	return tape_str(d, &d->v[n]);
 }
 
+bool json_str(const struct json_doc *d, json_node n, struct str *out)
+{
+	const struct tape_node *t = at(d, n);
+
+	if ((t->info & TAPE_KIND) != JSON_STRING)
+		return false;
+	*out = tape_str(d, t);
+	return true;
+}
+
 struct str json_raw(const struct json_doc *d, json_node n)
 {
 	const struct tape_node *t = at(d, n);

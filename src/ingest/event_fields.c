@@ -21,6 +21,7 @@ struct reading {
 	struct event               *e;
 	struct problem             *p;
 	uint32_t                    seen;
+	bool                        has_del;   /* somewhere in its text */
 };
 
 enum field {
@@ -139,17 +140,17 @@ static struct str keep(const struct reading *r, struct str s)
 	return is_in_body(r, s) ? s : arena_str(r->ctx->arena, s);
 }
 
-/* Without escapes JSON lets one control character through: DEL. Looking for that alone is ten times as fast. */
+/* Without escapes JSON lets one control character through: DEL, and nobody sends that. */
 static bool has_controls(const struct reading *r, struct str s)
 {
-	return is_in_body(r, s) ? memchr(s.p, 0x7f, s.len) != NULL : str_has_controls(s);
+	return (r->has_del || !is_in_body(r, s)) && str_has_controls(s);
 }
 
 static bool read_text(struct reading *r, enum field f, json_node n, struct str *out)
 {
-	struct str s = json_text(r->doc, n);
+	struct str s;
 
-	if (!json_is_str(r->doc, n))
+	if (!json_str(r->doc, n, &s))
 		return fail_at(r, f, "\"%s\" must be a string, not %s.", fields[f].name, json_kind_name(json_kind(r->doc, n)));
 	if (s.len > fields[f].max)
 		return fail_at(r, f, "\"%s\" is longer than %u bytes.", fields[f].name, fields[f].max);
@@ -473,7 +474,8 @@ static bool read_fields(struct reading *r, json_node n)
 
 enum err event_from_json(const struct json_doc *d, json_node n, const struct event_context *ctx, struct event *out, struct problem *p)
 {
-	struct reading r = { .doc = d, .ctx = ctx, .e = out, .p = p };
+	struct str raw = json_raw(d, n);
+	struct reading r = { .doc = d, .ctx = ctx, .e = out, .p = p, .has_del = raw.len > 0 && memchr(raw.p, 0x7f, raw.len) != NULL };
 
 	*out = (struct event){ .ns = ctx->ns, .source = ctx->source, .received = ctx->received };
 	if (json_kind(d, n) != JSON_OBJECT) {

@@ -13,6 +13,7 @@
 
 #include <event2/event.h>
 
+#include "base/buf.h"
 #include "base/now.h"
 #include "base/xalloc.h"
 #include "stream_dial.h"
@@ -23,6 +24,7 @@
 #define UNREAD_MAX (64u << 20)        /* of one text on its way, which hiredis keeps whole; Redis' own limit is 512 MiB */
 #define SCRATCH_MAX (1u << 20)        /* the link's arena is emptied with each reply, and made anew above this */
 #define TLS_AGAIN_MS 10
+#define HEAD_MAX   (1 + 20 + 2)       /* of a command or an argument */
 
 struct waiting {
 	struct waiting  *next;
@@ -43,6 +45,7 @@ struct link {
 	size_t              n;
 	struct reply_maker  maker;
 	struct arena       *scratch;
+	struct buf          command;          /* the one being put */
 	bool                is_busy;          /* in a callback: destroying waits */
 	bool                is_doomed;
 	bool                is_down;
@@ -102,6 +105,7 @@ void link_destroy(struct link *l)
 		free(w);
 	}
 	arena_destroy(l->scratch);
+	buf_finish(&l->command);
 	free(l->host);
 	free(l->ca_file);
 	free(l);
@@ -184,24 +188,59 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	link_flush(arg);
 }
 
+static char *write_end(char *p)
+{
+	*p++ = '\r';
+	*p++ = '\n';
+	return p;
+}
+
+/* "*3\r\n" or "$8\r\n". */
+static char *write_head(char *p, char kind, size_t n)
+{
+	char digits[20];
+	size_t i = sizeof digits;
+
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	*p++ = kind;
+	memcpy(p, digits + i, sizeof digits - i);
+	return write_end(p + sizeof digits - i);
+}
+
+/* hiredis would call sprintf for each argument, of which an XACK has a thousand. */
+static struct str format(struct link *l, const struct link_args *args)
+{
+	size_t room = HEAD_MAX;
+	char *begin, *p;
+
+	for (int i = 0; i < args->n; i++)
+		room += HEAD_MAX + args->len[i] + 2;
+	buf_reset(&l->command);
+	begin = p = buf_room(&l->command, room);
+	assert(p != NULL);
+	p = write_head(p, '*', (size_t)args->n);
+	for (int i = 0; i < args->n; i++) {
+		p = write_head(p, '$', args->len[i]);
+		memcpy(p, args->v[i], args->len[i]);
+		p = write_end(p + args->len[i]);
+	}
+	return (struct str){ begin, (size_t)(p - begin) };
+}
+
 void link_call(struct link *l, const struct link_args *args, const struct link_call *call)
 {
 	struct waiting *w = l->spare;
-	char *command = NULL;
-	long long len;        /* an int before hiredis 1.0 */
+	struct str command;
 
 	if (l->is_down || l->c == NULL)
 		return;
-	/* hiredis has no const here; the arguments are read alone. */
-	const char **v = NULL;
-	memcpy(&v, &(const char *const *){ args->v }, sizeof v);
-	len = redisFormatCommandArgv(&command, args->n, v, args->len);
-	if (len < 0 || redisAppendFormattedCommand(l->c, command, (size_t)len) != REDIS_OK) {
-		redisFreeCommand(command);
+	command = format(l, args);
+	if (redisAppendFormattedCommand(l->c, command.p, command.len) != REDIS_OK) {
 		fail(l, LINK_LOST, "memory is out");
 		return;
 	}
-	redisFreeCommand(command);
 	if (w != NULL)
 		l->spare = w->next;
 	else
@@ -374,6 +413,7 @@ struct link *link_create(struct event_base *base, const struct link_to *to, int6
 	l->ca_file = to->ca_file != NULL ? xstrdup(to->ca_file) : NULL;
 	l->tls = to->tls;
 	l->scratch = arena_create();
+	buf_init(&l->command, BUF_NO_MAX);
 	l->timer = evtimer_new(base, on_timer, l);
 	l->dial = dial_start(base, to->host, to->port, to->path, ms, on_dialled, l);
 	return l;

@@ -1,6 +1,6 @@
 /*
  * One connection to a Redis server: commands go out, replies come back in their order, and every command has its time. hiredis reads
- * and writes the protocol in a non-blocking context; the events and timers are ours. Its async layer is not used: in 0.14 it has no
+ * the protocol in a non-blocking context; the events and timers are ours. Its async layer is not used: in 0.14 it has no
  * timeouts, ends the process by assert() at a reply that nobody asked for, and frees itself under its callbacks.
  *
  * A link lives once: after down() it is only good for link_destroy(), and the next connection is another link.

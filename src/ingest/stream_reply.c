@@ -216,16 +216,20 @@ int64_t reply_int(const redisReply *r, int64_t absent)
 
 /* ---- entries ---- */
 
+#define SAFE_DIGITS 19        /* as many fit whatever they are */
+
 static bool read_number(struct str s, uint64_t *out)
 {
 	uint64_t v = 0;
 
-	if (s.len == 0 || s.len > 20)
+	if (s.len == 0 || s.len > SAFE_DIGITS + 1)
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9' || __builtin_mul_overflow(v, UINT64_C(10), &v) ||
-		    __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v))
+		unsigned digit = (unsigned char)s.p[i] - (unsigned)'0';
+
+		if (digit > 9 || (i == SAFE_DIGITS && (v > UINT64_MAX / 10 || v * 10 > UINT64_MAX - digit)))
 			return false;
+		v = v * 10 + digit;
 	}
 	*out = v;
 	return true;

@@ -128,6 +128,7 @@ static const struct bad { const char *json, *pointer, *says; } bad[] = {
 	{ "{\"id\":1," REST "}", "/id", "must be a string, not a number" },
 	{ "{\"id\":\"a\\u0007b\"," REST "}", "/id", "control character" },
 	{ "{\"id\":\"a\x7f\"," REST "}", "/id", "control character" },
+	{ "{\"id\":\"a\"," REST ",\"team\":\"l1\x7f\"}", "/team", "control character" },
 	{ "{\"id\":\"a\\u007f\"," REST "}", "/id", "control character" },
 	{ "{\"id\":\"1\",\"type\":\"changed\",\"at\":\"2026-01-01T00:00:00Z\"}", "/ticket", "required" },
 	{ "{\"id\":\"1\",\"ticket\":\"2\",\"at\":\"2026-01-01T00:00:00Z\"}", "/type", "required" },

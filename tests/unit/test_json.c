@@ -277,7 +277,7 @@ static void limits(void **state)
 static void lookups(void **state)
 {
 	struct json_doc *d = *state;
-	struct str text = STR(" {\"id\":\"a\\u00e9\\n\", \"n\": -12.50, \"o\": {\"k\":[1,[2,3],{\"x\":null}], \"\\u006bk\":7}, \"t\":true,\"e\":[],\"f\":{}} ");
+	struct str found = STR("untouched"), text = STR(" {\"id\":\"a\\u00e9\\n\", \"n\": -12.50, \"o\": {\"k\":[1,[2,3],{\"x\":null}], \"\\u006bk\":7}, \"t\":true,\"e\":[],\"f\":{}} ");
 	int64_t v;
 
 	assert_int_equal(parse(d, text, NULL), ERR_OK);
@@ -288,6 +288,10 @@ static void lookups(void **state)
 	assert_str(json_text(d, id), "a\xc3\xa9\n");
 	assert_str(json_raw(d, id), "\"a\\u00e9\\n\"");
 	assert_str(json_key(d, id), "id");
+	assert_false(json_str(d, n, &found) || json_str(d, o, &found) || json_str(d, JSON_ABSENT, &found));
+	assert_str(found, "untouched");
+	assert_true(json_str(d, id, &found));
+	assert_str(found, "a\xc3\xa9\n");
 	assert_str(json_text(d, n), "-12.50");
 	assert_str(json_raw(d, o), "{\"k\":[1,[2,3],{\"x\":null}], \"\\u006bk\":7}");
 	assert_int_equal(json_get(d, 0, STR("nn")), JSON_ABSENT);

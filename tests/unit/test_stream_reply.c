@@ -183,6 +183,8 @@ static void ids(void **state)
 	assert_int_equal(entry_id_cmp(STR("5-1"), STR("5-1")), 0);
 	assert_true(entry_id_cmp(STR("5-2"), STR("5-10")) < 0);
 	assert_true(entry_id_cmp(STR("18446744073709551615-0"), STR("9-0")) > 0);
+	assert_true(entry_id_cmp(STR("18446744073709551609-0"), STR("18446744073709551615-0")) < 0);
+	assert_true(entry_id_cmp(STR("99999999999999999999-0"), STR("0-0")) < 0);
 	assert_true(entry_id_cmp(STR(""), STR("0-0")) < 0);
 	assert_true(entry_id_cmp(STR("18446744073709551616-0"), STR("0-0")) < 0);
 	assert_true(entry_id_cmp(STR("1"), STR("x")) == 0);
