@@ -119,6 +119,19 @@ class Questions(Base):
 		self.assertEqual([(s["metric"], s["counts"]) for s in stretches], [("response", True), ("resolution", True), ("resolution", False)])
 		self.text("explain", "INC-99", status=NO)
 
+	def test_explain_without_a_daemon(self):
+		"""What holds, pauses and resolves a clock is named, stretch by stretch."""
+		cfg = harness.base_config(1, policies={"quick": {"metrics": {"l2": {"while": {"team": "l2"}, "stop": {"type": "resolved"}, "target": "8h"}}}})
+		conf = self.d.dir / "explain.yaml"
+		conf.write_text(json.dumps(cfg))
+		at = "2026-11-23T09:{:02}:00Z".format
+		events = [opened("T", at=at(0)), event("T", "changed", at=at(10), team="l2"), event("T", "changed", at=at(20), status="pending"),
+			  event("T", "changed", at=at(30), status=None), event("T", "changed", at=at(40), team="l1"), event("T", "resolved", at=at(50))]
+		p = harness.plazoctl("explain", "T", "-c", str(conf), "--json", "-", stdin="".join(json.dumps(e) + "\n" for e in events))
+		self.assertEqual(p.returncode, 0, p.stderr)
+		for why in ("held: its `while` does not hold", "paused: status=pending"):
+			self.assertIn(why, p.stdout)
+
 	def test_next(self):
 		text = self.text("next")
 		self.assertRegex(text.splitlines()[1], rf"^{INSTANT}  2?9 min  +INC-[24] ")

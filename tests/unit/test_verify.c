@@ -66,7 +66,9 @@ static void standard_webhooks(void **state)
 		"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OF=",
 		"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=x", "V1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
 		"v1,g0hM9SsE+OTPJTGt_tmIKtSyZlE3uFJELVlNIOLJ1OE=", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1Q==",
-		"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OEA",
+		"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OEA", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OEAAAAAAAAAAAAA",
+		/* Sixteen are looked at. */
+		"v1,A v1,A v1,A v1,A v1,A v1,A v1,A v1,A v1,A v1,A v1,A v1,A v1,A v1,A v1,A v1,A " GOOD,
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		s.signature = bad[i];
@@ -227,6 +229,12 @@ static const struct one {
 	{ VERIFY_BASIC, "bob:pa:ss", { H("Authorization", "Basic Ym9iOnBhOnNz!") }, 1, "", VERIFY_BAD },
 	{ VERIFY_BASIC, "bob:pa:ss", { H("Authorization", "Bearer Ym9iOnBhOnNz") }, 1, "", VERIFY_BAD },
 	{ VERIFY_BASIC, "bob:pa:ss", { H("Host", "x") }, 1, "", VERIFY_MISSING },
+	/* One text for one value: bits that padding leaves over are zero. */
+	{ VERIFY_BASIC, "u:pw", { H("Authorization", "Basic dTpwdw==") }, 1, "", VERIFY_OK },
+	{ VERIFY_BASIC, "u:pw", { H("Authorization", "Basic dTpwdx==") }, 1, "", VERIFY_BAD },
+	{ VERIFY_BASIC, "u:pwd", { H("Authorization", "Basic dTpwd2Q=") }, 1, "", VERIFY_OK },
+	{ VERIFY_BASIC, "u:pwd", { H("Authorization", "Basic dTpwd2R=") }, 1, "", VERIFY_BAD },
+	{ VERIFY_BASIC, "u:pwd", { H("Authorization", "Basic dTpwd===") }, 1, "", VERIFY_BAD },
 	{ VERIFY_NONE, NULL, { H("Host", "x") }, 1, "", VERIFY_OK },
 };
 
@@ -258,6 +266,8 @@ static void kinds(void **state)
 	}
 }
 
+static const char long_secret[4097];
+
 static void bad_configurations(void **state)
 {
 	(void)state;
@@ -267,6 +277,9 @@ static void bad_configurations(void **state)
 		{ { .kind = VERIFY_BEARER, .n_secrets = 1 }, "empty" },
 		{ { .kind = VERIFY_BEARER, .n_secrets = 3 }, "at most 2" },
 		{ { .kind = VERIFY_TOKEN, .n_secrets = 1, .secrets = { { "x", 1 } } }, "name of a header" },
+		{ { .kind = VERIFY_TOKEN, .n_secrets = 1, .secrets = { { "x", 1 } }, .header = "" }, "name of a header" },
+		{ { .kind = VERIFY_BEARER, .n_secrets = 1, .secrets = { { long_secret, sizeof long_secret } } }, "larger than" },
+		{ { .kind = VERIFY_N, .n_secrets = 1, .secrets = { { "x", 1 } } }, "at most" },
 		{ { .kind = VERIFY_BASIC, .n_secrets = 1, .secrets = { { "x", 1 } } }, "no colon" },
 		{ { .kind = VERIFY_STANDARD_WEBHOOKS, .n_secrets = 1, .secrets = { { "whsec_", 6 } } }, "base64" },
 		{ { .kind = VERIFY_STANDARD_WEBHOOKS, .n_secrets = 1, .secrets = { { "whsec_?", 7 } } }, "base64" },
