@@ -65,7 +65,7 @@ static enum err fetch_closed(struct daemon *d, const struct event *e, bool *fetc
 	struct buf row;
 	enum err err;
 
-	if (!store_may_have(d->store, e->ns, e->ticket))
+	if (!store_may_have(d->store, e->ns, e->ticket) || engine_find(d->engine, e->ns, e->ticket) != ENGINE_NO_TICKET)
 		return ERR_OK;
 	buf_init(&row, SIZE_MAX / 4);
 	err = store_fetch(d->store, e->ns, e->ticket, &row, diag);
@@ -84,7 +84,7 @@ static enum err on_event(void *ctx, uint64_t seq, struct str record, struct diag
 	struct daemon *d = rc->d;
 	struct reader r = reader_of(record);
 	struct event e;
-	uint32_t ticket;
+	uint32_t ticket = ENGINE_NO_TICKET;
 	bool fetched = false;
 	enum err err;
 
@@ -92,8 +92,7 @@ static enum err on_event(void *ctx, uint64_t seq, struct str record, struct diag
 		diag_set(diag, "event %" PRIu64 " of the journal cannot be read", seq);
 		return ERR_SYNTAX;
 	}
-	ticket = engine_find(d->engine, e.ns, e.ticket);
-	err = ticket == ENGINE_NO_TICKET ? fetch_closed(d, &e, &fetched, diag) : ERR_OK;
+	err = fetch_closed(d, &e, &fetched, diag);
 	if (err != ERR_OK)
 		return err;
 	rc->latest = wall_max(rc->latest, e.received);

@@ -256,7 +256,7 @@ enum err store_append(struct store *st, const struct store_append *a)
 
 bool store_may_have(const struct store *st, struct str ns, struct str ticket)
 {
-	return bloom_has(&st->over, db_hash_key(st->db->key, ns, ticket));
+	return st->over.n_filters > 0 && bloom_has(&st->over, db_hash_key(st->db->key, ns, ticket));
 }
 
 static size_t delivery_bytes(const struct delivery *v)
