@@ -334,6 +334,7 @@ void db_close(struct db *db)
 	if (db->tidy && db->handle != NULL)
 		sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	sqlite3_close(db->handle);
+	buf_finish(&db->scratch);
 	free(db->path);
 	free(db);
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/siphash.h"
 #include "base/str.h"
@@ -51,6 +52,7 @@ struct db {
 	int           wal_pages;      /* in the log since it was last started anew */
 	int           wal_grown;      /* by how many the last commit made it longer */
 	int64_t       log_bytes;      /* the log's file is no shorter than this; 0: not known */
+	struct buf    scratch;        /* what is being summed */
 	bool          was_clean;      /* the last stop was clean */
 	bool          is_backup;      /* found as a backup */
 	bool          tidy;           /* closing may take the log away */

@@ -304,6 +304,8 @@ enum err db_open(const char *path, const char *vfs, struct db **out, struct diag
 {
 	enum err e = db_file_check(path, d);
 
+	/* Before SQLite is first used: each of its allocations would take a lock, for figures that nobody asks for. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (e == ERR_ABSENT)
 		e = db_file_create(path, vfs, d);
 	if (e != ERR_OK)
@@ -311,6 +313,8 @@ enum err db_open(const char *path, const char *vfs, struct db **out, struct diag
 
 	struct db *db = xcalloc(1, sizeof *db);
 	bool had_wal;
+
+	buf_init(&db->scratch, 1 << 10);
 
 	/* SQLite keeps the log beside the file that a symbolic link names. */
 	db->path = realpath(path, NULL);

@@ -65,26 +65,29 @@ static uint64_t sum_texts(struct db *db, const struct str *v, size_t n)
 
 static int64_t sum_numbers(struct db *db, uint64_t sum, const int64_t *v, size_t n)
 {
-	struct buf b;
-
-	buf_init(&b, 1 << 10);
+	buf_reset(&db->scratch);
 	for (size_t i = 0; i < n; i++)
-		buf_put_zigzag(&b, v[i]);
-	sum = (uint64_t)db_sum(db, sum, buf_str(&b));
-	buf_finish(&b);
-	return (int64_t)sum;
+		buf_put_zigzag(&db->scratch, v[i]);
+	return db_sum(db, sum, buf_str(&db->scratch));
+}
+
+static int64_t fate_sum(struct db *db, const struct delivery *v)
+{
+	const struct str fate[] = { v->id, v->receiver, v->detail };
+	const int64_t numbers[] = { (int64_t)v->state, v->attempts, v->next.ms, v->status, v->settled.ms };
+
+	return sum_numbers(db, sum_texts(db, fate, 3), numbers, 5);
 }
 
 /* What an alert is, its text, and what became of it change at different times, so each has a checksum. */
 static void delivery_sums(struct db *db, const struct delivery *v, int64_t out[DELIVERY_SUMS])
 {
-	const struct str head[] = { v->id, v->receiver, v->type }, fate[] = { v->id, v->receiver, v->detail };
+	const struct str head[] = { v->id, v->receiver, v->type };
 	const int64_t times[] = { v->created.ms, v->at.ms, v->due.ms };
-	const int64_t numbers[] = { (int64_t)v->state, v->attempts, v->next.ms, v->status, v->settled.ms };
 
 	out[0] = sum_numbers(db, sum_texts(db, head, 3), times, 3);
 	out[1] = db_sum(db, db_hash_key(db->key, v->ns, v->ticket), v->body);
-	out[2] = sum_numbers(db, sum_texts(db, fate, 3), numbers, 5);
+	out[2] = fate_sum(db, v);
 }
 
 bool exec_delivery_holds(struct db *db, sqlite3_stmt *s, const struct delivery *v)
@@ -227,7 +230,6 @@ static int put_delivery(struct db *db, struct reader *r, struct answer *x)
 
 static int put_fate(struct db *db, const struct delivery *v)
 {
-	int64_t sums[DELIVERY_SUMS];
 	sqlite3_stmt *s = db_stmt(db, Q_OUTBOX_SETTLE);
 
 	bind_str(s, 1, v->id);
@@ -238,8 +240,7 @@ static int put_fate(struct db *db, const struct delivery *v)
 	bind_i64(s, 6, v->status);
 	bind_str(s, 7, v->detail);
 	bind_wall(s, 8, v->settled);
-	delivery_sums(db, v, sums);
-	bind_i64(s, 9, sums[DELIVERY_SUMS - 1]);
+	bind_i64(s, 9, fate_sum(db, v));
 	return db_run(db, Q_OUTBOX_SETTLE);
 }
 
