@@ -95,13 +95,17 @@ MUST_CHECK enum err engine_load(struct engine *en, struct str row, struct diag *
 bool engine_drop(struct engine *en, struct str ns, struct str ticket);
 
 /*
- * Tickets changed since they were last taken by this function, oldest change first: calls fn for up to `n` of them, and takes from
- * memory, after fn, those that are over (resolved, closed, cancelled, merged, and nothing left to fire) and not held.
+ * Tickets changed since they were last taken by this function, in the order of their places: calls fn for up to `n` of them, and takes from
+ * memory, after fn, those that are over (resolved, closed, cancelled, merged, and nothing left to fire) and not held. Tickets that were opened
+ * one after the other are mostly neighbours, so that rows of one page of the disk come together. A round goes over all places that there are
+ * when it begins, once: when `at` has come to `end`, all that had changed before are taken, and perhaps more.
  */
 struct ticket_row { struct str ns, ticket, contract, row; bool over; struct wall over_at; uint64_t seq; };
 typedef void engine_row_fn(void *ctx, const struct ticket_row *row);
-size_t engine_changed(const struct engine *en);     /* how many there are now: taking as many takes all that changed until now */
-size_t engine_take_changed(struct engine *en, size_t n, engine_row_fn *fn, void *ctx);
+struct engine_round { uint32_t at, end; };
+struct engine_round engine_round(const struct engine *en);
+size_t engine_changed(const struct engine *en);     /* how many there are now */
+size_t engine_take_changed(struct engine *en, struct engine_round *round, size_t n, engine_row_fn *fn, void *ctx);
 
 /*
  * A held ticket stays in memory, and its number its own: the caller has an event for it on its way through the journal. Counted, up

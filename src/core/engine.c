@@ -14,7 +14,7 @@ struct engine *engine_create(const struct engine_options *opt)
 
 	en->opt = *opt;
 	en->symbols = symbols_create(opt->key);
-	en->free_slot = en->changed_first = en->changed_last = NO_TICKET;
+	en->free_first = en->free_last = NO_TICKET;
 	map_init(&en->index);
 	heap_init(&en->timers);
 	en->scratch = arena_create();
@@ -40,6 +40,7 @@ void engine_destroy(struct engine *en)
 	for (uint32_t i = 0; i < en->n_chunks; i++)
 		free(en->chunks[i]);
 	free(en->chunks);
+	free(en->changed);
 	for (size_t i = 0; i < en->n_revisions; i++)
 		rules_unref(en->revisions[i].rules);
 	free(en->revisions);

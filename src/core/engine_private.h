@@ -17,7 +17,6 @@
 
 enum ticket_flags {
 	TICKET_USED      = 1,     /* the slot holds a ticket */
-	TICKET_CHANGED   = 2,     /* in the list of changed ones */
 	TICKET_OPENED    = 4,
 	TICKET_OVER      = 8,     /* resolved, closed, cancelled or merged, and nothing left to fire */
 	TICKET_UNMATCHED = 16,    /* opened, and no contract fits */
@@ -37,7 +36,7 @@ struct ticket {
 	uint32_t contract;       /* symbol of the id it names; 0: none */
 	uint32_t serial;         /* order among tickets: the journal's number of its first event */
 	uint32_t plan;           /* how many revisions it was planned under */
-	uint32_t next;           /* in the list of changed ones, or of free slots */
+	uint32_t next;           /* in the list of free slots */
 	uint16_t n_holds;
 	uint16_t clocks;         /* how many run, stand and are breached: five bits each, see table_count_clocks() */
 	uint64_t seq;            /* journal's number of its last event */
@@ -50,11 +49,12 @@ struct engine {
 	struct symbols       *symbols;
 	struct ticket       **chunks;         /* owned, each of CHUNK tickets */
 	uint32_t              n_slots, n_chunks;
-	uint32_t              free_slot;      /* NO_TICKET: none */
+	uint32_t              free_first, free_last;   /* slots, reused in the order in which they were left; NO_TICKET: none */
 	uint32_t              n_tickets;
 	struct map            index;          /* (namespace, id) to slot */
 	struct heap           timers;         /* slot by its earliest step */
-	uint32_t              changed_first, changed_last, n_changed;
+	uint64_t             *changed;        /* owned, a bit for each slot: changed since it was last taken */
+	uint32_t              n_changed;
 	struct revision      *revisions;      /* owned, rules referenced */
 	size_t                n_revisions;
 	uint32_t              replan_at;      /* next slot to look at */
@@ -73,8 +73,9 @@ uint64_t table_hash(const struct engine *en, struct str ns, struct str id);     
 uint32_t table_find(const struct engine *en, uint64_t hash, struct str ns, struct str id);
 uint32_t table_add(struct engine *en, uint64_t hash, struct str ns, struct str id);
 void table_remove(struct engine *en, uint32_t slot);        /* gives back all its symbols, takes it from list, timers and index */
-void table_changed(struct engine *en, uint32_t slot);       /* puts it at the end of the list unless it is in */
+void table_changed(struct engine *en, uint32_t slot);
 void table_unchanged(struct engine *en, uint32_t slot);
+uint32_t table_next_changed(const struct engine *en, uint32_t from, uint32_t end);      /* `end`: none before it */
 /* Live clocks are at most CONFIG_MAX_METRICS, so that five bits hold each number. */
 uint16_t table_pack_clocks(unsigned running, unsigned paused, unsigned breached);
 void table_count_clocks(struct engine *en, struct ticket *t, uint16_t clocks);

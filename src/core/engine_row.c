@@ -260,28 +260,37 @@ size_t engine_changed(const struct engine *en)
 	return en->n_changed;
 }
 
-size_t engine_take_changed(struct engine *en, size_t n, engine_row_fn *fn, void *ctx)
+struct engine_round engine_round(const struct engine *en)
+{
+	return (struct engine_round){ 0, en->n_slots };
+}
+
+static void take(struct engine *en, uint32_t slot, struct buf *row, engine_row_fn *fn, void *ctx)
+{
+	const struct ticket *t = table_at(en, slot);
+	bool over = t->flags & TICKET_OVER;
+	struct ticket_row out = {
+		.ns = ticket_ns(en, t), .ticket = ticket_id(t), .contract = symbols_text(en->symbols, t->contract),
+		.over = over, .over_at = over ? over_at(en, slot) : WALL_NEVER, .seq = t->seq,
+	};
+
+	buf_reset(row);
+	write_row(en, slot, row);
+	out.row = buf_str(row);
+	fn(ctx, &out);
+	table_unchanged(en, slot);
+	if (over && t->n_holds == 0)
+		table_remove(en, slot);
+}
+
+size_t engine_take_changed(struct engine *en, struct engine_round *round, size_t n, engine_row_fn *fn, void *ctx)
 {
 	struct buf row;
 	size_t taken = 0;
 
 	buf_init(&row, BUF_NO_MAX);
-	while (taken < n && en->changed_first != NO_TICKET) {
-		uint32_t slot = en->changed_first;
-		const struct ticket *t = table_at(en, slot);
-		bool over = t->flags & TICKET_OVER;
-		struct ticket_row out = {
-			.ns = ticket_ns(en, t), .ticket = ticket_id(t), .contract = symbols_text(en->symbols, t->contract),
-			.over = over, .over_at = over ? over_at(en, slot) : WALL_NEVER, .seq = t->seq,
-		};
-
-		buf_reset(&row);
-		write_row(en, slot, &row);
-		out.row = buf_str(&row);
-		fn(ctx, &out);
-		table_unchanged(en, slot);
-		if (over && t->n_holds == 0)
-			table_remove(en, slot);
+	while (taken < n && (round->at = table_next_changed(en, round->at, round->end)) < round->end) {
+		take(en, round->at++, &row, fn, ctx);
 		taken++;
 	}
 	buf_finish(&row);

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "base/xalloc.h"
@@ -67,19 +68,38 @@ void engine_find_all(const struct engine *en, const struct event *v, size_t n, u
 		find_some(en, v + i, n - i < AT_ONCE ? n - i : AT_ONCE, out + i);
 }
 
+static void add_chunk(struct engine *en)
+{
+	size_t words = CHUNK / 64;
+
+	en->chunks = xreallocarray(en->chunks, (size_t)en->n_chunks + 1, sizeof(*en->chunks));
+	en->changed = xreallocarray(en->changed, (size_t)en->n_chunks + 1, words * sizeof(*en->changed));
+	memset(en->changed + en->n_chunks * words, 0, words * sizeof(*en->changed));
+	en->chunks[en->n_chunks++] = xcalloc(CHUNK, sizeof(struct ticket));
+}
+
 static uint32_t new_slot(struct engine *en)
 {
-	uint32_t slot = en->free_slot;
+	uint32_t slot = en->free_first;
 
 	if (slot != NO_TICKET) {
-		en->free_slot = table_at(en, slot)->next;
+		en->free_first = table_at(en, slot)->next;
 		return slot;
 	}
-	if (en->n_slots == en->n_chunks * CHUNK) {
-		en->chunks = xreallocarray(en->chunks, (size_t)en->n_chunks + 1, sizeof(*en->chunks));
-		en->chunks[en->n_chunks++] = xcalloc(CHUNK, sizeof(struct ticket));
-	}
+	if (en->n_slots == en->n_chunks * CHUNK)
+		add_chunk(en);
 	return en->n_slots++;
+}
+
+/* At the end: so tickets that were opened one after the other stay neighbours, as their rows are on the disk. */
+static void leave_slot(struct engine *en, uint32_t slot)
+{
+	*table_at(en, slot) = (struct ticket){ .next = NO_TICKET };
+	if (en->free_first == NO_TICKET)
+		en->free_first = slot;
+	else
+		table_at(en, en->free_last)->next = slot;
+	en->free_last = slot;
 }
 
 uint32_t table_add(struct engine *en, uint64_t hash, struct str ns, struct str id)
@@ -112,46 +132,35 @@ void table_remove(struct engine *en, uint32_t slot)
 	symbols_drop(en->symbols, t->contract);
 	en->block_bytes -= (size_t)t->id_len + t->subject_len + t->url_len + t->hist_len + t->fired_len;
 	free(t->block);
-	*t = (struct ticket){ .next = en->free_slot };
-	en->free_slot = slot;
+	leave_slot(en, slot);
 	en->n_tickets--;
 }
 
 void table_changed(struct engine *en, uint32_t slot)
 {
-	struct ticket *t = table_at(en, slot);
+	uint64_t *word = &en->changed[slot / 64], bit = UINT64_C(1) << slot % 64;
 
-	if (t->flags & TICKET_CHANGED)
-		return;
-	t->flags |= TICKET_CHANGED;
-	en->n_changed++;
-	t->next = NO_TICKET;
-	if (en->changed_last != NO_TICKET)
-		table_at(en, en->changed_last)->next = slot;
-	else
-		en->changed_first = slot;
-	en->changed_last = slot;
+	en->n_changed += (*word & bit) == 0;
+	*word |= bit;
 }
 
 void table_unchanged(struct engine *en, uint32_t slot)
 {
-	struct ticket *t = table_at(en, slot);
-	uint32_t prev = NO_TICKET;
+	uint64_t *word = &en->changed[slot / 64], bit = UINT64_C(1) << slot % 64;
 
-	if (!(t->flags & TICKET_CHANGED))
-		return;
-	t->flags &= (uint8_t)~TICKET_CHANGED;
-	en->n_changed--;
-	/* Nearly always the first: who else leaves the list was dropped by name, which is rare. */
-	for (uint32_t i = en->changed_first; i != slot; i = table_at(en, i)->next)
-		prev = i;
-	if (prev != NO_TICKET)
-		table_at(en, prev)->next = t->next;
-	else
-		en->changed_first = t->next;
-	if (en->changed_last == slot)
-		en->changed_last = prev;
-	t->next = NO_TICKET;
+	en->n_changed -= (*word & bit) != 0;
+	*word &= ~bit;
+}
+
+uint32_t table_next_changed(const struct engine *en, uint32_t from, uint32_t end)
+{
+	uint64_t left = from < end ? en->changed[from / 64] >> from % 64 << from % 64 : 0;
+	uint32_t word = from / 64;
+
+	while (left == 0 && ++word < (end + 63) / 64)
+		left = en->changed[word];
+	from = left != 0 ? word * 64 + (uint32_t)__builtin_ctzll(left) : end;
+	return from < end ? from : end;
 }
 
 uint16_t table_pack_clocks(unsigned running, unsigned paused, unsigned breached)

@@ -48,7 +48,7 @@ static void begin_pass(struct daemon *d, struct mono now)
 {
 	d->snapshot.running = true;
 	d->snapshot.seq = d->journal.seq;
-	d->snapshot.left = engine_changed(d->engine);
+	d->snapshot.round = engine_round(d->engine);
 	d->snapshot.began = now;
 }
 
@@ -75,9 +75,8 @@ bool snapshot_step(struct daemon *d)
 		begin_pass(d, now);
 	if (!has_room(d))
 		return false;
-	/* Oldest change first: what changes meanwhile is the next pass's, or under load none would ever end. */
-	s->left -= engine_take_changed(d->engine, s->left < SLICE ? s->left : SLICE, save, d);
-	if (s->left > 0 && engine_changed(d->engine) > 0)
+	engine_take_changed(d->engine, &s->round, SLICE, save, d);
+	if (s->round.at < s->round.end && engine_changed(d->engine) > 0)
 		return true;
 	end_pass(d, now);
 	return false;
@@ -93,12 +92,15 @@ bool snapshot_last(struct daemon *d)
 	if (h.state != STORE_WELL)
 		return true;
 	while (has_room(d)) {
-		/* Whatever pass was under way, all that it had not taken is taken now. */
-		s->seq = d->journal.seq;
-		if (engine_take_changed(d->engine, SLICE, save, d) < SLICE) {
+		if (engine_changed(d->engine) == 0) {
+			s->seq = d->journal.seq;
 			end_pass(d, mono_now());
 			return true;
 		}
+		/* Of a pass that was under way the rest is taken first, then what is behind it. */
+		if (s->round.at == s->round.end)
+			s->round = engine_round(d->engine);
+		engine_take_changed(d->engine, &s->round, SLICE, save, d);
 	}
 	return false;
 }

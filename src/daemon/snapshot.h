@@ -6,13 +6,14 @@
 #include <stdint.h>
 
 #include "base/wall.h"
+#include "core/engine.h"
 
 struct daemon;
 
 struct snapshot {
 	bool        running;          /* a pass is under way */
 	uint64_t    seq;              /* what the pass covers when it is through: the engine's last event when it began */
-	size_t      left;             /* tickets that had changed by then and are not taken yet */
+	struct engine_round round;    /* where the pass has come to */
 	uint64_t    trimmed;          /* up to here the journal was cut */
 	uint64_t    commits;          /* of the store, when the last slice was taken */
 	struct mono next;             /* not before */

@@ -86,6 +86,7 @@ static void live_on(struct engine *en, const struct kept *k)
 	struct event e = { .id = STR("new"), .ns = k->ns, .source = STR("s"), .ticket = k->ticket, .type = EVENT_REPLIED, .role = ROLE_AGENT,
 			   .at = { NOW }, .received = { NOW } };
 	struct arena *a = arena_create();
+	struct engine_round round;
 	struct ticket_view v;
 	struct effects fx;
 
@@ -96,7 +97,8 @@ static void live_on(struct engine *en, const struct kept *k)
 	e.body = event_body(&e);
 	(void)engine_apply(en, &e, UINT64_MAX, NULL, NULL, &fx);
 	(void)engine_advance(en, (struct wall){ NOW + MONTH }, 100, &fx);
-	(void)engine_take_changed(en, 10, ignore_row, NULL);
+	round = engine_round(en);
+	(void)engine_take_changed(en, &round, 10, ignore_row, NULL);
 	effects_finish(&fx);
 	arena_destroy(a);
 }

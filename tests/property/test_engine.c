@@ -405,6 +405,7 @@ static void run_and_crash(const struct life *l, struct buf *out)
 	struct rows rows;
 	struct effects fx;
 	struct engine *en = new_engine();
+	struct engine_round round = { 0, 0 };
 	size_t crash = (size_t)below((int64_t)l->n);
 	unsigned revised = 1;
 	struct diag d;
@@ -417,8 +418,10 @@ static void run_and_crash(const struct life *l, struct buf *out)
 		advance(en, l->e[i].received, &fx, out);
 		(void)engine_apply(en, &l->e[i], i + 1, NULL, NULL, &fx);
 		drain(&fx, out);
+		if (round.at == round.end)
+			round = engine_round(en);
 		if (below(3) == 0)
-			engine_take_changed(en, (size_t)below(4), keep_row, &rows);
+			engine_take_changed(en, &round, (size_t)below(4), keep_row, &rows);
 		/* A ticket that was over has left memory; its row comes back before its next event, as the daemon fetches it. */
 		for (size_t k = 0; k < N_TICKETS; k++)
 			if (rows.row[k].len > 0 && !engine_has(en, STR("desk"), str_of(l->tickets[k])))

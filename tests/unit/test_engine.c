@@ -330,6 +330,13 @@ static void count_row(void *ctx, const struct ticket_row *row)
 	assert_true(row->row.len > 0);
 }
 
+static size_t take(struct fixture *f, size_t n, struct rows *r)
+{
+	struct engine_round round = engine_round(f->en);
+
+	return engine_take_changed(f->en, &round, n, count_row, r);
+}
+
 static void test_over_tickets_leave(void **state)
 {
 	struct fixture *f = *state;
@@ -337,16 +344,16 @@ static void test_over_tickets_leave(void **state)
 
 	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DONE);
 	assert_int_equal(apply(f, event("e1", "T2", EVENT_OPENED, 0)), APPLY_DONE);
-	assert_int_equal(engine_take_changed(f->en, 10, count_row, &r), 2);
+	assert_int_equal(take(f, 10, &r), 2);
 	assert_int_equal(r.over, 0);
-	assert_int_equal(engine_take_changed(f->en, 10, count_row, &r), 0);
+	assert_int_equal(take(f, 10, &r), 0);
 	assert_int_equal(apply(f, event("e2", "T1", EVENT_RESOLVED, 1)), APPLY_DONE);
 	engine_hold(f->en, engine_find(f->en, STR("desk"), STR("T1")));
-	assert_int_equal(engine_take_changed(f->en, 10, count_row, &r), 1);
+	assert_int_equal(take(f, 10, &r), 1);
 	assert_int_equal(r.over, 1);
 	assert_true(engine_has(f->en, STR("desk"), STR("T1")));        /* held: an event is under way */
 	engine_release(f->en, engine_find(f->en, STR("desk"), STR("T1")));
-	assert_int_equal(engine_take_changed(f->en, 10, count_row, &r), 1);
+	assert_int_equal(take(f, 10, &r), 1);
 	assert_false(engine_has(f->en, STR("desk"), STR("T1")));
 	assert_true(engine_has(f->en, STR("desk"), STR("T2")));
 }
@@ -366,10 +373,56 @@ static void test_list_of_changed(void **state)
 	assert_true(engine_drop(f->en, STR("desk"), STR("T9")));
 	assert_true(engine_drop(f->en, STR("desk"), STR("T0")));
 	assert_int_equal(engine_changed(f->en), 7);
-	assert_int_equal(engine_take_changed(f->en, 3, count_row, &r), 3);
+	assert_int_equal(take(f, 3, &r), 3);
 	assert_int_equal(engine_changed(f->en), 4);
 	assert_int_equal(apply(f, event("e", "T11", EVENT_OPENED, 0)), APPLY_DONE);
-	assert_int_equal(engine_take_changed(f->en, 100, count_row, &r), 5);
+	assert_int_equal(take(f, 100, &r), 5);
+}
+
+static void note_name(void *ctx, const struct ticket_row *row)
+{
+	struct buf *names = ctx;
+
+	buf_put(names, row->ticket);
+	buf_putc(names, ' ');
+}
+
+/* What is opened while a round is under way is not its business, what changes again before it has come there is; places are left and taken in turn. */
+static void test_a_round_goes_by_places(void **state)
+{
+	struct fixture *f = *state;
+	struct engine_round round;
+	struct buf names;
+	char name[16];
+
+	buf_init(&names, 1 << 16);
+	for (int i = 100; i < 300; i++) {
+		snprintf(name, sizeof(name), "T%d", i);
+		assert_int_equal(apply(f, event("e", name, EVENT_OPENED, 0)), APPLY_DONE);
+	}
+	round = engine_round(f->en);
+	assert_int_equal(engine_take_changed(f->en, &round, 200, note_name, &names), 200);
+	assert_int_equal(round.at, round.end);
+	assert_memory_equal(names.p + 5 * 63, "T163 T164 T165 ", 15);
+	round = engine_round(f->en);
+	assert_int_equal(apply(f, event("f", "T299", EVENT_CHANGED, 1)), APPLY_DONE);
+	assert_int_equal(apply(f, event("f", "T101", EVENT_CHANGED, 1)), APPLY_DONE);
+	buf_reset(&names);
+	assert_int_equal(engine_take_changed(f->en, &round, 1, note_name, &names), 1);
+	assert_int_equal(apply(f, event("g", "T100", EVENT_CHANGED, 2)), APPLY_DONE);
+	assert_int_equal(apply(f, event("g", "T200", EVENT_CHANGED, 2)), APPLY_DONE);
+	assert_int_equal(apply(f, event("g", "T300", EVENT_OPENED, 2)), APPLY_DONE);
+	assert_int_equal(engine_take_changed(f->en, &round, 10, note_name, &names), 2);
+	assert_string_equal(buf_cstr(&names), "T101 T200 T299 ");
+	assert_int_equal(engine_changed(f->en), 2);
+	assert_true(engine_drop(f->en, STR("desk"), STR("T150")) && engine_drop(f->en, STR("desk"), STR("T120")));
+	assert_int_equal(apply(f, event("g", "new", EVENT_OPENED, 2)), APPLY_DONE);
+	assert_int_equal(apply(f, event("g", "newer", EVENT_OPENED, 2)), APPLY_DONE);
+	buf_reset(&names);
+	round = engine_round(f->en);
+	assert_int_equal(engine_take_changed(f->en, &round, 10, note_name, &names), 4);
+	assert_string_equal(buf_cstr(&names), "T100 newer new T300 ");
+	buf_finish(&names);
 }
 
 static void test_a_thousand_repeats_in_the_past_are_one(void **state)
@@ -529,7 +582,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_duplicates), TEST(test_sequence_is_remembered), TEST(test_a_ticket_is_full), TEST(test_sources_touch_their_contracts_alone),
 		TEST(test_match_is_kept), TEST(test_unmatched_is_told_once), TEST(test_row_round_trip), TEST(test_hostile_rows),
-		TEST(test_symbols_are_given_back), TEST(test_over_tickets_leave), TEST(test_list_of_changed),
+		TEST(test_symbols_are_given_back), TEST(test_over_tickets_leave), TEST(test_list_of_changed), TEST(test_a_round_goes_by_places),
 		TEST(test_a_thousand_repeats_in_the_past_are_one), TEST(test_reload_moves_running_clocks),
 		TEST(test_reload_for_new_tickets_alone), TEST(test_reload_that_changes_nothing), TEST(test_a_row_planned_too_late),
 		TEST(test_explain_adds_up),
