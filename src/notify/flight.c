@@ -267,6 +267,7 @@ static void *run(void *arg)
 {
 	struct flights *f = arg;
 
+	pthread_setname_np(pthread_self(), "plazod-webhooks");
 	while (take_orders(f)) {
 		ring(f);
 		land(f);

@@ -17,13 +17,23 @@ import harness
 CONNECTIONS = 16                                   # NOTIFY_MAX_FLIGHTS
 
 
+def threads_us(pid):
+	"""Processor time of each thread of plazod: the loop, the one of the webhooks, all others."""
+	us = {"loop": 0.0, "webhooks": 0.0, "others": 0.0}
+	for t in pathlib.Path(f"/proc/{pid}/task").glob("*"):
+		name = "loop" if t.name == str(pid) else "webhooks" if "webhooks" in (t / "comm").read_text() else "others"
+		us[name] += int((t / "schedstat").read_text().split()[0]) / 1e3
+	return us
+
+
 def ours(p, build, port, prefix, n):
 	hook = rig.Hook(build, n, 60, port)
 	due = time.time() + 3
 	rig.probes(p, prefix, n, due, due + 0.001)
-	before = rig.cpu_s(p.process.pid)
+	before = threads_us(p.process.pid)
 	r = hook.result()
-	r["us_event"] = (rig.cpu_s(p.process.pid) - before) / n * 1e6
+	after = threads_us(p.process.pid)
+	r["us"] = {name: (after[name] - before[name]) / n for name in after}
 	return r
 
 
@@ -56,9 +66,11 @@ def main():
 		p.close()
 		shutil.rmtree(where, ignore_errors=True)
 	rate, control = (statistics.median(r["requests_s"] for r in runs) for runs in (mine, theirs))
-	cpu, control_cpu = (statistics.median(r["us_event"] for r in runs) for runs in (mine, theirs))
+	cpu = {name: statistics.median(r["us"][name] for r in mine) for name in mine[0]["us"]}
+	parts = ", ".join(f"{name} {us:.0f}" for name, us in cpu.items())
+	control_cpu = statistics.median(r["us_event"] for r in theirs)
 	rig.tell(f"delivery, {args.alerts} alerts of {mine[0]['bytes']} B, {mine[0]['connections']} connections", rate, "/s", ("curl multi", control),
-		 "0.8 of it", rate >= 0.8 * control, f"processor {cpu:.0f} us an alert, curl multi {control_cpu:.0f}")
+		 "0.8 of it", rate >= 0.8 * control, f"processor {sum(cpu.values()):.0f} us an alert ({parts}), curl multi {control_cpu:.0f}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,219 @@
+/*
+ * Webhooks on their thread, without receivers that answer: whatever becomes of them, each comes back once, to the loop, and those that were
+ * cancelled say nothing.
+ */
+#include "../cmocka_plazo.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+#include <event2/event.h>
+
+#include "base/now.h"
+#include "base/xalloc.h"
+#include "notify/webhook.h"
+
+#define N 60
+
+struct world {
+	struct event_base *base;
+	struct webhooks   *ws;
+	int                listener, shut;   /* accepts, and never answers; is bound, and refuses */
+	struct endpoint   *silent, *closed;
+	pthread_t          loop;
+	unsigned           told[N];
+	struct answer      last;
+};
+
+struct told { struct world *w; size_t i; };
+static struct told tellers[N];
+
+static void on_answer(void *ctx, const struct answer *a)
+{
+	struct told *t = ctx;
+
+	assert_true(pthread_equal(pthread_self(), t->w->loop));
+	t->w->told[t->i]++;
+	t->w->last = *a;
+}
+
+static struct webhook *start(struct world *w, struct endpoint *to, size_t i)
+{
+	struct webhook_request rq = { .to = to, .id = "0123456789abcdef0123456789abcdef", .now = wall_now(), .body = xstrdup("{}"), .body_len = 2 };
+
+	tellers[i] = (struct told){ w, i };
+	return webhook_start(w->ws, &rq, on_answer, &tellers[i]);
+}
+
+static size_t n_told(const struct world *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < N; i++) {
+		assert_true(w->told[i] <= 1);
+		n += w->told[i];
+	}
+	return n;
+}
+
+/* Until so many have come back, or the time is over. */
+static void turn(struct world *w, size_t n, int64_t ms)
+{
+	struct mono end = { mono_now().ms + ms };
+
+	while (n_told(w) < n && mono_now().ms < end.ms) {
+		event_base_loopexit(w->base, &(struct timeval){ 0, 10000 });
+		event_base_dispatch(w->base);
+	}
+}
+
+static int bound_socket(char *url, size_t len)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t sa_len = sizeof(sa);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 && getsockname(fd, (struct sockaddr *)&sa, &sa_len) == 0);
+	snprintf(url, len, "http://127.0.0.1:%d/hook", ntohs(sa.sin_port));
+	return fd;
+}
+
+static struct endpoint *endpoint(const char *url, int64_t timeout_ms, uint64_t serial)
+{
+	struct notify_receiver c = { .name = "hook", .kind = NOTIFY_WEBHOOK, .url = url, .secrets = { STR("one secret of the two"), STR("the other one") } };
+
+	return endpoint_create(&c, timeout_ms, serial);
+}
+
+static int set_up(void **state)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+	char url[64];
+
+	w->loop = pthread_self();
+	w->base = event_base_new();
+	w->ws = webhooks_create(w->base);
+	assert_non_null(w->ws);
+	w->listener = bound_socket(url, sizeof(url));
+	assert_int_equal(listen(w->listener, 2 * N), 0);
+	w->silent = endpoint(url, 400, 1);
+	w->shut = bound_socket(url, sizeof(url));
+	w->closed = endpoint(url, 5000, 2);
+	*state = w;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *w = *state;
+
+	webhooks_destroy(w->ws);
+	endpoint_unref(w->silent);
+	endpoint_unref(w->closed);
+	close(w->listener);
+	close(w->shut);
+	event_base_free(w->base);
+	free(w);
+	return 0;
+}
+
+static void all_come_back(void **state)
+{
+	struct world *w = *state;
+
+	for (size_t i = 0; i < N; i++) {
+		start(w, w->closed, i);
+		if (i % 7 == 0)
+			webhooks_go(w->ws);
+	}
+	webhooks_go(w->ws);
+	turn(w, N, 5000);
+	assert_int_equal(n_told(w), N);
+	assert_int_equal(w->last.status, 0);
+	assert_true(w->last.detail[0] != '\0');
+}
+
+static void nothing_leaves_before_it_may(void **state)
+{
+	struct world *w = *state;
+
+	start(w, w->closed, 0);
+	turn(w, 1, 100);
+	assert_int_equal(n_told(w), 0);
+	webhooks_go(w->ws);
+	turn(w, 1, 5000);
+	assert_int_equal(n_told(w), 1);
+}
+
+static void time_is_bounded(void **state)
+{
+	struct world *w = *state;
+
+	for (size_t i = 0; i < N; i++)
+		start(w, w->silent, i);
+	webhooks_go(w->ws);
+	turn(w, N, 10000);
+	assert_int_equal(n_told(w), N);
+	assert_int_equal(w->last.status, 0);
+}
+
+/* Before they leave, right behind it, and while they wait for their answer. */
+static void who_is_cancelled_says_nothing(void **state)
+{
+	struct world *w = *state;
+	struct webhook *v[N];
+
+	for (size_t i = 0; i < N; i++)
+		v[i] = start(w, i % 2 == 0 ? w->silent : w->closed, i);
+	for (size_t i = 0; i < 10; i++)
+		webhook_cancel(w->ws, v[i]);
+	webhooks_go(w->ws);
+	for (size_t i = 10; i < 20; i++)
+		webhook_cancel(w->ws, v[i]);
+	usleep(50000);
+	/* The odd ones have ended by now, and nobody has been told. */
+	for (size_t i = 20; i < 30; i++)
+		webhook_cancel(w->ws, v[i]);
+	turn(w, N - 30, 10000);
+	turn(w, N, 100);
+	for (size_t i = 0; i < N; i++)
+		assert_int_equal(w->told[i], i >= 30);
+}
+
+static void the_end_waits_for_nobody(void **state)
+{
+	struct world *w = *state;
+	struct webhook *v[N];
+	struct mono begin;
+
+	for (size_t i = 0; i < N; i++)
+		v[i] = start(w, w->silent, i);
+	webhooks_go(w->ws);
+	turn(w, 1, 50);
+	for (size_t i = 0; i < N; i++)
+		webhook_cancel(w->ws, v[i]);
+	begin = mono_now();
+	webhooks_destroy(w->ws);
+	w->ws = NULL;
+	assert_true(mono_now().ms - begin.ms < 300);
+	assert_int_equal(n_told(w), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(all_come_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nothing_leaves_before_it_may, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(time_is_bounded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_is_cancelled_says_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_end_waits_for_nobody, set_up, tear_down),
+	};
+
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
