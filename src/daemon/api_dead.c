@@ -67,7 +67,7 @@ static void on_row(struct daemon *d, struct query *q, const struct store_done *d
 	if (!done->last)
 		return;
 	if (done->err != ERR_OK)
-		api_refuse(h->r, 503, "The store cannot answer: %s.", err_name(done->err));
+		api_refuse(h->r, 503, "The store cannot answer: %s; the log says more.", err_name(done->err));
 	else if (!h->any)
 		api_refuse(h->r, 404, "There is no such alert%s.", h->route == ROUTE_DROP ? " that was given up" : "");
 	else

@@ -88,7 +88,7 @@ static void on_refusal(struct daemon *d, struct query *q, const struct store_don
 		return;
 	end_list(l);
 	if (done->err != ERR_OK)
-		api_refuse(l->r, 503, "The store cannot answer: %s.", err_name(done->err));
+		api_refuse(l->r, 503, "The store cannot answer: %s; the log says more.", err_name(done->err));
 	else if (l->one && l->n == 0)
 		api_refuse(l->r, 404, "Nothing that was refused has this number.");
 	else

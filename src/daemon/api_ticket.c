@@ -110,7 +110,7 @@ static void on_delivery(struct daemon *d, struct query *q, const struct store_do
 	json_end_array(&l->out);
 	json_end_object(&l->out);
 	if (done->err != ERR_OK)
-		api_refuse(l->r, 503, "The store cannot answer: %s.", err_name(done->err));
+		api_refuse(l->r, 503, "The store cannot answer: %s; the log says more.", err_name(done->err));
 	else
 		api_reply_json(l->r, 200, &l->body);
 	buf_finish(&l->body);

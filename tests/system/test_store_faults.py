@@ -65,6 +65,10 @@ class Full(Case):
 		filler.write_bytes(b"x" * 6 * 1024 * 1024)
 		sink = self.sink()
 		self.run_with({"hook": hook(sink)}, store={"path": str(disk / "plazo.db")}, target=ARMED)
+		# A backup would take the room that the journal needs.
+		p = self.d.ctl("backup", str(self.d.dir / "backup.db"))
+		self.assertEqual(p.returncode, 1, p.stdout + p.stderr)
+		self.assertRegex(self.d.log(), r"a copy beside it needs \d+ MiB, and there are \d")
 		self.check_full(sink, filler.unlink)
 
 	def test_files_may_not_grow(self):
