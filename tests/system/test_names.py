@@ -1,8 +1,10 @@
 """Names of receivers and mail servers: that nobody has, that come late, that lead where nobody may go, and that are right by the next attempt."""
+import json
 import re
 import time
 
 import harness
+import redis_rig
 from harness import Case, hook, opened
 
 BREACH = [{"at": "breach", "notify": ["hook"]}]
@@ -97,6 +99,19 @@ class Names(Case):
 		self.told("hook", "Could not resolve host: mail.test")
 		self.know(mail="127.0.0.1")
 		harness.wait_for("the mail", 20, sink.mails)
+
+	def test_a_redis_that_nobody_knows_yet(self):
+		"""Not there, then late, then right: each is told, webhooks are taken meanwhile, and the entry that waited is read."""
+		redis = self.sink(kind=redis_rig.Redis).start()
+		redis("XADD", redis_rig.STREAM, "*", "event", json.dumps(opened("S1")))
+		self.know(bus="none")
+		self.start({}, sources=redis_rig.source(redis, url=f"redis://bus.test:{redis.port}/0"))
+		for answer, says in (("none", "the name bus.test is not resolved: Name or service not known"), (("127.0.0.1", 60), "the name bus.test is not resolved: no answer in time")):
+			self.know(bus=answer)
+			harness.wait_for(lambda says=says: f"{says} in {self.d.ctl('status').stdout}", 25, lambda says=says: says in self.d.ctl("status").stdout, 0.1)
+			self.d.accept(opened(f"T-{says[-4:]}"))
+		self.know(bus="127.0.0.1")
+		harness.wait_for("the entry", 25, lambda: self.d.get("/v1/tickets/desk/S1").status == 200, 0.1)
 
 
 if __name__ == "__main__":
