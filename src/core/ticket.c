@@ -122,7 +122,7 @@ static void cancel_clocks(struct fold *fd, struct wall t)
 
 static void reopen(struct fold *fd, struct wall t)
 {
-	const struct contract *k = fd->f->contract;
+	const struct contract *k = fd->f->promised;
 	enum reopen_how how;
 
 	if (k == NULL)
