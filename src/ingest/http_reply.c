@@ -7,6 +7,7 @@
 #include "base/now.h"
 
 #define PROBLEM_TEXT_MAX 8192
+#define SMALL_BODY       1024
 
 void server_put_date(struct http_server *s)
 {
@@ -81,6 +82,11 @@ static void answer(struct http_conn *c, const struct http_reply *r)
 	s->stats.n_replies[r->status / 100 < 6 ? r->status / 100 : 5]++;
 	if (c->req.method == METHOD_HEAD || r->status == 204 || r->status == 304)
 		body.len = 0;
+	/* One piece is cheaper for the kernel than two. */
+	if (body.len <= SMALL_BODY) {
+		buf_put(&s->out, body);
+		body.len = 0;
+	}
 	if (!conn_send(c, buf_str(&s->out), body)) {
 		c->state = CONN_OVER;
 		return;

@@ -107,19 +107,25 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-bool http_socket_send(struct http_socket *s, struct str head, struct str body)
+static ssize_t to_kernel(struct http_socket *s, struct str head, struct str body)
 {
-	struct iovec parts[2] = { { 0 } };
-	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = body.len > 0 ? 2 : 1 };
-	size_t done = 0;
+	struct iovec parts[2] = { { .iov_len = head.len }, { .iov_len = body.len } };
+	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = 2 };
 
+	if (body.len == 0)
+		return send(s->fd, head.p, head.len, MSG_NOSIGNAL);
 	/* An iovec has no const; sendmsg() only reads. */
 	memcpy(&parts[0].iov_base, &head.p, sizeof head.p);
-	parts[0].iov_len = head.len;
 	memcpy(&parts[1].iov_base, &body.p, sizeof body.p);
-	parts[1].iov_len = body.len;
+	return sendmsg(s->fd, &msg, MSG_NOSIGNAL);
+}
+
+bool http_socket_send(struct http_socket *s, struct str head, struct str body)
+{
+	size_t done = 0;
+
 	if (http_socket_waits_out(s) == 0) {
-		ssize_t n = sendmsg(s->fd, &msg, MSG_NOSIGNAL);
+		ssize_t n = to_kernel(s, head, body);
 
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return false;
