@@ -67,13 +67,12 @@ static bool is_as_ever(const struct engine *en, const struct contract *k, struct
 {
 	size_t i = en->n_revisions - 1;
 
-	/* Another one may hold for tickets that were opened under it. */
-	if (k == NULL || k->new_tickets_only)
+	if (k == NULL)
 		return false;
 	for (unsigned n = 0; i > 0 && wall_before(from, en->revisions[i].from); i--, n++) {
 		const struct contract *before = rules_contract(en->revisions[i - 1].rules, str_of(k->id));
 
-		if (n == REVISIONS_MAX || before == NULL || before->digest != k->digest || before->new_tickets_only)
+		if (n == REVISIONS_MAX || before == NULL || before->digest != k->digest)
 			return false;
 	}
 	return true;
@@ -84,7 +83,7 @@ static const struct contract *only_contract(const struct engine *en, const struc
 {
 	const struct contract *k;
 
-	if (!(o->t->flags & TICKET_OPENED) || o->t->flags & TICKET_UNMATCHED || o->t->contract == 0 || o->t->plan != en->n_revisions || nw->moves)
+	if (nw->moves)
 		return NULL;
 	k = rules_contract(engine_rules(en), symbols_text(en->symbols, o->t->contract));
 	return is_as_ever(en, k, wall_min(nw->e->at, o->history.first_at)) ? k : NULL;
@@ -133,8 +132,8 @@ bool event_may_matter(const struct engine *en, const struct opened *o, const str
 	const struct contract *k;
 	struct news nw;
 
-	/* One from the future is told of; steps that are due are for escalate(). */
-	if (!(1u << e->type & PLAIN_TYPES) || wall_before(e->received, e->at) || heap_due(&en->timers, o->slot) < e->received.ms)
+	/* One from the future is told of, and does not hold from its `at` on. */
+	if (!(1u << e->type & PLAIN_TYPES) || wall_before(e->received, e->at))
 		return true;
 	look(en, o, e, &nw);
 	k = only_contract(en, o, &nw);

@@ -55,8 +55,17 @@ static const char config_text[] =
 	"      resolution: {target: {P1: 2h, P3: none, default: 5h}}\n"
 	"      response: {target: 1h}\n"
 	"    escalation: {P1: steps, default: few}\n"
+	"  frozen:\n"
+	"    effective: new-tickets\n"
+	"    calendar: always\n"
+	"    metrics:\n"
+	"      resolution: {target: {P1: 2h, default: 9h}, pause: {service: vpn}}\n"
+	"      l1: {agreement: uc, start: {type: replied, team: l1}, stop: {type: attended}, target: 90m}\n"
+	"    escalation: few\n"
 	"contracts:\n"
-	"  acme: {customer: ACME, policy: full, sites: {ny: {calendar: night}}, match: {domain: [acme.example]}}\n"
+	"  acme: {customer: ACME, policy: full, sites: {ny: {calendar: night}}, match: {domain: [acme.example]},\n"
+	"         escalation: [{when: {service: mail}, escalation: few}, {escalation: steps}]}\n"
+	"  gamma: {customer: Gamma, policy: frozen}\n"
 	"  beta: {customer: Beta, policy: small, targets: {resolution: {P2: 3h}}}\n"
 	"escalations:\n"
 	"  steps:\n"
@@ -119,8 +128,10 @@ static void random_attrs(struct event *e)
 	if (below(8) == 0)
 		set(e, ATTR_SITE, PICK("ny", "mad", ""));
 	if (below(12) == 0)
-		set(e, ATTR_CONTRACT, PICK("acme", "beta", "nobody"));
-	if (below(8) == 0)
+		set(e, ATTR_CONTRACT, PICK("acme", "beta", "gamma", "nobody"));
+	if (below(4) == 0)
+		set(e, ATTR_SERVICE, PICK("vpn", "mail", "mail", ""));
+	if (below(5) == 0)
 		set(e, ATTR_TAGS, PICK("done", "a\x1f" "void", "a", ""));
 	if (below(20) == 0)
 		set(e, ATTR_SUBJECT, PICK("printer", "a longer subject", ""));
@@ -152,7 +163,7 @@ static void random_event(struct life *l, size_t i, struct wall at, bool opens, s
 		e->mode = below(2) ? MODE_REMOTE : MODE_ONSITE;
 	random_attrs(e);
 	if (opens)
-		set(e, ATTR_CONTRACT, PICK("acme", "acme", "beta", "beta", "nobody"));
+		set(e, ATTR_CONTRACT, PICK("acme", "acme", "acme", "beta", "beta", "gamma", "gamma", "nobody"));
 	if (e->type == EVENT_WAIVED || e->type == EVENT_EXTENDED) {
 		e->metric = PICK("resolution", "response", "update");
 		e->reason = STR("agreed");
@@ -545,14 +556,19 @@ static void arrival_does_not_matter(uint64_t seed)
 
 /* ---- what is passed over ---- */
 
-/* Some happened before what is known of their tickets already. */
+/* Some happened before what is known of their tickets already, some will have happened. */
 static void make_some_late(struct life *l)
 {
-	for (size_t i = 1; i < l->n; i++)
-		if (below(8) == 0) {
-			l->e[i].at.ms -= below(2) ? below(2 * MS_PER_DAY) : below(60 * MS_PER_MIN);
-			l->e[i].body = event_body(&l->e[i]);
-		}
+	for (size_t i = 1; i < l->n; i++) {
+		struct event *e = &l->e[i];
+		int64_t kind = below(8);
+
+		if (kind == 0)
+			e->at = wall_plus(e->received, below(10 * MS_PER_MIN));
+		else if (kind < 3)
+			e->at.ms -= below(2) ? below(3 * MS_PER_DAY) : below(60 * MS_PER_MIN);
+		e->body = event_body(e);
+	}
 }
 
 static void passing_over_does_not_matter(uint64_t seed)
@@ -607,6 +623,8 @@ static struct config *load(unsigned variant)
 	if (variant & 8) {
 		replace(text, "resolution: {target: {P1: 2h, P3: none, default: 5h}}", "resolution: {target: {P1: 45m, P2: 9h, default: none}}");
 		replace(text, "update: {target: 8h}", "update: {target: 1h}");
+		replace(text, "pause: {service: vpn}", "pause: {service: mail}");
+		replace(text, "pause: {team: l2}", "pause: {team: l1}");
 		replace(text, "fri: '08:00-15:00'", "fri: '08:00-12:00'");
 		replace(text, "{at: 50%, notify: [ops]}", "{at: 60%, notify: [ops]}");
 	}
