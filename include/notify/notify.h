@@ -128,6 +128,7 @@ typedef void notify_test_fn(void *ctx, bool ok, int status, const char *detail);
  */
 MUST_CHECK enum err notify_test(struct notify *n, const char *receiver, notify_test_fn *fn, void *fn_ctx);
 
+int64_t notify_busy_ms(const struct notify *n);   /* the thread of the webhooks, at its present piece of work; 0 while it waits */
 #define NOTIFY_N_BUCKETS 9
 extern const double notify_buckets_s[NOTIFY_N_BUCKETS];   /* upper bounds of the latency histogram, seconds */
 

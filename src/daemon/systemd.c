@@ -9,7 +9,7 @@
 #include "daemon/daemon.h"
 
 #define STATUS_MS      INT64_C(10000)
-#define STORE_LATE_MS  INT64_C(20000)     /* a piece of work of the store that takes longer is taken for hung */
+#define LATE_MS        INT64_C(20000)     /* a thread that is at one piece of work for longer is taken for hung */
 
 void systemd_init(struct systemd *s)
 {
@@ -54,16 +54,17 @@ void systemd_turn(struct daemon *d)
 	struct systemd *s = &d->systemd;
 	struct mono now = mono_now();
 	struct store_health h;
+	int64_t webhooks_ms = notify_busy_ms(d->notify);
 
 	if (now.ms < s->next_ping.ms && now.ms < s->next_status.ms)
 		return;
 	store_health(d->store, &h);
 	if (s->watchdog_ms > 0 && now.ms >= s->next_ping.ms) {
 		s->next_ping = (struct mono){ now.ms + s->watchdog_ms };
-		if (h.busy_ms < STORE_LATE_MS)
+		if (h.busy_ms < LATE_MS && webhooks_ms < LATE_MS)
 			sd_notify(0, "WATCHDOG=1");
 		else
-			log_error("systemd", "watchdog", "store_busy_ms=%" PRId64, h.busy_ms);
+			log_error("systemd", "watchdog", "store_busy_ms=%" PRId64 " webhooks_busy_ms=%" PRId64, h.busy_ms, webhooks_ms);
 	}
 	if (now.ms >= s->next_status.ms) {
 		s->next_status = (struct mono){ now.ms + STATUS_MS };

@@ -19,7 +19,7 @@ void systemd_ready(void);
 void systemd_reloading(void);
 void systemd_stopping(void);
 
-/* Once a turn: the watchdog, while the store's thread is on time too, and now and then a line of status. */
+/* Once a turn: the watchdog, while the threads of the store and of the webhooks are on time too, and now and then a line of status. */
 void systemd_turn(struct daemon *d);
 
 #endif

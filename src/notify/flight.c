@@ -41,6 +41,7 @@ struct flights {
 	enum order      order;
 	bool            asleep;                  /* the thread has to be woken */
 	int             to_thread, to_loop;      /* eventfds */
+	_Atomic int64_t busy_since_ms;           /* loop time; 0: the thread waits */
 	/* the thread's */
 	CURLM          *multi;
 	int             epoll;
@@ -230,7 +231,9 @@ static void watch(struct flights *f)
 	f->asleep = ms != 0 && f->todo.first == NULL && f->order == ORDER_BEGIN;
 	ms = f->asleep ? ms : 0;
 	pthread_mutex_unlock(&f->lock);
+	atomic_store(&f->busy_since_ms, 0);
 	n = epoll_wait(f->epoll, ev, EVENTS_AT_ONCE, ms);
+	atomic_store(&f->busy_since_ms, mono_now().ms);
 	for (int i = 0; i < n; i++) {
 		bool broken = (ev[i].events & (EPOLLERR | EPOLLHUP)) != 0;
 		int in = broken || (ev[i].events & EPOLLIN) ? CURL_CSELECT_IN : 0, out = broken || (ev[i].events & EPOLLOUT) ? CURL_CSELECT_OUT : 0;
@@ -268,6 +271,7 @@ static void *run(void *arg)
 	struct flights *f = arg;
 
 	pthread_setname_np(pthread_self(), "plazod-webhooks");
+	atomic_store(&f->busy_since_ms, mono_now().ms);
 	while (take_orders(f)) {
 		ring(f);
 		land(f);
@@ -330,6 +334,13 @@ void flights_cancel(struct flights *f, struct flight *fl)
 {
 	atomic_store(&fl->cancelled, true);
 	give_order(f, ORDER_RECALL);
+}
+
+int64_t flights_busy_ms(const struct flights *f)
+{
+	int64_t since_ms = atomic_load(&f->busy_since_ms);
+
+	return since_ms != 0 ? mono_now().ms - since_ms : 0;
 }
 
 /* ---- life ---- */

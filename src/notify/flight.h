@@ -8,6 +8,7 @@
 #define PLAZO_NOTIFY_FLIGHT_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 #include <curl/curl.h>
 
@@ -46,5 +47,8 @@ void flights_go(struct flights *f);
 
 /* It comes back soon, if it was not about to. */
 void flights_cancel(struct flights *f, struct flight *fl);
+
+/* How long the thread has been at its present piece of work; 0 while it waits. */
+int64_t flights_busy_ms(const struct flights *f);
 
 #endif

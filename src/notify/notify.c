@@ -373,6 +373,11 @@ enum err notify_test(struct notify *n, const char *receiver, notify_test_fn *fn,
 	return ERR_OK;
 }
 
+int64_t notify_busy_ms(const struct notify *n)
+{
+	return webhooks_busy_ms(n->webhooks);
+}
+
 bool notify_stats(const struct notify *n, size_t i, struct notify_stats *out)
 {
 	if (i >= n->n_configured)

@@ -121,6 +121,11 @@ void webhook_cancel(struct webhooks *ws, struct webhook *w)
 	flights_cancel(ws->flights, &w->flight);
 }
 
+int64_t webhooks_busy_ms(const struct webhooks *ws)
+{
+	return flights_busy_ms(ws->flights);
+}
+
 /* ---- life ---- */
 
 struct webhooks *webhooks_create(struct event_base *base)

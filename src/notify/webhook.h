@@ -37,6 +37,9 @@ struct webhook *webhook_start(struct webhooks *ws, const struct webhook_request 
 /* All that was started leaves. */
 void webhooks_go(struct webhooks *ws);
 
+/* As flights_busy_ms(). */
+int64_t webhooks_busy_ms(const struct webhooks *ws);
+
 /* fn will not be called. What has left may arrive all the same. */
 void webhook_cancel(struct webhooks *ws, struct webhook *w);
 

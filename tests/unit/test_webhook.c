@@ -16,6 +16,7 @@
 
 #include "base/now.h"
 #include "base/xalloc.h"
+#include "notify/flight.h"
 #include "notify/webhook.h"
 
 #define N 60
@@ -204,6 +205,48 @@ static void the_end_waits_for_nobody(void **state)
 	assert_int_equal(n_told(w), 0);
 }
 
+/* ---- a thread that is held up ---- */
+
+static CURL *begin_slowly(void *ctx, struct flight *fl)
+{
+	(void)ctx;
+	(void)fl;
+	usleep(200000);
+	return NULL;
+}
+
+static void count_back(void *ctx, struct flight *fl)
+{
+	(void)fl;
+	++*(unsigned *)ctx;
+}
+
+static void how_long_it_is_busy_is_told(void **state)
+{
+	static const struct flight_ops ops = { begin_slowly, NULL, count_back };
+	struct world *w = *state;
+	struct mono end = { mono_now().ms + 5000 };
+	struct flight fl = { 0 };
+	unsigned n_back = 0;
+	struct flights *f = flights_create(w->base, &ops, &n_back);
+	int64_t most = 0;
+
+	assert_non_null(f);
+	flights_put(f, &fl);
+	flights_go(f);
+	while (n_back == 0 && mono_now().ms < end.ms) {
+		most = flights_busy_ms(f) > most ? flights_busy_ms(f) : most;
+		event_base_loop(w->base, EVLOOP_NONBLOCK);
+		usleep(5000);
+	}
+	assert_int_equal(n_back, 1);
+	assert_true(most > 50);
+	while (flights_busy_ms(f) != 0 && mono_now().ms < end.ms)
+		usleep(1000);
+	assert_int_equal(flights_busy_ms(f), 0);
+	flights_destroy(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +254,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_leaves_before_it_may, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(time_is_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_is_cancelled_says_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(how_long_it_is_busy_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_end_waits_for_nobody, set_up, tear_down),
 	};
 
