@@ -124,6 +124,8 @@ bool http_socket_send(struct http_socket *s, struct str head, struct str body)
 {
 	size_t done = 0;
 
+	if (s->fd < 0)
+		return false;
 	if (http_socket_waits_out(s) == 0) {
 		ssize_t n = to_kernel(s, head, body);
 
@@ -159,8 +161,11 @@ void http_socket_close(struct http_socket *s)
 {
 	if (s->fd < 0)
 		return;
-	rest(s);
-	event_del(s->writable);
+	/* A reply that is still out keeps the rest, maybe for longer than there is a loop. */
+	event_free(s->readable);
+	event_free(s->writable);
+	s->readable = s->writable = NULL;
+	s->is_reading = false;
 	close(s->fd);
 	s->fd = -1;
 }
@@ -168,8 +173,6 @@ void http_socket_close(struct http_socket *s)
 void http_socket_finish(struct http_socket *s)
 {
 	http_socket_close(s);
-	event_free(s->readable);
-	event_free(s->writable);
 	evbuffer_free(s->in);
 	evbuffer_free(s->out);
 }
