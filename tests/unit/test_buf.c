@@ -108,6 +108,47 @@ static void numbers_come_back(void **state)
 	buf_finish(&b);
 }
 
+/* A varint, byte by byte; false for none. */
+static bool read_slowly(const uint8_t *p, size_t len, uint64_t *v, size_t *used)
+{
+	*v = 0;
+	for (size_t i = 0; i < len && i < 10; i++) {
+		if (i == 9 && p[i] > 1)
+			return false;
+		*v |= (uint64_t)(p[i] & 0x7f) << (7 * i);
+		*used = i + 1;
+		if (p[i] < 0x80)
+			return true;
+	}
+	return false;
+}
+
+/* Also forms longer than need be, and what follows a number in the same eight bytes. */
+static void any_bytes_are_read_alike(void **state)
+{
+	(void)state;
+	struct prop r = prop_begin("bytes");
+
+	for (size_t i = 0; i < prop_rounds(50000); i++) {
+		uint8_t bytes[16];
+		size_t len = prop_below(&r, sizeof(bytes) + 1), at = sizeof(bytes) - len, used = 0;
+		unsigned more = (unsigned)prop_below(&r, 101);
+		uint64_t want, got;
+		bool good;
+
+		for (size_t k = 0; k < sizeof(bytes); k++)
+			bytes[k] = (uint8_t)(prop_below(&r, 128) | (prop_chance(&r, more) ? 0x80 : 0));
+		good = read_slowly(bytes + at, len, &want, &used);
+
+		struct reader in = reader_of((struct str){ (const char *)bytes + at, len });
+
+		got = reader_varint(&in);
+		assert_int_equal(in.bad, !good);
+		assert_true(got == (good ? want : 0));
+		assert_ptr_equal(in.p, good ? bytes + at + used : in.end);
+	}
+}
+
 static void bad_bytes_are_refused(void **state)
 {
 	(void)state;
@@ -143,6 +184,7 @@ int main(void)
 		cmocka_unit_test(printf_fits_exactly),
 		cmocka_unit_test(take_gives),
 		cmocka_unit_test(numbers_come_back),
+		cmocka_unit_test(any_bytes_are_read_alike),
 		cmocka_unit_test(bad_bytes_are_refused),
 	};
 
