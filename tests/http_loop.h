@@ -1,6 +1,6 @@
 /*
  * An HTTP server in a thread, and clients that speak raw bytes to it: for tests of what is on the wire. Everything is bounded in
- * time: a read that gets nothing for five seconds fails the test.
+ * time: a read that gets nothing for five seconds (with a sanitizer, a minute) fails the test.
  */
 #ifndef PLAZO_TESTS_HTTP_LOOP_H
 #define PLAZO_TESTS_HTTP_LOOP_H
@@ -106,10 +106,18 @@ static inline void loop_finish(struct http_loop *l)
 	close(l->wake[1]);
 }
 
+/* A sanitizer makes the server slow, and valgrind very. */
+static inline int client_patience_s(void)
+{
+	const char *z = getenv("PLAZO_SAN");
+
+	return z != NULL && *z != '\0' ? 60 : 5;
+}
+
 static inline int client_open(int port)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	struct timeval tv = { .tv_sec = 5 };
+	struct timeval tv = { .tv_sec = client_patience_s() };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	assert_true(fd >= 0);
