@@ -144,8 +144,8 @@ static enum err see_cursor(void *ctx, const struct store_cursor *c, struct diag 
 	return ERR_OK;
 }
 
-/* It opens, all of it is there, and a copy of what it was lies beside it. */
-static void old_opens(struct rig *r, const struct old *o)
+/* It opens, and all of it is there. */
+static void old_is_there(struct rig *r, const struct old *o)
 {
 	struct buf text, row, name, cursor;
 
@@ -154,7 +154,6 @@ static void old_opens(struct rig *r, const struct old *o)
 	buf_init(&row, 1 << 16);
 	buf_init(&name, 64);
 	buf_printf(&name, "t:%s/INC-", o->ns);
-	restore_old(r, o);
 	rig_open(r);
 	assert_int_equal(rig_load(r, &text), ERR_OK);
 	assert_int_equal(occurrences(buf_cstr(&text), buf_cstr(&name)), 3);
@@ -169,15 +168,22 @@ static void old_opens(struct rig *r, const struct old *o)
 	assert_int_equal(ask(r->path, NULL, "PRAGMA user_version"), DB_VERSION);
 	assert_int_equal(ask(r->path, NULL, "SELECT count(*) FROM outbox"), 11);
 	assert_int_equal(ask(r->path, NULL, "SELECT sum(n) FROM judged"), 3);
-	if (o == olds)
-		verdicts_of_version_1(r);
 	assert_int_equal(ask(r->path, NULL, "SELECT count(*) FROM refused"), o->refused);
-	remove_kept(r, o);
-	rig_remove_files(r);
 	buf_finish(&text);
 	buf_finish(&row);
 	buf_finish(&name);
 	buf_finish(&cursor);
+}
+
+/* And a copy of what it was lies beside it. */
+static void old_opens(struct rig *r, const struct old *o)
+{
+	restore_old(r, o);
+	old_is_there(r, o);
+	if (o == olds)
+		verdicts_of_version_1(r);
+	remove_kept(r, o);
+	rig_remove_files(r);
 }
 
 static void old_versions(void **state)
@@ -219,6 +225,51 @@ static void old_and_new_are_alike(void **state)
 {
 	for (size_t i = 0; i < N_OLDS; i++)
 		are_alike(*state, &olds[i]);
+}
+
+/* The disk fails once, at each operation of a start that has to migrate: that start is refused with a sentence, or did without; the next one finds all. */
+static long fail_migration(struct rig *r, const struct old *o, enum fault_op op, int error)
+{
+	long nth = 0, n_refused = 0;
+	bool struck = true;
+
+	r->opt.vfs = FAULTVFS;
+	while (struck) {
+		char suffix[32];
+
+		restore_old(r, o);
+		r->diag.msg[0] = '\0';
+		faultvfs_arm(op, ++nth, error, FAULT_ONCE);
+
+		enum err e = store_open(&r->opt, &r->st, &r->diag);
+
+		struck = faultvfs_failed() != 0;
+		faultvfs_disarm();
+		n_refused += e != ERR_OK;
+		assert_true(e == ERR_OK || r->diag.msg[0] != '\0');
+		if (e == ERR_OK)
+			assert_int_equal(rig_close(r), ERR_OK);
+		old_is_there(r, o);
+		/* From each version at which a start may have found it. */
+		for (size_t i = 0; i < N_OLDS; i++) {
+			snprintf(suffix, sizeof suffix, ".%s.bak.new", olds[i].version);
+			assert_false(is_there(r, suffix));
+			suffix[strlen(suffix) - strlen(".new")] = '\0';
+			remove_named(r, suffix);
+		}
+		rig_remove_files(r);
+	}
+	r->opt.vfs = NULL;
+	return n_refused;
+}
+
+static void a_migration_that_fails(void **state)
+{
+	static const int errors[] = { EIO, ENOSPC };
+
+	for (int op = 0; op < FAULT_N; op++)
+		for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+			assert_true(fail_migration(*state, &olds[1], (enum fault_op)op, errors[i]) > 0);
 }
 
 /* ---- a step ---- */
@@ -444,6 +495,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(old_versions),
 		CASE(old_and_new_are_alike),
+		CASE(a_migration_that_fails),
 		CASE(a_step_that_fails_leaves_the_version_before),
 		CASE(a_step_is_whole_or_nothing),
 		CASE(a_step_survives_a_kill),
