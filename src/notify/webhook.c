@@ -78,7 +78,11 @@ static void end(void *ctx, struct flight *fl, CURLcode code)
 	struct webhook *w = (struct webhook *)fl;
 
 	line_read(w->line, code, &w->answer);
-	keep_line(ctx, w->line);
+	/* What a transfer that broke off has left in libcurl's handle is not found out with the next alert. */
+	if (code == CURLE_OK)
+		keep_line(ctx, w->line);
+	else
+		line_destroy(w->line);
 }
 
 /* ---- the loop ---- */
