@@ -26,6 +26,7 @@ CipherString = ALL:@SECLEVEL=0
 
 FAKETIME = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 PATH = "/hook/T0P-SECRET-PATH"
+OTHER_NAME = "no alternative certificate subject name matches target host name 'localhost'"
 
 
 def certificate(directory, name, names="DNS:localhost,IP:127.0.0.1", days_ago=0, issuer=None, days=2):
@@ -116,7 +117,7 @@ class Receivers(Case):
 		many = b"".join([self.good[0].read_bytes()] * 400)
 		made = {
 			"expired": (self.sink(old, kind=TlsSink), old[0], "certificate has expired", True),
-			"other-name": (self.sink(other, kind=TlsSink), other[0], "no alternative certificate subject name matches target host name 'localhost'", True),
+			"other-name": (self.sink(other, kind=TlsSink), other[0], OTHER_NAME, True),
 			"self-signed": (self.sink(self.good, kind=TlsSink), None, "self-signed certificate", True),
 			"unknown-issuer": (self.sink(issued, kind=TlsSink), self.good[0], "unable to get local issuer certificate", True),
 			"tls-1.0": (self.sink(self.good, newest=ssl.TLSVersion.TLSv1, kind=TlsSink), self.good[0], "alert protocol version", False),
@@ -267,7 +268,8 @@ class Mail(Case):
 	def test_what_was_offered_in_clear_does_not_count(self):
 		"""AUTH before the handshake, none behind it: who certainly is the server offers no login, so there is none."""
 		sink = self.sink(self.good, offers=("AUTH PLAIN LOGIN", "STARTTLS"), kind=StartTls)
-		self.run_with({"mail": {"email": {"to": ["desk@mail.test"]}}}, target="1s", steps=[{"at": "breach", "notify": ["mail"]}], email=self.email(sink))
+		self.run_with({"mail": {"email": {"to": ["desk@mail.test"]}}}, target="1s", steps=[{"at": "breach", "notify": ["mail"]}],
+			      email=self.email(sink))
 		self.d.accept(opened("T1"))
 		harness.wait_for("the mail", 10, lambda: "QUIT" in sink.hidden)
 		self.assertEqual([c[:4] for c in sink.clear], ["EHLO", "STAR"])
@@ -288,7 +290,7 @@ class Mail(Case):
 		old = certificate(self.dir, "old", days_ago=30)
 		other = certificate(self.dir, "other", names="DNS:elsewhere.example")
 		for name, pair, ca, says in (("expired", old, old[0], "certificate has expired"), ("self-signed", self.good, old[0], "self-signed certificate"),
-					     ("other-name", other, other[0], "no alternative certificate subject name matches target host name 'localhost'")):
+					     ("other-name", other, other[0], OTHER_NAME)):
 			with self.subTest(name):
 				sink, told = self.attempt(says, pair=pair, ca=ca)
 				self.assertEqual(sink.hidden, [])

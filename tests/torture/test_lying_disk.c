@@ -87,6 +87,11 @@ static bool same_bytes(const struct bytes *a, const struct bytes *b)
 
 enum end { TAKEN, TAKEN_SHORT, REFUSED, N_ENDS };
 
+static bool says_why(const char *text)
+{
+	return strstr(text, "damaged") != NULL || strstr(text, "cut short") != NULL || strstr(text, " is gone") != NULL;
+}
+
 static enum end open_and_read(struct rig *r, struct found *f, size_t point)
 {
 	const struct store_loader loader = { f, see_revision, see_ticket, see_event, NULL };
@@ -95,7 +100,7 @@ static enum end open_and_read(struct rig *r, struct found *f, size_t point)
 	if (e == ERR_OK)
 		e = store_load(r->st, &loader, &r->diag);
 	if (e != ERR_OK) {
-		if (e != ERR_SYNTAX || (strstr(r->diag.msg, "damaged") == NULL && strstr(r->diag.msg, "cut short") == NULL && strstr(r->diag.msg, " is gone") == NULL))
+		if (e != ERR_SYNTAX || !says_why(r->diag.msg))
 			fail_msg("%s: %s", err_name(e), r->diag.msg);
 		store_close(r->st, NULL);
 		r->st = NULL;
