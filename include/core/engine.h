@@ -25,7 +25,7 @@ struct engine;
 struct engine_options {
 	struct sipkey key;           /* random for a daemon (kept in the store: fingerprints depend on it), fixed in simulate */
 	int64_t       max_skew_ms;   /* rule 12 */
-	bool          thorough;      /* decides on every event in full, also where it is plain that it changes nothing: for tests, which compare */
+	bool          thorough;      /* for tests, which compare: decides in full also on events that plainly change nothing */
 };
 
 enum apply {
@@ -64,7 +64,10 @@ struct wall engine_next(const struct engine *en);
  */
 enum apply engine_apply(struct engine *en, const struct event *e, uint64_t seq, contract_allowed_fn *allowed, const void *ctx, struct effects *fx);
 
-/* The same for a ticket whose number the caller has; with ENGINE_NO_TICKET it is looked for, and its number goes there if it is in memory then. */
+/*
+ * The same for a ticket whose number the caller has; with ENGINE_NO_TICKET it is looked for, and its number goes there if it is in
+ * memory then.
+ */
 enum apply engine_apply_to(struct engine *en, uint32_t *ticket, const struct event *e, uint64_t seq, contract_allowed_fn *allowed, const void *ctx,
 			   struct effects *fx);
 

@@ -20,8 +20,12 @@ static void fill_for_match(const struct engine *en, const struct history *h, str
 		}
 }
 
-/* For senders that do not know our contracts: what is found is kept with the event, so that replay finds the same. The event as it is to be kept. */
-static const struct event *with_contract(struct engine *en, const struct opened *o, const struct event *e, contract_allowed_fn *allowed, const void *ctx)
+/*
+ * For senders that do not know our contracts: what is found is kept with the event, so that replay finds the same. Gives the event as it is
+ * to be kept, `e` or a copy in the scratch arena.
+ */
+static const struct event *with_contract(struct engine *en, const struct opened *o, const struct event *e,
+					 contract_allowed_fn *allowed, const void *ctx)
 {
 	struct event *copy;
 	const struct contract *k;

@@ -62,8 +62,8 @@ void history_append(struct buf *out, struct symbols *syms, const struct event *e
 }
 
 /*
- * What stands before the attributes; how many those are goes to *n. Inlined, with a reader whose address nobody has, it is kept in registers: this is
- * what most of the time of an event would be spent on.
+ * What stands before the attributes; how many those are goes to *n. Inlined, with a reader whose address nobody has, it stays in
+ * registers: an event reads all those before it.
  */
 static ALWAYS_INLINE void read_head(struct reader *r, int64_t *received, struct hist *h, uint32_t *n, uint8_t *flags)
 {

@@ -39,7 +39,10 @@ static inline bool track_runs(const struct track *tr)
 	return tr->clock != NULL && (tr->clock->phase == PHASE_RUNNING || tr->clock->phase == PHASE_PAUSED);
 }
 
-/* The target of a metric's clocks while the ticket has these attributes, NULL for none; and whether they stand then: paused, or not held. */
+/*
+ * The target of a metric's clocks while the ticket has these attributes, NULL for none; and whether they stand then: paused, or
+ * not held.
+ */
 const struct target *metric_target(const struct metric *m, const struct str attr[ATTR_N_RULES]);
 bool metric_stands(const struct metric *m, const struct str attr[ATTR_N_RULES]);
 

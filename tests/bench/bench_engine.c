@@ -1,7 +1,7 @@
 /*
  * The engine at 10^6 open tickets, each of five events, three clocks and a subject of 60 bytes: memory a ticket all in (the process's resident
- * memory before and after, not our own count), the cost of an event as the daemon applies it (tickets of a batch are found together, and expected), and of a step
- * that fires. BENCH_TICKETS scales it.
+ * memory before and after, not our own count), the cost of an event as the daemon applies it (tickets of a batch are found together, and
+ * expected), and of a step that fires. BENCH_TICKETS scales it.
  */
 #include <inttypes.h>
 #include <stdio.h>

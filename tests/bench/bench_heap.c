@@ -1,8 +1,7 @@
 /*
  * Set, move and expire timers, at 10^4 to 10^7 (BENCH_N: the most); beside it libevent's evtimers, which are a binary heap of pointers. Of
- * moves the best of some passes counts, for both: a pass is short, and others use the machine, too. At 10^7 a
- * tenth of them is moved and none expires, since that alone would take the peer a minute and a half; it needs 1.4 GB, and where that is not free ours is
- * measured alone.
+ * moves the best of some passes counts, for both: a pass is short, and others use the machine, too. At 10^7 a tenth of them is moved and none
+ * expires, since that alone would take the peer a minute and a half; it needs 1.4 GB, and where that is not free ours is measured alone.
  */
 #include <stdbool.h>
 #include <unistd.h>

@@ -1,6 +1,7 @@
 /*
- * Events that are passed over because they change nothing: each line of the table is a life in which one more rule of that must hold. It is lived twice, by
- * an engine that passes over what it can and by one that decides on every event in full: alerts, verdicts, clocks and timers must be the same.
+ * Events that are passed over because they change nothing: each line of the table is a life in which one more rule of that must hold. It
+ * is lived twice, by an engine that passes over what it can and by one that decides on every event in full: alerts, verdicts, clocks and
+ * timers must be the same.
  */
 #include "../cmocka_plazo.h"
 
@@ -32,36 +33,43 @@ struct life {
 #define NOTE { 10, 10, EVENT_CHANGED, "team=x" }
 
 static const struct life lives[] = {
-	{ "nothing", NULL, NULL, { { 0, 0, EVENT_OPENED, "" }, NOTE, { 20, 20, EVENT_CHANGED, "status=open" }, { 30, 30, EVENT_REPLIED, "" } } },
-	{ "it pauses", NULL, NULL, { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_CHANGED, "status=pending" }, { 30, 30, EVENT_CHANGED, "status=open" } } },
+	{ "nothing", NULL, NULL,
+	  { { 0, 0, EVENT_OPENED, "" }, NOTE, { 20, 20, EVENT_CHANGED, "status=open" }, { 30, 30, EVENT_REPLIED, "" } } },
+	{ "it pauses", NULL, NULL,
+	  { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_CHANGED, "status=pending" }, { 30, 30, EVENT_CHANGED, "status=open" } } },
 	{ "another target", NULL, NULL, { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_CHANGED, "priority=P1" } } },
 	{ "another calendar", NULL, NULL, { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_CHANGED, "site=ny" } } },
 	{ "the last of several holds", NULL, NULL,
 	  { { 0, 0, EVENT_OPENED, "status=open" }, { 10, 10, EVENT_CHANGED, "status=pending" }, { 30, 30, EVENT_CHANGED, "status=open" } } },
 	{ "it ends the ticket", NULL, NULL, { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_CANCELLED, "" } } },
 	{ "other steps", NULL, NULL, { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_CHANGED, "service=mail" } } },
-	{ "other steps, late", NULL, NULL, { { 0, 0, EVENT_OPENED, "" }, { 20, 20, EVENT_CHANGED, "team=x" }, { 10, 21, EVENT_CHANGED, "service=mail" } } },
+	{ "other steps, late", NULL, NULL,
+	  { { 0, 0, EVENT_OPENED, "" }, { 20, 20, EVENT_CHANGED, "team=x" }, { 10, 21, EVENT_CHANGED, "service=mail" } } },
 	{ "from the future", NULL, NULL, { { 0, 0, EVENT_OPENED, "" }, { 40, 10, EVENT_CHANGED, "team=x" } } },
 	{ "it starts a clock", "{metrics: {m: {start: {team: l2}, target: 2h}}}", NULL,
 	  { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_CHANGED, "team=l2" } } },
 	{ "it starts a clock, late", "{metrics: {m: {start: {team: l2}, target: 2h}}}", NULL,
 	  { { 0, 0, EVENT_OPENED, "" }, { 20, 20, EVENT_CHANGED, "status=open" }, { 10, 21, EVENT_CHANGED, "team=l2" } } },
-	{ "it stops a clock", "{metrics: {m: {stop: {type: attended}, target: 2h}}}", NULL, { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_ATTENDED, "" } } },
+	{ "it stops a clock", "{metrics: {m: {stop: {type: attended}, target: 2h}}}", NULL,
+	  { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_ATTENDED, "" } } },
 	{ "what stops held when it started", "{metrics: {m: {start: {type: opened}, stop: {tags: done}, target: 2h}}}", NULL,
 	  { { 0, 0, EVENT_OPENED, "tags=done" }, NOTE } },
 	{ "what cancels held when it started", "{metrics: {m: {start: {type: opened}, cancel: {tags: done}, target: 2h}}}", NULL,
 	  { { 0, 0, EVENT_OPENED, "tags=done" }, NOTE } },
-	{ "it cancels", "{metrics: {m: {start: {type: opened}, cancel: {team: x}, target: 2h}}}", NULL, { { 0, 0, EVENT_OPENED, "" }, NOTE } },
+	{ "it cancels", "{metrics: {m: {start: {type: opened}, cancel: {team: x}, target: 2h}}}", NULL,
+	  { { 0, 0, EVENT_OPENED, "" }, NOTE } },
 	{ "late, the same as now", NULL, NULL,
 	  { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_CHANGED, "status=pending" }, { 90, 90, EVENT_CHANGED, "status=open" },
 	    { 20, 91, EVENT_CHANGED, "status=open" } } },
-	{ "late, it paused", NULL, NULL, { { 0, 0, EVENT_OPENED, "" }, { 20, 20, EVENT_CHANGED, "team=x" }, { 10, 21, EVENT_CHANGED, "status=pending" } } },
+	{ "late, it paused", NULL, NULL,
+	  { { 0, 0, EVENT_OPENED, "" }, { 20, 20, EVENT_CHANGED, "team=x" }, { 10, 21, EVENT_CHANGED, "status=pending" } } },
 	{ "late, it stopped", "{metrics: {m: {stop: {type: attended}, target: 2h}}}", NULL,
 	  { { 0, 0, EVENT_OPENED, "" }, { 20, 20, EVENT_CHANGED, "team=x" }, { 10, 21, EVENT_ATTENDED, "" } } },
 	{ "late ones before: the last to come is not what holds", NULL, NULL,
 	  { { 0, 0, EVENT_OPENED, "" }, { 20, 20, EVENT_CHANGED, "status=pending" }, { 10, 21, EVENT_CHANGED, "status=open" },
 	    { 30, 30, EVENT_CHANGED, "status=open" } } },
-	{ "it moves", NULL, NULL, { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_CHANGED, "contract=beta" }, { 20, 20, EVENT_CHANGED, "contract=beta" } } },
+	{ "it moves", NULL, NULL,
+	  { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_CHANGED, "contract=beta" }, { 20, 20, EVENT_CHANGED, "contract=beta" } } },
 	{ "it has moved", "{metrics: {m: {stop: {type: attended}, target: 2h}}}", NULL,
 	  { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_CHANGED, "contract=beta" }, { 20, 20, EVENT_ATTENDED, "" } } },
 	{ "of another revision's time", "{metrics: {m: {start: {type: opened}, pause: {team: x}, target: 4h}}}", PLAIN,
@@ -90,7 +98,8 @@ static struct config *load(const char *policy)
 		   "defaults: {calendar: always, pause: {status: [pending]}, notify: [ops]}\n"
 		   "policies: {p: %s, q: {metrics: {response: {target: 3h}}}}\n"
 		   "contracts:\n"
-		   "  acme: {customer: ACME, policy: p, sites: {ny: {calendar: office}}, escalation: [{when: {service: mail}, escalation: few}, {escalation: s}]}\n"
+		   "  acme: {customer: ACME, policy: p, sites: {ny: {calendar: office}},\n"
+		   "         escalation: [{when: {service: mail}, escalation: few}, {escalation: s}]}\n"
 		   "  beta: {customer: Beta, policy: q, escalation: s}\n"
 		   "escalations: {s: [{at: 50%%, notify: [ops]}, {at: breach, notify: [ops]}], few: [{at: 75%%, notify: [ops]}]}\n"
 		   "receivers: {ops: {log: {}}}\n", policy != NULL ? policy : PLAIN);
@@ -109,9 +118,13 @@ static struct wall minute(int m)
 /* `text` in place of the strings of the event. */
 static struct event event_of(const struct said *s, unsigned i, char id[8], char text[64])
 {
-	struct event e = { .ns = STR("desk"), .ticket = STR("T"), .type = s->type, .at = minute(s->at), .received = minute(s->received), .role = ROLE_AGENT };
-	struct str rest = str_of(strcpy(text, s->attrs)), pair, value;
+	struct event e = {
+		.ns = STR("desk"), .ticket = STR("T"), .type = s->type, .at = minute(s->at), .received = minute(s->received), .role = ROLE_AGENT,
+	};
+	struct str rest, pair, value;
 
+	snprintf(text, 64, "%s", s->attrs);
+	rest = str_of(text);
 	snprintf(id, 8, "e%u", i);
 	e.id = str_of(id);
 	if (i == 0) {
@@ -154,8 +167,8 @@ static void tell_clocks(struct engine *en, struct effects *fx, struct buf *out)
 
 	assert_true(engine_view(en, STR("desk"), STR("T"), minute(2000), fx->arena, &v));
 	for (size_t i = 0; i < v.n_clocks; i++)
-		buf_printf(out, STR_FMT " " STR_FMT " %lld %lld\n", STR_ARG(v.clocks[i].metric), STR_ARG(v.clocks[i].state), (long long)v.clocks[i].due.ms,
-			   (long long)v.clocks[i].paused_ms);
+		buf_printf(out, STR_FMT " " STR_FMT " %lld %lld\n", STR_ARG(v.clocks[i].metric), STR_ARG(v.clocks[i].state),
+			   (long long)v.clocks[i].due.ms, (long long)v.clocks[i].paused_ms);
 }
 
 static void advance(struct engine *en, struct wall now, struct effects *fx)
