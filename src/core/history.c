@@ -67,6 +67,7 @@ void history_append(struct buf *out, struct symbols *syms, const struct event *e
  */
 static ALWAYS_INLINE void read_head(struct reader *r, int64_t *received, struct hist *h, uint32_t *n, uint8_t *flags)
 {
+	uint32_t body;
 	uint8_t b;
 
 	*received += (int64_t)reader_varint(r);
@@ -75,8 +76,8 @@ static ALWAYS_INLINE void read_head(struct reader *r, int64_t *received, struct 
 	b = reader_byte(r);
 	h->type = b & 15;
 	h->role = b >> 4 & 3;
-	h->is_private = b >> 6 & 1;
-	h->automated = b >> 7;
+	h->is_private = (b & 0x40) != 0;
+	h->automated = (b & 0x80) != 0;
 	*flags = reader_byte(r);
 	h->mode = *flags & 3;
 	*n = *flags >> 4;
@@ -85,12 +86,12 @@ static ALWAYS_INLINE void read_head(struct reader *r, int64_t *received, struct 
 	if (h->type >= EVENT_N_TYPES || h->role >= ROLE_N || h->mode >= MODE_N || *n > ATTR_N_RULES)
 		reader_fail(r);
 	h->id = reader_u64le(r);
-	h->body = reader_byte(r);
-	h->body |= (uint32_t)reader_byte(r) << 8;
-	h->body |= (uint32_t)reader_byte(r) << 16;
+	body = reader_byte(r);
+	body |= (uint32_t)reader_byte(r) << 8;
+	h->body = body | (uint32_t)reader_byte(r) << 16;
 }
 
-/* What stands behind them; `attrs` has room for `n`. */
+/* What stands behind them; `attrs` has room for `n`, and `h` was zeroed. */
 static ALWAYS_INLINE void read_tail(struct reader *r, struct hist *h, struct hist_attr *attrs, uint32_t n, uint8_t flags)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -102,9 +103,8 @@ static ALWAYS_INLINE void read_tail(struct reader *r, struct hist *h, struct his
 	}
 	h->attrs = attrs;
 	h->n_attrs = n;
-	h->actor = flags & REC_ACTOR ? (uint32_t)reader_varint(r) : 0;
-	h->metric = h->reason = 0;
-	h->by_ms = 0;
+	if (flags & REC_ACTOR)
+		h->actor = (uint32_t)reader_varint(r);
 	if (flags & REC_ACT) {
 		h->metric = (uint32_t)reader_varint(r);
 		h->reason = (uint32_t)reader_varint(r);
@@ -209,7 +209,7 @@ static bool rewrite(struct str bytes, place_fn *fn, void *ctx, struct buf *out)
 {
 	struct reader r = reader_of(bytes);
 	struct hist_attr attrs[ATTR_N_RULES];
-	struct hist h;
+	struct hist h = { 0 };
 	int64_t received = 0;
 
 	while (r.p < r.end) {
