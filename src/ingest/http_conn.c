@@ -17,7 +17,7 @@
 #include "base/xalloc.h"
 
 #define INPUT_HIGH    (64u << 10)     /* read ahead at most, but for a body that was admitted */
-#define TURN_REQUESTS 32              /* pipelined requests that one connection gets before others have a turn */
+#define TURN_ANSWERS  32              /* of pipelined requests, refused ones too, that one connection gets before others have a turn */
 #define HEAD_KEEP     4096            /* memory for a head that an idle connection keeps */
 #define SMALL_BODY    (16u << 10)     /* never refused for want of memory: bounded by the number of connections */
 
@@ -337,9 +337,14 @@ static bool go_on(struct http_conn *c)
 	return false;
 }
 
+static uint64_t n_begun(const struct http_server *s)
+{
+	return s->stats.n_requests + s->stats.n_refused;
+}
+
 void conn_turn(struct http_conn *c)
 {
-	uint64_t n_before = c->server->stats.n_requests;
+	uint64_t n_before = n_begun(c->server);
 	bool more;
 
 	if (c->in_turn || c->socket.fd < 0)
@@ -347,7 +352,7 @@ void conn_turn(struct http_conn *c)
 	c->in_turn = true;
 	do {
 		more = go_on(c);
-	} while (more && c->server->stats.n_requests - n_before < TURN_REQUESTS);
+	} while (more && n_begun(c->server) - n_before < TURN_ANSWERS);
 	c->in_turn = false;
 	/* Nothing more will come for what is unfinished. */
 	if (!more && c->eof && (c->state == CONN_HEAD || c->state == CONN_BODY || c->state == CONN_LINGER))

@@ -578,6 +578,35 @@ static void pipelining(void **state)
 	stop(&l);
 }
 
+/* What waits behind a slow request is answered a little at a time, were it all refused. */
+static void pipelines_take_turns(void **state)
+{
+	(void)state;
+	struct http_loop l = { 0 };
+	struct http_stats stats = { 0 };
+	uint64_t before = 0;
+	struct buf b;
+	int fd;
+
+	loop_init(&l, NULL, &(struct http_handler){ head, request, &l }, 10);
+	buf_init(&b, 1u << 20);
+	buf_puts(&b, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+	for (int i = 0; i < 1000; i++)
+		buf_puts(&b, "GET /nowhere HTTP/1.1\r\n" HOST "\r\n");
+	fd = client_open(l.port);
+	client_send(fd, b.p, b.len);
+	for (int i = 0; i < 2000 && stats.n_refused < 1000; i++) {
+		event_base_loop(l.base, EVLOOP_ONCE);
+		http_server_stats(l.server, &stats);
+		assert_true(stats.n_refused - before <= 64);
+		before = stats.n_refused;
+	}
+	assert_int_equal(stats.n_refused, 1000);
+	close(fd);
+	buf_finish(&b);
+	loop_finish(&l);
+}
+
 /* ---- time ---- */
 
 static int64_t now_ms(void)
@@ -1057,6 +1086,7 @@ int main(void)
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(large_bodies),
 		cmocka_unit_test(pipelining),
+		cmocka_unit_test(pipelines_take_turns),
 		cmocka_unit_test(slow_clients),
 		cmocka_unit_test(writes_and_lives),
 		cmocka_unit_test(connection_cap),

@@ -1,0 +1,268 @@
+/* The socket of a connection, alone: how far it reads, what it is told of the other side, and that it waits for nothing that it does not want. */
+#include "../cmocka_plazo.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+
+#include "ingest/http_socket.h"
+
+#define ROOM  (64u << 10)
+#define MUCH  (1u << 20)
+
+struct rig {
+	struct event_base *base;
+	struct http_socket s;
+	int                peer;
+	unsigned           n_came, n_taken, n_ended, n_broken;
+};
+
+static char bytes[MUCH], back[3 * MUCH];
+
+static void on_came(void *ctx)
+{
+	((struct rig *)ctx)->n_came++;
+}
+
+static void on_taken(void *ctx)
+{
+	((struct rig *)ctx)->n_taken++;
+}
+
+static void on_over(void *ctx, bool is_broken)
+{
+	struct rig *rig = ctx;
+
+	rig->n_ended += !is_broken;
+	rig->n_broken += is_broken;
+}
+
+static int set_up(void **state)
+{
+	static const struct http_socket_fns fns = { on_came, on_taken, on_over };
+	struct rig *rig = calloc(1, sizeof *rig);
+	int fd[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (char)('a' + i * 7 % 26);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fd), 0);
+	rig->peer = fd[1];
+	rig->base = event_base_new();
+	http_socket_open(&rig->s, rig->base, fd[0], ROOM, &fns, rig);
+	*state = rig;
+	return 0;
+}
+
+static void hang_up(struct rig *rig)
+{
+	if (rig->peer >= 0)
+		close(rig->peer);
+	rig->peer = -1;
+}
+
+static int tear_down(void **state)
+{
+	struct rig *rig = *state;
+
+	http_socket_finish(&rig->s);
+	hang_up(rig);
+	event_base_free(rig->base);
+	free(rig);
+	return 0;
+}
+
+static void turns(struct rig *rig, int n)
+{
+	while (n-- > 0)
+		event_base_loop(rig->base, EVLOOP_NONBLOCK);
+}
+
+/* What it waits for: an event that is added and not wanted is one that spins. */
+static int n_awaited(const struct rig *rig)
+{
+	return event_base_get_num_events(rig->base, EVENT_BASE_COUNT_ADDED);
+}
+
+static size_t say(struct rig *rig, size_t len)
+{
+	ssize_t n = send(rig->peer, bytes, len, 0);
+
+	assert_true(n > 0);
+	return (size_t)n;
+}
+
+static void reads_up_to_its_room(void **state)
+{
+	struct rig *rig = *state;
+	size_t said = say(rig, 150000);
+
+	assert_true(said > ROOM + 20000);
+	turns(rig, 100);
+	assert_int_equal(http_socket_waits_in(&rig->s), ROOM);
+	assert_int_equal(n_awaited(rig), 0);
+	http_socket_read_on(&rig->s);
+	assert_int_equal(n_awaited(rig), 0);
+	evbuffer_drain(rig->s.in, 100);
+	turns(rig, 10);
+	assert_int_equal(http_socket_waits_in(&rig->s), ROOM - 100);
+	http_socket_read_on(&rig->s);
+	turns(rig, 10);
+	assert_int_equal(http_socket_waits_in(&rig->s), ROOM);
+	assert_int_equal(evbuffer_remove(rig->s.in, back, ROOM), ROOM);
+	assert_memory_equal(back, bytes + 100, ROOM);
+}
+
+/* As for a body, and back again. */
+static void its_room_changes(void **state)
+{
+	struct rig *rig = *state;
+	size_t said = say(rig, 150000);
+
+	turns(rig, 100);
+	http_socket_set_room(&rig->s, said - 1000);
+	assert_int_equal(n_awaited(rig), 1);
+	turns(rig, 10);
+	/* A large one comes in few pieces, and never further than asked for. */
+	assert_int_equal(http_socket_waits_in(&rig->s), said - 1000);
+	assert_true(rig->n_came <= ROOM / 4096 + 2);
+	http_socket_set_room(&rig->s, said);
+	assert_int_equal(n_awaited(rig), 1);
+	http_socket_set_room(&rig->s, ROOM);
+	assert_int_equal(n_awaited(rig), 0);
+	turns(rig, 10);
+	assert_int_equal(http_socket_waits_in(&rig->s), said - 1000);
+	evbuffer_drain(rig->s.in, said - 1000);
+	http_socket_set_room(&rig->s, ROOM);
+	turns(rig, 10);
+	assert_int_equal(http_socket_waits_in(&rig->s), 1000);
+}
+
+static void the_end_is_told_once(void **state)
+{
+	struct rig *rig = *state;
+
+	say(rig, 10);
+	shutdown(rig->peer, SHUT_WR);
+	for (int i = 0; i < 10; i++) {
+		turns(rig, 2);
+		http_socket_read_on(&rig->s);
+		http_socket_set_room(&rig->s, i % 2 == 0 ? 2 * ROOM : ROOM);
+	}
+	assert_int_equal(rig->n_ended, 1);
+	assert_int_equal(rig->n_broken, 0);
+	assert_int_equal(n_awaited(rig), 0);
+	/* The other half still takes. */
+	assert_true(http_socket_send(&rig->s, STR("head"), STR("body")));
+	assert_int_equal(recv(rig->peer, back, 100, 0), 8);
+	assert_memory_equal(back, "headbody", 8);
+	assert_int_equal(http_socket_waits_in(&rig->s), 10);
+}
+
+static void a_reset_is_no_end(void **state)
+{
+	struct rig *rig = *state;
+
+	assert_true(http_socket_send(&rig->s, STR("unread"), STR("")));
+	hang_up(rig);
+	turns(rig, 10);
+	assert_int_equal(rig->n_ended, 0);
+	assert_int_equal(rig->n_broken, 1);
+	assert_int_equal(n_awaited(rig), 0);
+	assert_false(http_socket_send(&rig->s, STR("more"), STR("")));
+}
+
+static size_t hear(struct rig *rig)
+{
+	size_t got = 0;
+	ssize_t n;
+
+	for (int i = 0; i < 10000 && http_socket_waits_out(&rig->s) > 0; i++) {
+		while ((n = recv(rig->peer, back + got, sizeof back - got, 0)) > 0)
+			got += (size_t)n;
+		turns(rig, 1);
+	}
+	while ((n = recv(rig->peer, back + got, sizeof back - got, 0)) > 0)
+		got += (size_t)n;
+	return got;
+}
+
+/* More than the kernel takes at once: cut in the head, in the body, or behind both. */
+static void all_of_it_goes_in_order(void **state)
+{
+	struct rig *rig = *state;
+	struct str much = { bytes, sizeof bytes };
+
+	for (int round = 0; round < 3; round++) {
+		size_t n_head = round == 0 ? MUCH : 10;
+
+		assert_true(http_socket_send(&rig->s, (struct str){ bytes, n_head }, much));
+		assert_true(http_socket_waits_out(&rig->s) > 0);
+		assert_int_equal(n_awaited(rig), 2);
+		assert_true(http_socket_send(&rig->s, STR("<"), STR(">")));
+		turns(rig, 3);
+		assert_int_equal(rig->n_taken, round);
+		assert_int_equal(hear(rig), n_head + MUCH + 2);
+		assert_memory_equal(back, bytes, n_head);
+		assert_memory_equal(back + n_head, bytes, MUCH);
+		assert_memory_equal(back + n_head + MUCH, "<>", 2);
+		turns(rig, 10);
+		assert_int_equal(rig->n_taken, round + 1);
+		assert_int_equal(n_awaited(rig), 1);
+	}
+}
+
+static void who_goes_while_something_waits_is_told(void **state)
+{
+	struct rig *rig = *state;
+
+	assert_true(http_socket_send(&rig->s, (struct str){ bytes, sizeof bytes }, STR("")));
+	/* Only the other half is left to tell of it. */
+	say(rig, 150000);
+	turns(rig, 100);
+	assert_int_equal(n_awaited(rig), 1);
+	hang_up(rig);
+	turns(rig, 10);
+	assert_int_equal(rig->n_broken, 1);
+	assert_int_equal(rig->n_ended, 0);
+	assert_int_equal(n_awaited(rig), 0);
+	assert_int_equal(rig->n_taken, 0);
+}
+
+static void nothing_happens_once_it_is_closed(void **state)
+{
+	struct rig *rig = *state;
+	int fd = rig->s.fd;
+
+	say(rig, 100);
+	turns(rig, 1);
+	assert_true(http_socket_send(&rig->s, (struct str){ bytes, sizeof bytes }, STR("")));
+	http_socket_close(&rig->s);
+	http_socket_close(&rig->s);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	http_socket_read_on(&rig->s);
+	http_socket_set_room(&rig->s, 10);
+	http_socket_set_room(&rig->s, 2 * ROOM);
+	turns(rig, 10);
+	assert_int_equal(n_awaited(rig), 0);
+	assert_int_equal(rig->n_came, 1);
+	assert_int_equal(rig->n_ended + rig->n_broken, 0);
+	assert_int_equal(http_socket_waits_in(&rig->s), 100);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(reads_up_to_its_room), TEST(its_room_changes), TEST(the_end_is_told_once), TEST(a_reset_is_no_end), TEST(all_of_it_goes_in_order),
+		TEST(who_goes_while_something_waits_is_told), TEST(nothing_happens_once_it_is_closed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
