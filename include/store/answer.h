@@ -26,7 +26,7 @@ struct store_done {
 					      * damaged; ERR_ABSENT: nothing to settle */
 	uint64_t                 cookie;
 	uint64_t                 seq;        /* of STORE_APPENDED: the event's number, without gaps, growing in the order of the jobs */
-	struct str               record;     /* of STORE_APPENDED: what was appended */
+	struct str               record;     /* of STORE_APPENDED with `echo`: what was to be appended */
 	bool                     fetched;    /* of STORE_APPENDED: `ticket` is the row that was asked for */
 	bool                     fresh;      /* of STORE_PUT and STORE_REFUSAL: inserted now */
 	bool                     last;       /* of queries: no row here and none to come */

@@ -98,9 +98,9 @@ void store_push(struct store *st);
 
 /*
  * Journals one event. With `fetch`, the row of (ns, ticket) is read in the same commit, as it is after all earlier jobs, and comes with
- * the answer; the caller asks for it when store_may_have() says so and the ticket is not in memory.
+ * the answer; the caller asks for it when store_may_have() says so and the ticket is not in memory. With `echo`, so does the record.
  */
-struct store_append { struct str record; bool fetch; struct str ns, ticket; uint64_t cookie; };
+struct store_append { struct str record; bool fetch, echo; struct str ns, ticket; uint64_t cookie; };
 MUST_CHECK enum err store_append(struct store *st, const struct store_append *job);
 
 /* May a closed ticket of this name be on disk? True for all that are, and for a few that are not. Asks no disk. */

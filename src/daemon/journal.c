@@ -121,7 +121,7 @@ static enum err append_to(struct daemon *d, uint32_t ticket, const struct event 
 {
 	struct journal *j = &d->journal;
 	struct append *a = j->spare != NULL ? j->spare : xmalloc(sizeof(*a));
-	struct store_append job = { .ns = e->ns, .ticket = e->ticket, .cookie = (uint64_t)(uintptr_t)a };
+	struct store_append job = { .ns = e->ns, .ticket = e->ticket, .echo = kept == NULL, .cookie = (uint64_t)(uintptr_t)a };
 	enum err err;
 
 	if (a == j->spare)

@@ -171,7 +171,8 @@ int exec_event(struct db *db, const struct batch *b, const struct job *job, uint
 	struct answer *x = answers_add(out, STORE_APPENDED, job->cookie, ERR_OK);
 
 	x->done.seq = seq;
-	answers_set_record(out, x, job_record(b, job));
+	if (job->echo)
+		answers_set_record(out, x, job_record(b, job));
 	if (!job->fetch)
 		return SQLITE_OK;
 

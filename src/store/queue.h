@@ -14,6 +14,7 @@
 struct job {
 	enum store_what what;
 	bool            fetch;     /* of STORE_APPENDED: the packed part is the key of a ticket to read */
+	bool            echo;      /* of STORE_APPENDED: the record is wanted with the answer */
 	bool            shadowed;  /* of STORE_SAVED: a closed row of the same name may exist */
 	uint64_t        cookie;
 	size_t          at, len;   /* packed part, in `bytes` */

@@ -247,6 +247,7 @@ enum err store_append(struct store *st, const struct store_append *a)
 	job->rec = st->queue.records.len - a->record.len;
 	job->rec_len = a->record.len;
 	job->fetch = a->fetch;
+	job->echo = a->echo;
 	if (a->fetch) {
 		pack_str(&st->queue.bytes, a->ns);
 		pack_str(&st->queue.bytes, a->ticket);

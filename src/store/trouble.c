@@ -98,6 +98,15 @@ bool worker_has_task(const struct store *st, enum task_kind kind)
 	return worker_first_task(st, kind) < st->n_tasks;
 }
 
+static void refuse(struct answers *out, const struct batch *b, const struct job *job, enum err err)
+{
+	struct answer *x = answers_add(out, job->what, job->cookie, err);
+
+	x->done.last = !exec_is_write(job->what);
+	if (job->echo)
+		answers_set_record(out, x, job_record(b, job));
+}
+
 /*
  * Adds what is queued to what waits for the disk, without events and revisions, which are refused; questions are answered meanwhile. Needed
  * only while stalled: otherwise the queue is taken whole, by exchange.
@@ -109,7 +118,7 @@ static void merge(struct store *st, struct batch *from, size_t first, struct bat
 
 		if (exec_may_refuse(job->what)) {
 			if (job->what == STORE_APPENDED || job->cookie != 0)
-				answers_add(&st->out, job->what, job->cookie, ERR_FULL);
+				refuse(&st->out, from, job, ERR_FULL);
 			worker_release(rel, job->what, job_bytes(job));
 		} else if (!exec_is_write(job->what)) {
 			worker_add_task(st, from, job);
@@ -168,7 +177,7 @@ static void stall(struct store *st, const struct diag *why)
 static void answer_dead(struct store *st, const struct batch *b, size_t first, struct release *rel)
 {
 	for (size_t i = first; i < b->n; i++) {
-		answers_add(&st->out, b->jobs[i].what, b->jobs[i].cookie, ERR_IO)->done.last = !exec_is_write(b->jobs[i].what);
+		refuse(&st->out, b, &b->jobs[i], ERR_IO);
 		worker_release(rel, b->jobs[i].what, job_bytes(&b->jobs[i]));
 	}
 }

@@ -171,7 +171,7 @@ static inline void rig_wait_state(struct rig *r, enum store_state want)
 
 static inline enum err rig_append(struct rig *r, const char *record, const char *fetch, uint64_t cookie)
 {
-	struct store_append a = { .record = str_of(record), .fetch = fetch != NULL, .ns = STR("desk"), .ticket = str_of(fetch), .cookie = cookie };
+	struct store_append a = { .record = str_of(record), .fetch = fetch != NULL, .echo = true, .ns = STR("desk"), .ticket = str_of(fetch), .cookie = cookie };
 
 	return store_append(r->st, &a);
 }

@@ -81,6 +81,22 @@ static void a_callback_ends_the_load(void **state)
 	assert_string_equal(r->diag.msg, "enough");
 }
 
+static void a_record_comes_back_where_it_is_asked_for(void **state)
+{
+	struct rig *r = *state;
+	struct store_append quiet = { .record = STR("two"), .cookie = 2 };
+
+	rig_start(r);
+	assert_int_equal(rig_append(r, "one", NULL, 1), ERR_OK);
+	assert_int_equal(store_append(r->st, &quiet), ERR_OK);
+	assert_int_equal(rig_append(r, "three", NULL, 3), ERR_OK);
+	rig_wait(r, 3);
+	assert_string_equal(r->heard[0].text, "one");
+	assert_string_equal(r->heard[1].text, "");
+	assert_int_equal(r->heard[1].seq, 2);
+	assert_string_equal(r->heard[2].text, "three");
+}
+
 #define N_AHEAD 3000      /* events of a kilobyte: more than is read ahead at once */
 
 struct walk { struct store *st; uint64_t n, until; };
@@ -515,6 +531,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(everything_comes_back),
 		CASE(a_callback_ends_the_load),
+		CASE(a_record_comes_back_where_it_is_asked_for),
 		CASE(a_load_reads_ahead_in_order_to_any_end),
 		CASE(commits_are_shared_and_numbers_have_no_gaps),
 		CASE(a_full_queue_refuses),

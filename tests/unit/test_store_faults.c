@@ -185,6 +185,7 @@ static void a_full_disk_passes(void **state)
 	rig_wait(r, 3);
 	assert_int_equal(r->heard[2].cookie, 4);
 	assert_int_equal(r->heard[2].err, ERR_FULL);
+	assert_string_equal(r->heard[2].text, "refused");
 	rig_wait_state(r, STORE_STALLED);
 	store_health(r->st, &h);
 	assert_non_null(strstr(h.why, "full"));
