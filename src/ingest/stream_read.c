@@ -204,7 +204,8 @@ static void start_read(struct stream *s)
 		read_ahead(s);
 		return;
 	}
-	if (s->n_out + s->n_held + s->n_reading > 0)
+	/* What the thread has of a connection that is gone, too: a server that sends much and hangs up would fill the memory. */
+	if (s->n_out + s->n_held + s->n_reading + s->n_apart > 0)
 		return;
 	if (left > 0) {
 		stream_after(s, left);

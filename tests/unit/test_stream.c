@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "base/now.h"
-#include "ingest/stream.h"
+#include "ingest/stream_private.h"
 
 #define MAX_OUT 16
 
@@ -506,6 +506,35 @@ static void whatever_happens_while_a_batch_is_read_apart(void **state)
 	assert_int_equal(rig->n_events, 3000);
 }
 
+/* Whoever sends much and hangs up, again and again: what the thread still has of the last time is all that waits for it. */
+static void nothing_is_read_again_while_the_thread_has_it(void **state)
+{
+	struct rig *rig = *state;
+	static char text[60001];
+	bool was_dropped = false;
+
+	memset(text, '[', 30);
+	for (size_t i = 30; i + 2 < sizeof text; i += 2)
+		memcpy(text + i, "1,", 2);
+	for (int i = 0; i < 1000; i++)
+		redis_do(&rig->redis, "XADD tickets * event %s", text);
+	rig->full = true;
+	start(rig);
+	for (int round = 0; round < 3; round++) {
+		UNTIL(rig, rig->stream->n_apart > 0 || rig->stream->held != NULL);
+		redis_do(&rig->redis, "CLIENT KILL TYPE normal SKIPME yes");
+		for (int64_t end = mono_now().ms + 400; mono_now().ms < end;) {
+			turn(rig);
+			was_dropped = was_dropped || (rig->stream->n_apart > 0 && rig->stream->held == NULL);
+			assert_true(rig->stream->n_apart == 0 || rig->stream->phase == PHASE_NEW || rig->stream->n_reading == 0);
+		}
+	}
+	assert_true(was_dropped);
+	rig->full = false;
+	UNTIL(rig, stats(rig).n_acked == 1000);
+	assert_int_equal(rig->n_refused, 1000);
+}
+
 static void a_reload_changes_the_stream(void **state)
 {
 	struct rig *rig = *state;
@@ -743,7 +772,8 @@ int main(void)
 		TEST(what_was_not_kept_comes_again), TEST(entries_that_are_no_events), TEST(survives_the_server),
 		TEST(own_pending_comes_first), TEST(trimmed_entries_are_counted), TEST(takes_over_from_the_dead),
 		TEST(group_and_stream_may_vanish), TEST(says_what_is_wrong), TEST(own_cursor), TEST(no_cursor_passes_what_was_taken_in_part),
-		TEST(whatever_happens_while_a_batch_is_read_apart), TEST(a_reload_changes_the_stream), TEST(one_of_two_reads),
+		TEST(whatever_happens_while_a_batch_is_read_apart), TEST(nothing_is_read_again_while_the_thread_has_it),
+		TEST(a_reload_changes_the_stream), TEST(one_of_two_reads),
 		TEST(one_that_has_nothing_to_read_is_alive),
 		TEST(what_another_took_over_is_not_handed_in), TEST(pending_entries_that_never_came_are_found), TEST(a_server_that_is_none), TEST(names), TEST(a_server_that_is_silent),
 	};
