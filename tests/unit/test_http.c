@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "ingest/http_head.h"
+#include "ingest/http_private.h"
 
 #define BIG_LEN (6u << 20)
 
@@ -607,6 +608,43 @@ static void pipelines_take_turns(void **state)
 	loop_finish(&l);
 }
 
+/* While a request is out so much is read ahead and no more, also behind a body that was larger; and all of it is answered. */
+static void reads_ahead_and_goes_on(void **state)
+{
+	(void)state;
+	static const char one[] = "GET /none HTTP/1.1\r\n" HOST "\r\n";
+	struct http_loop l;
+	struct answer a;
+	struct buf b;
+	int fd, n = 0;
+
+	start(&l, NULL, 10);
+	fd = client_open(l.port);
+	client_puts(fd, "POST /park HTTP/1.1\r\n" HOST "Content-Length: 1000000\r\n\r\n");
+	client_send(fd, big, 1000000);
+	buf_init(&b, 1u << 20);
+	for (; b.len < 300000; n++)
+		buf_puts(&b, one);
+	client_send(fd, b.p, b.len);
+	usleep(100000);
+	loop_stop(&l);
+	assert_int_equal(l.server->conns->state, CONN_BUSY);
+	assert_int_equal(http_socket_waits_in(&l.server->conns->socket), 64u << 10);
+	loop_start(&l);
+	loop_command(&l, 'p');
+	a = client_answer(fd, 0);
+	assert_string_equal(a.body, "late");
+	free(a.body);
+	for (int i = 0; i < n; i++) {
+		a = client_answer(fd, 0);
+		assert_int_equal(a.status, 204);
+		free(a.body);
+	}
+	close(fd);
+	buf_finish(&b);
+	stop(&l);
+}
+
 /* ---- time ---- */
 
 static int64_t now_ms(void)
@@ -615,6 +653,34 @@ static int64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* One that goes on sending hears the refusal and the end, not a reset, and need not close first. */
+static void who_is_refused_is_told(void **state)
+{
+	(void)state;
+	struct http_limits limits = { .linger_ms = 3000 };
+	struct http_loop l;
+	struct answer a;
+	int64_t from;
+	char c;
+	int fd;
+
+	start(&l, &limits, 10);
+	fd = client_open(l.port);
+	client_puts(fd, "POST /nowhere HTTP/1.1\r\n" HOST "Content-Length: 3000000\r\n\r\n");
+	usleep(50000);
+	client_send(fd, big, 1000000);
+	a = client_answer(fd, 0);
+	assert_int_equal(a.status, 404);
+	free(a.body);
+	from = now_ms();
+	assert_int_equal(recv(fd, &c, 1, 0), 0);
+	assert_true(now_ms() - from < 1500);
+	client_send(fd, big, 1000000);
+	assert_int_equal(send(fd, "x", 1, MSG_NOSIGNAL), 1);
+	close(fd);
+	stop(&l);
 }
 
 /* Sends `prefix`, then a byte each 20 ms, until an answer comes. */
@@ -890,6 +956,14 @@ static void memory_for_bodies(void **state)
 	assert_int_equal(a.status, 200);
 	assert_int_equal(a.body_len, 200000);
 	free(a.body);
+	/* It stays open, and its body is none any more. */
+	close(second);
+	second = client_open(l.port);
+	client_puts(second, "POST / HTTP/1.1\r\n" HOST "Content-Length: 200000\r\n\r\n");
+	client_send(second, big, 200000);
+	a = client_answer(second, 0);
+	assert_int_equal(a.status, 200);
+	free(a.body);
 	close(first);
 	close(second);
 	close(third);
@@ -1087,6 +1161,8 @@ int main(void)
 		cmocka_unit_test(large_bodies),
 		cmocka_unit_test(pipelining),
 		cmocka_unit_test(pipelines_take_turns),
+		cmocka_unit_test(reads_ahead_and_goes_on),
+		cmocka_unit_test(who_is_refused_is_told),
 		cmocka_unit_test(slow_clients),
 		cmocka_unit_test(writes_and_lives),
 		cmocka_unit_test(connection_cap),
