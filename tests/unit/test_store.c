@@ -1,6 +1,7 @@
 /* What the store keeps, answers and forgets, on a disk that works. */
 #include "store_rig.h"
 
+#include "store/db.h"
 #include "store/verdicts.h"
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_make, rig_drop)
@@ -526,6 +527,37 @@ static void the_log_is_moved_past_its_bound(void **state)
 	free(big);
 }
 
+static int64_t log_size(const struct rig *r)
+{
+	char name[128];
+	struct stat st;
+
+	snprintf(name, sizeof name, "%s-wal", r->path);
+	return stat(name, &st) == 0 ? (int64_t)st.st_size : -1;
+}
+
+/* Small commits find the log longer than they make it, by whole frames, each time that its end comes near. */
+static void the_log_is_made_longer_ahead_of_its_end(void **state)
+{
+	struct rig *r = *state;
+	struct store_health h;
+
+	rig_start(r);
+	for (size_t i = 0; i < 200; i++) {
+		assert_int_equal(rig_append(r, "small", NULL, 1), ERR_OK);
+		rig_wait(r, i + 1);
+		store_health(r->st, &h);
+		if (i % 50 != 49)
+			continue;
+		/* The thread does it when it has answered. */
+		for (int k = 0; k < 1000 && log_size(r) < (int64_t)h.wal_bytes + 16 * DB_LOG_FRAME; k++)
+			usleep(1000);
+		assert_true(log_size(r) >= (int64_t)h.wal_bytes + 16 * DB_LOG_FRAME);
+		assert_true(log_size(r) < (int64_t)h.wal_bytes + 100 * DB_LOG_FRAME);
+		assert_int_equal((log_size(r) - DB_LOG_HEADER) % DB_LOG_FRAME, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -545,6 +577,7 @@ int main(void)
 		CASE(many_saves_do_not_hold_up_events),
 		CASE(closing_carries_out_what_is_queued),
 		CASE(the_log_is_moved_past_its_bound),
+		CASE(the_log_is_made_longer_ahead_of_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
