@@ -58,6 +58,14 @@ bool cond_names(const struct cond *c, uint32_t attrs)
 	return false;
 }
 
+bool conds_name(const struct conds *cs, uint32_t attrs)
+{
+	for (size_t i = 0; i < cs->n; i++)
+		if (cond_names(&cs->v[i], attrs))
+			return true;
+	return false;
+}
+
 bool conds_may_fit(const struct conds *cs, const struct event_bits *b, uint32_t changed)
 {
 	for (size_t i = 0; i < cs->n; i++)

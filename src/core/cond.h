@@ -18,8 +18,9 @@ static inline struct event_bits event_bits(enum event_type type, enum role role,
 /* One of the list could fit this event, or begin to when these attributes change (bits), whatever the ticket is like. */
 bool conds_may_fit(const struct conds *cs, const struct event_bits *b, uint32_t changed);
 
-/* It asks for one of these attributes (bits). */
+/* It, or one of the list, asks for one of these attributes (bits). */
 bool cond_names(const struct cond *c, uint32_t attrs);
+bool conds_name(const struct conds *cs, uint32_t attrs);
 
 /* The attribute part alone. */
 bool cond_fits_attrs(const struct cond *c, const struct str attr[ATTR_N_RULES]);

@@ -89,15 +89,26 @@ static const struct contract *only_contract(const struct engine *en, const struc
 	return is_as_ever(en, k, wall_min(nw->e->at, o->history.first_at)) ? k : NULL;
 }
 
-/* Can it start or end a clock of the metric? Attributes that hold already end one that was started while they did. */
+/* Attributes that hold already end a clock that was started while they did, with any event. */
+static bool ends_may_fit(const struct metric *m, const struct event_bits *b)
+{
+	return (m->watch.stop & b->types) && (conds_may_fit(&m->stop, b, UINT32_MAX) || conds_may_fit(&m->cancel, b, UINT32_MAX));
+}
+
+/* With what a late one sets, an event behind it may start or end a clock which did not, or the other way about. */
+static bool late_may_start_or_end(const struct metric *m, const struct news *nw)
+{
+	return conds_may_fit(&m->start, &nw->bits, nw->attrs) || ends_may_fit(m, &nw->bits) || conds_name(&m->start, nw->attrs) ||
+	       conds_name(&m->stop, nw->attrs) || conds_name(&m->cancel, nw->attrs);
+}
+
 static bool may_start_or_end(const struct metric *m, struct news *nw)
 {
 	bool start = (m->watch.start & nw->bits.types) && conds_may_fit(&m->start, &nw->bits, nw->attrs);
-	bool end = (m->watch.stop & nw->bits.types) &&
-		   (conds_may_fit(&m->stop, &nw->bits, UINT32_MAX) || conds_may_fit(&m->cancel, &nw->bits, UINT32_MAX));
+	bool end = ends_may_fit(m, &nw->bits);
 
-	if (nw->late || !(start || end))
-		return start || end;
+	if (!start && !end)
+		return false;
 	known(nw);
 	return (start && conds_begin_to_fit(&m->start, &nw->bits, nw->before, nw->after)) ||
 	       (end && (conds_fit(&m->stop, &nw->bits, nw->after) || conds_fit(&m->cancel, &nw->bits, nw->after)));
@@ -105,7 +116,7 @@ static bool may_start_or_end(const struct metric *m, struct news *nw)
 
 static bool metric_minds(const struct metric *m, struct news *nw)
 {
-	if (may_start_or_end(m, nw))
+	if (nw->late ? late_may_start_or_end(m, nw) : may_start_or_end(m, nw))
 		return true;
 	if (!(nw->attrs & (m->watch.pause_attrs | m->watch.target_attrs)))
 		return false;
