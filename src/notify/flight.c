@@ -18,7 +18,8 @@
 
 /* Each receiver has a bound of its own, so this one is but a net: several receivers may share a host, and a dead one of them must not use up the others' connections. */
 #define MAX_HOST_CONNECTIONS 128L
-#define MAX_KEPT_CONNECTIONS 64L
+/* libcurl counts those in use, too: were this less than may fly at once (256), many that hang would cost everybody else the connections that are kept. */
+#define MAX_KEPT_CONNECTIONS 320L
 #define EVENTS_AT_ONCE       64
 #define LONGEST_SLEEP_MS     60000
 

@@ -17,6 +17,18 @@ def signed_by(got, secret):
 	return harness.sign(got.body, got.id, stamp, secret) in got.headers["webhook-signature"].split()
 
 
+class Connections(harness.HookSink):
+	"""Knows over how many connections its requests came."""
+
+	def __init__(self, **more):
+		self.peers = set()
+		super().__init__(**more)
+
+	def answer(self, handler, got):
+		self.peers.add(handler.client_address)
+		super().answer(handler, got)
+
+
 class Flights(Case):
 	def flood(self, n, **more):
 		at = harness.instant()
@@ -89,6 +101,19 @@ class Flights(Case):
 		sink.close()
 		other.wait(20, count=AT_ONCE + 4, type="sla.breach")
 		self.assertEqual(len(sink.tries()), AT_ONCE)
+
+	def test_those_that_hang_cost_nobody_a_connection(self):
+		"""Six that never answer have as many connections open as they may; who answers still keeps his, and gets all over the same few."""
+		hung = {f"hung{i}": self.sink(default="hang") for i in range(6)}
+		well = self.sink(kind=Connections)
+		self.run_with({**{name: hook(s) for name, s in hung.items()}, "hook": hook(well)}, target="6s",
+			      steps=[{"at": "10%", "notify": [*hung]}, *BREACH])
+		n = harness.scaled(300)
+		self.flood(n)
+		harness.wait_for("as many as may fly", 10, lambda: all(len(s.tries()) == AT_ONCE for s in hung.values()))
+		well.wait(20, count=n, type="sla.breach")
+		self.assertTrue(all(len(s.tries()) == AT_ONCE for s in hung.values()), "they were to hang all the time")
+		self.assertLessEqual(len(well.peers), AT_ONCE)
 
 	def test_what_waits_is_looked_at_when_it_leaves(self):
 		gate = threading.Event()
