@@ -1,6 +1,6 @@
 /*
- * Batches: the spare ones, who fills them, and what may be acknowledged of one that came back. A large one is filled by a thread beside
- * the loop, which the first such batch starts; meanwhile it keeps its place among those that are held.
+ * Batches: the spare ones, who fills them, and what may be acknowledged of one that came back. A large one is filled by a thread
+ * beside the loop, which the first such batch starts; meanwhile it keeps its place among those that are held.
  */
 #include <errno.h>
 #include <stddef.h>

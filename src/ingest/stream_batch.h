@@ -1,6 +1,6 @@
 /*
- * What one read of a stream brought, on its way to the sink and back: the reply, the events in it, what is none. Everything of it lies in
- * its arena. A large one is filled by a thread beside the loop; until it is back nobody else touches what fill_batch() does.
+ * What one read of a stream brought, on its way to the sink and back: the reply, the events in it, what is none. Everything of it
+ * lies in its arena. A large one is filled by a thread beside the loop; until it is back nobody else touches what fill_batch() does.
  */
 #ifndef PLAZO_INGEST_STREAM_BATCH_H
 #define PLAZO_INGEST_STREAM_BATCH_H
@@ -41,7 +41,7 @@ struct stream_batch {
 struct stream_batch *batch_get(struct stream *s);
 void batch_release(struct stream_batch *b);
 void batch_free_spare(struct stream *s);
-void batch_fill(struct stream_batch *b);           /* at once, or apart: then it is filled when it is back, and read_pump() is called */
+void batch_fill(struct stream_batch *b);           /* at once, or apart: then it is filled once !is_apart, and read_pump() is called */
 void batch_end_thread(struct stream *s);           /* what it still has is freed */
 bool batch_is_kept(const struct stream_batch *b, const struct entry *e);
 

@@ -1,6 +1,6 @@
 /*
- * From entries to events, refusals and cursors. All of a batch lies in its arena, beside the server's reply: texts of events are slices of
- * that, and nothing is copied twice. Touches the batch alone, never the stream: the thread beside the loop may be at it.
+ * From entries to events, refusals and cursors. All of a batch lies in its arena, beside the server's reply: texts of events are
+ * slices of that, and nothing is copied twice. Touches the batch alone, never the stream: the thread beside the loop may be at it.
  */
 #include <stdio.h>
 
