@@ -655,31 +655,38 @@ static int64_t now_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* One that goes on sending hears the refusal and the end, not a reset, and need not close first. */
-static void who_is_refused_is_told(void **state)
+/* One that goes on sending hears the answer and the end, not a reset, and need not close first. */
+static void who_is_sent_away_is_told(void **state)
 {
 	(void)state;
+	static const struct { const char *head; int status; } away[] = {
+		{ "POST /nowhere HTTP/1.1\r\n" HOST "Content-Length: 3000000\r\n\r\n", 404 },
+		{ "GET /close HTTP/1.1\r\n" HOST "\r\n", 200 },
+		{ "GET /later HTTP/1.1\r\n" HOST "Connection: close\r\n\r\nmore", 200 },
+	};
 	struct http_limits limits = { .linger_ms = 3000 };
 	struct http_loop l;
 	struct answer a;
 	int64_t from;
 	char c;
-	int fd;
 
 	start(&l, &limits, 10);
-	fd = client_open(l.port);
-	client_puts(fd, "POST /nowhere HTTP/1.1\r\n" HOST "Content-Length: 3000000\r\n\r\n");
-	usleep(50000);
-	client_send(fd, big, 1000000);
-	a = client_answer(fd, 0);
-	assert_int_equal(a.status, 404);
-	free(a.body);
-	from = now_ms();
-	assert_int_equal(recv(fd, &c, 1, 0), 0);
-	assert_true(now_ms() - from < 1500);
-	client_send(fd, big, 1000000);
-	assert_int_equal(send(fd, "x", 1, MSG_NOSIGNAL), 1);
-	close(fd);
+	for (size_t i = 0; i < sizeof away / sizeof *away; i++) {
+		int fd = client_open(l.port);
+
+		client_puts(fd, away[i].head);
+		usleep(100000);
+		client_send(fd, big, 1000000);
+		a = client_answer(fd, 0);
+		assert_int_equal(a.status, away[i].status);
+		free(a.body);
+		from = now_ms();
+		assert_int_equal(recv(fd, &c, 1, 0), 0);
+		assert_true(now_ms() - from < 1500);
+		client_send(fd, big, 1000000);
+		assert_int_equal(send(fd, "x", 1, MSG_NOSIGNAL), 1);
+		close(fd);
+	}
 	stop(&l);
 }
 
@@ -1162,7 +1169,7 @@ int main(void)
 		cmocka_unit_test(pipelining),
 		cmocka_unit_test(pipelines_take_turns),
 		cmocka_unit_test(reads_ahead_and_goes_on),
-		cmocka_unit_test(who_is_refused_is_told),
+		cmocka_unit_test(who_is_sent_away_is_told),
 		cmocka_unit_test(slow_clients),
 		cmocka_unit_test(writes_and_lives),
 		cmocka_unit_test(connection_cap),
