@@ -989,6 +989,7 @@ static void gone_clients(void **state)
 	struct http_loop l;
 	struct http_stats stats;
 	struct linger hard = { .l_onoff = 1 };
+	struct answer a;
 	int fd;
 
 	start(&l, NULL, 10);
@@ -1004,6 +1005,17 @@ static void gone_clients(void **state)
 	loop_command(&l, 'p');
 	usleep(50000);
 	assert_null(parked);
+	/* Half closed: the answer comes, and then the end. */
+	fd = client_open(l.port);
+	client_puts(fd, "GET /park HTTP/1.1\r\n" HOST "\r\n");
+	shutdown(fd, SHUT_WR);
+	usleep(50000);
+	loop_command(&l, 'p');
+	a = client_answer(fd, 0);
+	assert_string_equal(a.body, "late");
+	free(a.body);
+	assert_true(client_is_closed(fd));
+	close(fd);
 	/* Still out when the server is destroyed. */
 	fd = client_open(l.port);
 	client_puts(fd, "POST /park HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nho");
