@@ -535,6 +535,7 @@ static void nothing_is_read_again_while_the_thread_has_it(void **state)
 	rig->full = false;
 	UNTIL(rig, stats(rig).n_acked == 1000);
 	assert_int_equal(rig->n_refused, 1000);
+	assert_int_equal(rig->stream->n_bytes, 0);
 }
 
 static void a_reload_changes_the_stream(void **state)
