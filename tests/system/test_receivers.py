@@ -153,6 +153,21 @@ class Webhooks(Case):
 		time.sleep(6)
 		self.assertEqual(sink.alerts(type="sla.warning"), [])
 
+	def test_killed_between_the_answer_and_the_commit(self):
+		"""Nobody can tell whether it was delivered: it comes once more, with its id, and not a third time."""
+		sink = self.sink(rule=lambda got: self.d.process.kill() if len(sink.received) == 0 else None)
+		self.breach(sink)
+		harness.wait_for("the kill", 10, lambda: self.d.process.poll() is not None)
+		self.assertEqual(len(sink.tries()), 1)
+		self.d.start()
+		harness.wait_for("another attempt", 10, lambda: len(sink.tries()) == 2)
+		self.same_id(sink)
+		time.sleep(3)
+		self.d.stop()
+		self.d.start()
+		time.sleep(1)
+		self.assertEqual(len(sink.tries()), 2)
+
 	def refused_first(self, changes, says, target="2s"):
 		"""An alert whose first attempt fails, then something happens to its clock: it is not sent, and the operator reads why."""
 		sink = self.sink(default=503)
