@@ -50,6 +50,8 @@ static const struct life lives[] = {
 	  { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_CHANGED, "team=l2" } } },
 	{ "it starts a clock, late", "{metrics: {m: {start: {team: l2}, target: 2h}}}", NULL,
 	  { { 0, 0, EVENT_OPENED, "" }, { 20, 20, EVENT_CHANGED, "status=open" }, { 10, 21, EVENT_CHANGED, "team=l2" } } },
+	{ "it starts a clock by its type, late", "{metrics: {m: {start: {type: acknowledged}, target: 2h}}}", NULL,
+	  { { 0, 0, EVENT_OPENED, "" }, { 20, 20, EVENT_CHANGED, "team=x" }, { 10, 21, EVENT_ACKNOWLEDGED, "" } } },
 	{ "it stops a clock", "{metrics: {m: {stop: {type: attended}, target: 2h}}}", NULL,
 	  { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_ATTENDED, "" } } },
 	{ "what stops held when it started", "{metrics: {m: {start: {type: opened}, stop: {tags: done}, target: 2h}}}", NULL,
