@@ -511,15 +511,16 @@ static void nothing_is_read_again_while_the_thread_has_it(void **state)
 {
 	struct rig *rig = *state;
 	static char text[60001];
+	const char *san = getenv("PLAZO_SAN");
+	int n = san != NULL && san[0] != '\0' ? 150 : 1000;     /* some 100 ms for the thread either way */
 	bool was_dropped = false;
 
 	memset(text, '[', 30);
 	for (size_t i = 30; i + 2 < sizeof text; i += 2)
 		memcpy(text + i, "1,", 2);
-	for (int i = 0; i < 1000; i++)
+	for (int i = 0; i < n; i++)
 		redis_do(&rig->redis, "XADD tickets * event %s", text);
 	rig->full = true;
-	/* Under a sanitizer the thread takes longer than half a second. */
 	rig->opt.takeover_ms = 60000;
 	start(rig);
 	for (int round = 0; round < 3; round++) {
@@ -533,8 +534,8 @@ static void nothing_is_read_again_while_the_thread_has_it(void **state)
 	}
 	assert_true(was_dropped);
 	rig->full = false;
-	UNTIL(rig, stats(rig).n_acked == 1000);
-	assert_int_equal(rig->n_refused, 1000);
+	UNTIL(rig, stats(rig).n_acked == (uint64_t)n);
+	assert_int_equal(rig->n_refused, n);
 	assert_int_equal(rig->stream->n_bytes, 0);
 }
 
