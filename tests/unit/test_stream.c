@@ -22,6 +22,8 @@ struct rig {
 	const char           *keys[2];
 	struct intake_batch  *out[MAX_OUT];
 	size_t                n_out, n_most_out;
+	struct intake_batch  *back[MAX_OUT];              /* of those that were out, the last n_back are on their way back */
+	size_t                n_back;
 	bool                  full, failing, keeping;     /* the sink says no; everything fails; batches stay at the sink */
 	bool                  torn;                       /* what the sink takes, it takes in part */
 	size_t                n_events, n_refused, n_batches, n_failed;
@@ -29,12 +31,26 @@ struct rig {
 	char                  cursor[64];                 /* of the first key, as a journal would have it */
 };
 
+static bool is_out(const struct rig *rig, const struct intake_batch *b)
+{
+	for (size_t i = 0; i < rig->n_out; i++)
+		if (rig->out[i] == b)
+			return true;
+	for (size_t i = 0; i < rig->n_back; i++)
+		if (rig->back[i] == b)
+			return true;
+	return false;
+}
+
 static bool sink(void *ctx, struct intake_batch *b)
 {
 	struct rig *rig = ctx;
 
 	if (rig->full || rig->n_out == MAX_OUT)
 		return false;
+	assert_str(b->source, "bus");
+	/* Of one that has come back nothing is known any more. */
+	assert_true(b->after == NULL || is_out(rig, b->after));
 	rig->out[rig->n_out++] = b;
 	b->failed = rig->torn;
 	if (rig->n_out > rig->n_most_out)
@@ -77,19 +93,23 @@ static void note(struct rig *rig, const struct intake_batch *b)
 static void turn(struct rig *rig)
 {
 	struct timeval tv = { .tv_usec = 5000 };
-	size_t n;
 
 	event_base_loopexit(rig->base, &tv);
 	event_base_dispatch(rig->base);
-	n = rig->keeping ? 0 : rig->n_out;
-	rig->n_out -= n;
-	for (size_t i = 0; i < n; i++) {
-		rig->out[i]->failed = rig->failing;
+	if (rig->keeping)
+		return;
+	/* The last one first in `back`: others may be handed in by what is told here. */
+	for (rig->n_back = 0; rig->n_out > 0; rig->n_back++)
+		rig->back[rig->n_back] = rig->out[--rig->n_out];
+	while (rig->n_back > 0) {
+		struct intake_batch *b = rig->back[--rig->n_back];
+
+		b->failed = rig->failing;
 		if (rig->failing)
 			rig->n_failed++;
 		else
-			note(rig, rig->out[i]);
-		rig->out[i]->done(rig->out[i]);
+			note(rig, b);
+		b->done(b);
 	}
 }
 
