@@ -40,6 +40,7 @@ struct table {
 struct calendar {
 	struct table          table;
 	struct calendar_days *days;       /* owned */
+	struct walk_years    *years;      /* owned; of what is not in the table */
 	const struct zone    *zone;       /* kept */
 	char                 *name;       /* owned */
 	bool                  always;
@@ -199,6 +200,7 @@ struct calendar *calendar_create(const struct calendar_spec *spec, int32_t first
 	c->name = xstrdup(spec->name);
 	c->zone = spec->zone;
 	c->days = days_create(spec);
+	c->years = walk_years_create();
 	c->always = days_always_open(c->days);
 	table_build(&c->table, c->days, first_year, c->always ? first_year - 1 : last_year);
 	return c;
@@ -212,6 +214,7 @@ void calendar_destroy(struct calendar *c)
 	free(c->table.v);
 	free(c->table.by_day);
 	free(c->table.by_open);
+	free(c->years);
 	free(c->name);
 	free(c);
 }
@@ -235,7 +238,7 @@ size_t calendar_bytes(const struct calendar *c)
 {
 	const struct table *t = &c->table;
 
-	return sizeof(*c) + days_bytes(c->days) + (t->n + 1) * sizeof(*t->v) + t->n_days * sizeof(*t->by_day) +
+	return sizeof(*c) + sizeof(*c->years) + days_bytes(c->days) + (t->n + 1) * sizeof(*t->v) + t->n_days * sizeof(*t->by_day) +
 	       t->n_open * sizeof(*t->by_open);
 }
 
@@ -295,11 +298,11 @@ int64_t calendar_between(const struct calendar *c, struct wall from, struct wall
 		return table_spent(t, to) - table_spent(t, from);
 
 	if (wall_before(from, t->from))
-		sum += walk_between(c->days, from, wall_min(to, t->from));
+		sum += walk_across(c->days, c->years, from, wall_min(to, t->from));
 	if (wall_before(from, t->to) && wall_before(t->from, to))
 		sum += spent_until(t, wall_min(to, t->to)) - table_spent(t, wall_max(from, t->from));
 	if (wall_before(t->to, to))
-		sum += walk_between(c->days, wall_max(from, t->to), to);
+		sum += walk_across(c->days, c->years, wall_max(from, t->to), to);
 	return sum;
 }
 

@@ -1,6 +1,9 @@
 /* Blocks of days, one after the other, in one buffer. That a block clips its windows changes no sum and no instant found here. */
 #include "calendar_walk.h"
 
+#include "base/civil.h"
+#include "base/xalloc.h"
+
 struct walk {
 	const struct calendar_days *d;
 	struct window               reach;       /* nothing is open outside of it */
@@ -58,6 +61,43 @@ int64_t walk_between(const struct calendar_days *d, struct wall from, struct wal
 		walk_load_from(&w, at);
 		for (size_t i = 0; i < w.n; i++)
 			sum += max_ms(0, min_ms(w.v[i].to_ms, end) - max_ms(w.v[i].from_ms, at));
+	}
+	return sum;
+}
+
+static struct wall year_start(int32_t year)
+{
+	return (struct wall){ civil_to_days((struct civil){ year, 1, 1 }) * MS_PER_DAY };
+}
+
+static int32_t year_of(struct wall at)
+{
+	return civil_from_days((int32_t)(at.ms / MS_PER_DAY)).year;
+}
+
+struct walk_years *walk_years_create(void)
+{
+	struct walk_years *y = xmalloc(sizeof(*y));
+
+	for (size_t i = 0; i < WALK_YEARS; i++)
+		y->open_ms[i] = -1;
+	return y;
+}
+
+int64_t walk_across(const struct calendar_days *d, struct walk_years *years, struct wall from, struct wall to)
+{
+	int32_t first = year_of(from) + 1, last = year_of(to);
+	int64_t sum;
+
+	if (first >= last)
+		return walk_between(d, from, to);
+	sum = walk_between(d, from, year_start(first)) + walk_between(d, year_start(last), to);
+	for (int32_t year = first; year < last; year++) {
+		int64_t *known = &years->open_ms[year - 1970];
+
+		if (*known < 0)
+			*known = walk_between(d, year_start(year), year_start(year + 1));
+		sum += *known;
 	}
 	return sum;
 }

@@ -11,8 +11,20 @@
 #include "base/wall.h"
 #include "calendar_days.h"
 
+#define WALK_YEARS 231      /* 1970 to 2200 */
+
 /* Open milliseconds in [from, to). */
 int64_t walk_between(const struct calendar_days *d, struct wall from, struct wall to);
+
+/* Open time of whole years, as far as it was asked for. One thread at a time. */
+struct walk_years { int64_t open_ms[WALK_YEARS]; };   /* -1: not asked for yet */
+struct walk_years *walk_years_create(void);           /* to free() */
+
+/*
+ * The same as walk_between(), which counts a year once: a date of 1970 is a frequent mistake of senders, and each look at its clock
+ * would cross half a century.
+ */
+int64_t walk_across(const struct calendar_days *d, struct walk_years *years, struct wall from, struct wall to);
 
 /* The first open instant in [from, until). */
 bool walk_next_open(const struct calendar_days *d, struct wall from, struct wall until, struct wall *out);

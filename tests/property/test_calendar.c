@@ -177,6 +177,38 @@ static void table_equals_no_table(void **state)
 	}
 }
 
+/* From a date of any year: whole years are counted once, and their sum is that of short pieces, which are not. */
+static void far_is_the_sum_of_near(void **state)
+{
+	struct prop p = prop_begin("calendar: far and near");
+	static struct sheet s;
+	(void)state;
+
+	for (size_t round = prop_rounds(20); round > 0; round--) {
+		int32_t year = 1975 + (int32_t)prop_below(&p, 200);
+		struct zone *z = zone_file(zones[prop_below(&p, N_ZONES)]);
+		struct calendar *c;
+
+		random_sheet(&p, &s, year);
+		s.spec.zone = z;
+		c = calendar_create(&s.spec, year, year + (int32_t)prop_below(&p, 20));
+		for (int i = 0; i < 4; i++) {
+			struct wall from = { prop_between(&p, -MS_PER_DAY, 80 * 365 * MS_PER_DAY) };
+			struct wall to = wall_plus(from, prop_between(&p, 0, 150 * 365 * MS_PER_DAY)), next;
+			int64_t sum = 0;
+
+			for (struct wall at = from; wall_before(at, to); at = next) {
+				next = wall_min(to, wall_plus(at, prop_between(&p, MS_PER_DAY, 300 * MS_PER_DAY)));
+				sum += calendar_between(c, at, next);
+			}
+			assert_int_equal(calendar_between(c, from, to), sum);
+			assert_int_equal(calendar_between(c, from, to), sum);
+		}
+		calendar_destroy(c);
+		zone_destroy(z);
+	}
+}
+
 /* ---- answering calendar.py ---- */
 
 struct named_zone { char name[64]; struct zone *z; };
@@ -333,6 +365,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_equals_no_table),
+		cmocka_unit_test(far_is_the_sum_of_near),
 	};
 
 	if (argc == 2 && strcmp(argv[1], "--answer") == 0)
