@@ -137,15 +137,18 @@ static void drop(void *ctx, struct apart_job *job)
 	batch_free(batch_of(job));
 }
 
-/* Without the thread it only takes longer. */
+/* Without the thread it only takes longer, until descriptors and memory allow one: that is told once. */
 static bool has_thread(struct stream *s)
 {
-	if (s->apart == NULL && s->apart_doc == NULL) {
+	bool is_first = s->apart_doc == NULL;
+
+	if (s->apart != NULL)
+		return true;
+	if (is_first)
 		s->apart_doc = json_create();
-		s->apart = apart_create(s->opt.base, fill_apart, back_on_loop, s);
-		if (s->apart == NULL)
-			log_warn("stream", "no_thread", "source=" STR_FMT " error=\"%s\"", STR_ARG(s->opt.name), strerror(errno));
-	}
+	s->apart = apart_create(s->opt.base, fill_apart, back_on_loop, s);
+	if (s->apart == NULL && is_first)
+		log_warn("stream", "no_thread", "source=" STR_FMT " error=\"%s\"", STR_ARG(s->opt.name), strerror(errno));
 	return s->apart != NULL;
 }
 
