@@ -1,6 +1,6 @@
 /*
- * Webhooks on their thread, without receivers that answer: whatever becomes of them, each comes back once, to the loop, and those that were
- * cancelled say nothing.
+ * Webhooks on their thread, most without a receiver that answers: whatever becomes of them, each comes back once, to the loop, and those that
+ * were cancelled say nothing. Who waits takes no processor time.
  */
 #include "../cmocka_plazo.h"
 
@@ -8,7 +8,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -19,13 +21,15 @@
 #include "notify/flight.h"
 #include "notify/webhook.h"
 
-#define N 60
+#define N 100
+#define HOLD 200          /* ms in which nothing should happen */
 
 struct world {
 	struct event_base *base;
 	struct webhooks   *ws;
 	int                listener, shut;   /* accepts, and never answers; is bound, and refuses */
 	struct endpoint   *silent, *closed;
+	char               url[64];          /* of the listener */
 	pthread_t          loop;
 	unsigned           told[N];
 	struct answer      last;
@@ -102,6 +106,7 @@ static int set_up(void **state)
 	assert_non_null(w->ws);
 	w->listener = bound_socket(url, sizeof(url));
 	assert_int_equal(listen(w->listener, 2 * N), 0);
+	snprintf(w->url, sizeof(w->url), "%s", url);
 	w->silent = endpoint(url, 400, 1);
 	w->shut = bound_socket(url, sizeof(url));
 	w->closed = endpoint(url, 5000, 2);
@@ -186,6 +191,125 @@ static void who_is_cancelled_says_nothing(void **state)
 		assert_int_equal(w->told[i], i >= 30);
 }
 
+/* ---- a receiver that answers ---- */
+
+/* The request of a connection, read to its end; `fd` -1: of the next one that comes. */
+static int take_request(struct world *w, int fd, char *head, size_t len)
+{
+	struct timeval tv = { .tv_sec = 5 };
+	size_t got = 0;
+
+	if (fd < 0)
+		fd = accept(w->listener, NULL, NULL);
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+	head[0] = '\0';
+	while (strstr(head, "\r\n\r\n{}") == NULL) {
+		ssize_t n = recv(fd, head + got, len - 1 - got, 0);
+
+		assert_true(n > 0);
+		got += (size_t)n;
+		head[got] = '\0';
+	}
+	return fd;
+}
+
+static void answer_it(int fd)
+{
+	static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+	assert_int_equal(send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL), sizeof(text) - 1);
+}
+
+static void nothing_spins(void)
+{
+	struct rusage before, after;
+	const char *san = getenv("PLAZO_SAN");
+
+	getrusage(RUSAGE_SELF, &before);
+	usleep(HOLD * 1000);
+	getrusage(RUSAGE_SELF, &after);
+	timersub(&after.ru_utime, &before.ru_utime, &after.ru_utime);
+	timersub(&after.ru_stime, &before.ru_stime, &after.ru_stime);
+	if (san == NULL || san[0] == '\0')
+		assert_true(after.ru_utime.tv_sec + after.ru_stime.tv_sec == 0 && after.ru_utime.tv_usec + after.ru_stime.tv_usec < HOLD * 1000 / 5);
+}
+
+/* More at once than lines are kept, and the same again over connections that are. */
+static void many_are_answered(void **state)
+{
+	struct world *w = *state;
+	struct endpoint *patient = endpoint(w->url, 20000, 3);
+	char head[2048];
+	int fd[N];
+
+	for (size_t i = 0; i < N; i++)
+		start(w, patient, i);
+	webhooks_go(w->ws);
+	for (size_t i = 0; i < N; i++)
+		fd[i] = take_request(w, -1, head, sizeof(head));
+	nothing_spins();
+	for (size_t i = 0; i < N; i++)
+		answer_it(fd[i]);
+	turn(w, N, 5000);
+	assert_int_equal(n_told(w), N);
+	assert_int_equal(w->last.status, 200);
+	/* They are kept, until the other side is tired of them. */
+	for (size_t i = 0; i < N; i++)
+		close(fd[i]);
+	nothing_spins();
+	memset(w->told, 0, sizeof(w->told));
+	start(w, patient, 0);
+	webhooks_go(w->ws);
+	fd[0] = take_request(w, -1, head, sizeof(head));
+	answer_it(fd[0]);
+	turn(w, 1, 5000);
+	assert_int_equal(n_told(w), 1);
+	assert_int_equal(w->last.status, 200);
+	close(fd[0]);
+	endpoint_unref(patient);
+}
+
+/* Of those that are under way one is called off: its connection ends, and the others know nothing of it. */
+static void one_is_called_off(void **state)
+{
+	struct world *w = *state;
+	char url[80], head[2048];
+	struct endpoint *one, *other;
+	struct webhook *v;
+	int fd_one, fd_other, fd_third;
+
+	snprintf(url, sizeof(url), "%s/one", w->url);
+	one = endpoint(url, 20000, 3);
+	other = endpoint(w->url, 20000, 4);
+	v = start(w, one, 0);
+	webhooks_go(w->ws);
+	fd_one = take_request(w, -1, head, sizeof(head));
+	assert_non_null(strstr(head, "/hook/one "));
+	start(w, other, 1);
+	webhooks_go(w->ws);
+	fd_other = take_request(w, -1, head, sizeof(head));
+	/* What comes right behind it does not make the thread forget it. */
+	webhook_cancel(w->ws, v);
+	start(w, other, 2);
+	webhooks_go(w->ws);
+	assert_int_equal(recv(fd_one, head, 1, 0), 0);
+	fd_third = take_request(w, -1, head, sizeof(head));
+	turn(w, 1, 100);
+	assert_int_equal(n_told(w), 0);
+	answer_it(fd_other);
+	answer_it(fd_third);
+	turn(w, 2, 5000);
+	assert_int_equal(n_told(w), 2);
+	assert_int_equal(w->told[0], 0);
+	assert_int_equal(w->last.status, 200);
+	close(fd_one);
+	close(fd_other);
+	close(fd_third);
+	endpoint_unref(one);
+	endpoint_unref(other);
+}
+
 static void the_end_waits_for_nobody(void **state)
 {
 	struct world *w = *state;
@@ -255,6 +379,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(time_is_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_is_cancelled_says_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(how_long_it_is_busy_is_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(many_are_answered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_is_called_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_end_waits_for_nobody, set_up, tear_down),
 	};
 
