@@ -156,7 +156,7 @@ static bool set_up(struct daemon *d)
 	bool good;
 
 	if (!make_parts(d)) {
-		log_error("daemon", "start", "error=\"libevent or libcurl refuse to start\"");
+		log_error("daemon", "start", "error=\"libevent or libcurl refuse to start, or there can be no further thread\"");
 		return false;
 	}
 	good = reload_init(d, &diag) == ERR_OK && put_in_force(d, &diag);

@@ -683,7 +683,7 @@ static void who_is_sent_away_is_told(void **state)
 		from = now_ms();
 		assert_int_equal(recv(fd, &c, 1, 0), 0);
 		assert_true(now_ms() - from < 1500);
-		client_send(fd, big, 1000000);
+		client_send(fd, big, sizeof big);
 		assert_int_equal(send(fd, "x", 1, MSG_NOSIGNAL), 1);
 		close(fd);
 	}

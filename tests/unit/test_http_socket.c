@@ -221,6 +221,26 @@ static void all_of_it_goes_in_order(void **state)
 	}
 }
 
+/* epoll may tell of what another has taken meanwhile. */
+static void woken_for_nothing(void **state)
+{
+	struct rig *rig = *state;
+
+	event_active(rig->s.readable, EV_READ, 0);
+	turns(rig, 3);
+	assert_int_equal(rig->n_came + rig->n_ended + rig->n_broken, 0);
+	say(rig, 10);
+	turns(rig, 3);
+	assert_int_equal(rig->n_came, 1);
+	assert_true(http_socket_send(&rig->s, (struct str){ bytes, sizeof bytes }, STR("")));
+	event_active(rig->s.writable, EV_WRITE, 0);
+	turns(rig, 3);
+	assert_int_equal(rig->n_taken + rig->n_ended + rig->n_broken, 0);
+	assert_int_equal(hear(rig, 0), sizeof bytes);
+	turns(rig, 3);
+	assert_int_equal(rig->n_taken, 1);
+}
+
 static void who_goes_while_something_waits_is_told(void **state)
 {
 	struct rig *rig = *state;
@@ -264,7 +284,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(reads_up_to_its_room), TEST(its_room_changes), TEST(the_end_is_told_once), TEST(a_reset_is_no_end), TEST(all_of_it_goes_in_order),
-		TEST(who_goes_while_something_waits_is_told), TEST(nothing_happens_once_it_is_closed),
+		TEST(woken_for_nothing), TEST(who_goes_while_something_waits_is_told), TEST(nothing_happens_once_it_is_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
