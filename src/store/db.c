@@ -35,7 +35,8 @@ static const char *const sql[Q_N] = {
 	[Q_CLOSED_PAGE]    = "SELECT " TICKET_COLUMNS ", over_ms FROM closed INDEXED BY closed_over WHERE (over_ms, ns, ticket) < (?1, ?2, ?3)"
 	                     " ORDER BY over_ms DESC, ns DESC, ticket DESC LIMIT ?4",
 	[Q_VERDICTS_PUT]   = "INSERT INTO judged(n, latest_ms, records) VALUES(?1, ?2, ?3)",
-	[Q_VERDICTS_SWEEP] = "DELETE FROM judged WHERE no IN (SELECT no FROM judged INDEXED BY judged_latest WHERE latest_ms < ?1 LIMIT ?2)",
+	[Q_VERDICTS_SWEEP] = "WITH first AS (SELECT no, latest_ms FROM judged ORDER BY no LIMIT ?2) DELETE FROM judged"
+	                     " WHERE no IN (SELECT no FROM first) AND no < ifnull((SELECT min(no) FROM first WHERE latest_ms >= ?1), 9223372036854775807)",
 	[Q_OUTBOX_PUT]     = "INSERT INTO outbox(id, receiver, type, ns, ticket, body, created_ms, at_ms, due_ms, state, attempts, next_ms, status,"
 	                     " detail, settled_ms, head_sum, body_sum, fate_sum)"
 	                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"

@@ -41,7 +41,6 @@ const char *const schema_steps[DB_VERSION] = {
 	/* Verdicts as a log of many in a row: a row for each, at a place of its own, took more of the disk than the events. */
 	[3] =
 	("CREATE TABLE judged(no INTEGER PRIMARY KEY, n INTEGER NOT NULL, latest_ms INTEGER NOT NULL, records BLOB NOT NULL) STRICT;"
-	 "CREATE INDEX judged_latest ON judged(latest_ms);"
 	 "INSERT INTO judged(n, latest_ms, records) SELECT 1, coalesce(stopped_ms, due_ms, started_ms, 0), verdict_record(ns, ticket, contract, metric,"
 	 " agreement, priority, state, target, cycle, breached, waived, started_ms, stopped_ms, due_ms, elapsed_ms, paused_ms) FROM verdicts;"
 	 "DROP TABLE verdicts;"),

@@ -375,6 +375,36 @@ static void sweeping_takes_all_of_a_ticket(void **state)
 		" AND (SELECT count(*) FROM outbox) = 52 AND (SELECT count(*) FROM outbox WHERE id = 'd2') = 1;");
 }
 
+/* The last verdict on a clock holds: it must not go before one that was given earlier, which others in its row keep. */
+static void sweeping_leaves_no_verdict_that_was_taken_back(void **state)
+{
+	struct rig *r = *state;
+	struct verdict v = { .ns = STR("desk"), .ticket = STR("T"), .metric = STR("resolution"), .cycle = 1, .state = STR("breached"), .started = { 1 },
+		.stopped = WALL_NEVER, .due = { 100 } }, other = v;
+	struct store_verdicts all;
+
+	other.ticket = STR("U");
+	other.stopped.ms = 9000;
+	store_verdicts_init(&all);
+	store_verdicts_add(&all, &v);
+	store_verdicts_add(&all, &other);
+	rig_start(r);
+	put_verdict(r, "old", 50, "met");
+	assert_int_equal(store_put_verdicts(r->st, &all, 0), ERR_OK);
+	put_verdict(r, "T", 150, "met");
+	assert_int_equal(store_sweep(r->st, (struct wall){ 5000 }, 99), ERR_OK);
+	rig_wait(r, 1);
+	assert_int_equal(rig_close(r), ERR_OK);
+	rig_sql(r, "CREATE TEMP TABLE want(n INTEGER CHECK(n = 1));"
+		"INSERT INTO want SELECT (SELECT count(*) FROM judged) = 2 AND (SELECT latest_ms FROM judged ORDER BY no DESC LIMIT 1) = 150;");
+	rig_start(r);
+	assert_int_equal(store_sweep(r->st, (struct wall){ 9001 }, 99), ERR_OK);
+	rig_wait(r, 2);
+	assert_int_equal(rig_close(r), ERR_OK);
+	rig_sql(r, "CREATE TEMP TABLE want(n INTEGER CHECK(n = 0)); INSERT INTO want SELECT count(*) FROM judged;");
+	store_verdicts_finish(&all);
+}
+
 static size_t count_rows(struct rig *r, size_t from, size_t *last_out)
 {
 	size_t n = 0;
@@ -572,6 +602,7 @@ int main(void)
 		CASE(a_row_of_the_outbox_is_put_once),
 		CASE(trimming_never_gives_a_number_twice),
 		CASE(sweeping_takes_all_of_a_ticket),
+		CASE(sweeping_leaves_no_verdict_that_was_taken_back),
 		CASE(deliveries_are_listed),
 		CASE(closed_tickets_are_paged),
 		CASE(many_saves_do_not_hold_up_events),
