@@ -143,7 +143,7 @@ MUST_CHECK enum err store_list_closed(struct store *st, const struct store_page 
 /* ---- answers: store/answer.h; and how it is: store/health.h ---- */
 int store_fd(const struct store *st);                    /* readable while there are answers */
 
-/* Calls fn for the answers there are, for some 4 ms: what is left makes store_fd() readable again. fn may queue jobs, but not poll. */
+/* Calls fn for the answers there are, for a millisecond or two: what is left makes store_fd() readable again. fn may queue jobs, but not poll. */
 void store_poll(struct store *st, store_done_fn *fn, void *ctx);
 
 #endif

@@ -20,7 +20,7 @@
 #include "stream_tls.h"
 
 #define READ_SIZE  (64u << 10)
-#define READ_TURNS 4                  /* reads in one turn of the loop: others wait meanwhile */
+#define READ_TURNS 16                 /* reads in one turn of the loop: others wait meanwhile */
 #define UNREAD_MAX (64u << 20)        /* of one text on its way, which hiredis keeps whole; Redis' own limit is 512 MiB */
 #define SCRATCH_MAX (1u << 20)        /* the link's arena is emptied with each reply, and made anew above this */
 #define TLS_AGAIN_MS 10

@@ -16,7 +16,7 @@
 #include "store/backup.h"
 #include "store/worker.h"
 
-#define POLL_SLICE_MS 4
+#define POLL_SLICE_MS 1
 
 /* ---- opening ---- */
 
