@@ -527,7 +527,10 @@ static void whatever_happens_while_a_batch_is_read_apart(void **state)
 	assert_int_equal(rig->n_events, 3000);
 }
 
-/* Whoever sends much and hangs up, again and again: what the thread still has of the last time is all that waits for it. */
+/*
+ * Whoever sends much and hangs up, again and again: what the thread still has of the last time is all that waits for it. Nor does it look at
+ * options that a reload has replaced.
+ */
 static void nothing_is_read_again_while_the_thread_has_it(void **state)
 {
 	struct rig *rig = *state;
@@ -546,6 +549,7 @@ static void nothing_is_read_again_while_the_thread_has_it(void **state)
 	start(rig);
 	for (int round = 0; round < 3; round++) {
 		UNTIL(rig, rig->stream->n_apart > 0 || rig->stream->held != NULL);
+		stream_reset(rig->stream, &rig->opt);
 		redis_do(&rig->redis, "CLIENT KILL TYPE normal SKIPME yes");
 		for (int64_t end = mono_now().ms + 400; mono_now().ms < end;) {
 			turn(rig);
@@ -554,9 +558,12 @@ static void nothing_is_read_again_while_the_thread_has_it(void **state)
 		}
 	}
 	assert_true(was_dropped);
+	UNTIL(rig, rig->stream->n_apart > 0 || rig->stream->held != NULL);
+	stream_reset(rig->stream, &rig->opt);
 	rig->full = false;
 	UNTIL(rig, stats(rig).n_acked == (uint64_t)n);
 	assert_int_equal(rig->n_refused, n);
+	assert_memory_equal(rig->last_place, "tickets ", 8);
 	assert_int_equal(rig->stream->n_bytes, 0);
 }
 

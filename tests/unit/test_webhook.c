@@ -270,6 +270,31 @@ static void many_are_answered(void **state)
 	endpoint_unref(patient);
 }
 
+/* Over the same connection, one after the other: each to its own place. */
+static void each_goes_where_it_should(void **state)
+{
+	struct world *w = *state;
+	struct endpoint *one, *other = endpoint(w->url, 20000, 4);
+	char url[80], head[2048];
+	int fd = -1;
+
+	snprintf(url, sizeof(url), "%s/one", w->url);
+	one = endpoint(url, 20000, 3);
+	for (size_t i = 0; i < 6; i++) {
+		start(w, i % 2 == 0 ? one : other, i);
+		webhooks_go(w->ws);
+		fd = take_request(w, fd, head, sizeof(head));
+		assert_non_null(strstr(head, i % 2 == 0 ? "POST /hook/one " : "POST /hook "));
+		answer_it(fd);
+		turn(w, i + 1, 5000);
+		assert_int_equal(n_told(w), i + 1);
+		assert_int_equal(w->last.status, 200);
+	}
+	close(fd);
+	endpoint_unref(one);
+	endpoint_unref(other);
+}
+
 /* Of those that are under way one is called off: its connection ends, and the others know nothing of it. */
 static void one_is_called_off(void **state)
 {
@@ -380,6 +405,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_is_cancelled_says_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(how_long_it_is_busy_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_are_answered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(each_goes_where_it_should, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_is_called_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_end_waits_for_nobody, set_up, tear_down),
 	};
