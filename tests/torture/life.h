@@ -1,6 +1,6 @@
 /*
- * A life of a store that anything can be checked against: events in groups, alerts, tickets that close and come back, cursors, refusals,
- * revisions, trims and sweeps, with a ledger of what was given and what was acknowledged. Every text tells whether it is whole.
+ * A life of a store that anything can be checked against: events in groups, alerts, tickets that close and come back, verdicts, cursors,
+ * refusals, revisions, trims and sweeps, with a ledger of what was given and what was acknowledged. Every text tells whether it is whole.
  */
 #ifndef PLAZO_TESTS_LIFE_H
 #define PLAZO_TESTS_LIFE_H
@@ -8,7 +8,9 @@
 #include "../unit/store_rig.h"
 
 #include "../prop.h"
+#include "core/effects.h"
 #include "store/streams.h"
+#include "store/verdicts.h"
 
 /* One program a test: the shim has no library of its own. */
 #include "../faults/disk.c"
@@ -19,8 +21,8 @@
 #define FAR       INT64_C(9000000000000)
 #define MAX_KINDS 4096
 
-enum kind { EVENT, ALERT, SAVE, CURSOR, REFUSAL, REVISION, N_KINDS };
-static const char *const kind_names[N_KINDS] = { "events", "alerts", "saves", "cursor", "refusals", "revisions" };
+enum kind { EVENT, ALERT, SAVE, CURSOR, REFUSAL, REVISION, VERDICT, N_KINDS };
+static const char *const kind_names[N_KINDS] = { "events", "alerts", "saves", "cursor", "refusals", "revisions", "verdicts" };
 
 /* What the store was given: job[k][i] is the place of the i-th of a kind among all jobs, mark[k][i] how far the disk was when it was acknowledged. */
 struct ledger {
@@ -93,6 +95,22 @@ static void give_alert(struct rig *r, struct ledger *l)
 	}
 }
 
+/* Some at once, which are one row; the cycle counts them down to 1. */
+static void give_verdicts(struct rig *r, struct ledger *l, struct prop *rnd)
+{
+	struct verdict v = { .ns = STR("desk"), .started = { 1 }, .stopped = { FAR }, .due = WALL_NEVER };
+	struct store_verdicts all;
+
+	store_verdicts_init(&all);
+	v.ticket = str_of(text_of(VERDICT, given(l, VERDICT)));
+	for (size_t n = 1 + prop_below(rnd, 6); n > 0; n--) {
+		v.cycle = (uint32_t)n;
+		store_verdicts_add(&all, &v);
+	}
+	assert_int_equal(store_put_verdicts(r->st, &all, 1), ERR_OK);
+	store_verdicts_finish(&all);
+}
+
 /* The version of a row tells the ticket: i % TICKETS. Every fifth closes its ticket, and reopens it when it comes round again. */
 static void give_ticket(struct rig *r, struct ledger *l)
 {
@@ -149,7 +167,7 @@ static void take_answers(struct rig *r, struct ledger *l, struct disk *d, size_t
 {
 	static const enum kind kind_of[STORE_N_WHATS] = {
 		[STORE_APPENDED] = EVENT, [STORE_PUT] = ALERT, [STORE_SAVED] = SAVE, [STORE_CURSOR] = CURSOR, [STORE_REFUSAL] = REFUSAL,
-		[STORE_REVISED] = REVISION,
+		[STORE_REVISED] = REVISION, [STORE_JUDGED] = VERDICT,
 	};
 	size_t mark = moment(d);
 
@@ -195,6 +213,7 @@ static void live(struct rig *r, struct ledger *l, struct disk *d, struct prop *r
 
 		give_events(r, l, rnd);
 		give_alert(r, l);
+		give_verdicts(r, l, rnd);
 		give_ticket(r, l);
 		give_rest(r, l, round, epoch);
 		give_trim_and_sweep(r, l, d, round);

@@ -1,8 +1,8 @@
 /*
  * The power is cut after every operation on the disk that a life of the store makes. What the two files may look like then is opened by the
  * store, which must take it without complaint and hold a prefix of what it was given, in order, that goes at least as far as what it had
- * acknowledged: every event, alert, ticket, cursor and revision whole, none but the last ones missing. Now and then the power fails again
- * while it recovers.
+ * acknowledged: every event, alert, ticket, verdict, cursor and revision whole, none but the last ones missing. Now and then the power fails
+ * again while it recovers.
  *
  * PLAZO_CUTS is how many cuts are tried in each case, evenly spread; 0: all there are, each with every luck.
  */
@@ -87,6 +87,19 @@ static enum err see_ticket(void *ctx, const struct ticket_row *v, struct diag *d
 	return ERR_OK;
 }
 
+static void see_verdicts(struct found *f, struct str records, uint64_t n)
+{
+	struct reader r = reader_of(records);
+	struct verdict v;
+
+	f->n[VERDICT]++;
+	for (; store_verdicts_next(&r, &v); n--) {
+		assert_true(is_whole(v.ticket, VERDICT, f->n[VERDICT]));
+		assert_int_equal(v.cycle, n);
+	}
+	assert_true(n == 0 && !r.bad);
+}
+
 /* The tables that the store does not load at a start, looked at from outside. */
 static void see_tables(struct rig *r, struct found *f)
 {
@@ -109,6 +122,10 @@ static void see_tables(struct rig *r, struct found *f)
 		f->n[REFUSAL]++;
 		assert_true(is_whole(body, REFUSAL, f->n[REFUSAL]));
 	}
+	sqlite3_finalize(s);
+	assert_int_equal(sqlite3_prepare_v2(h, "SELECT n, records FROM judged ORDER BY no", -1, &s, NULL), SQLITE_OK);
+	while (sqlite3_step(s) == SQLITE_ROW)
+		see_verdicts(f, (struct str){ sqlite3_column_blob(s, 1), (size_t)sqlite3_column_bytes(s, 1) }, (uint64_t)sqlite3_column_int64(s, 0));
 	sqlite3_finalize(s);
 	assert_int_equal(sqlite3_prepare_v2(h, "SELECT 0, row FROM closed", -1, &s, NULL), SQLITE_OK);
 	while (sqlite3_step(s) == SQLITE_ROW)
