@@ -295,6 +295,64 @@ static void each_goes_where_it_should(void **state)
 	endpoint_unref(other);
 }
 
+/* One line carries them all; what is told of one is nothing of the one before. */
+static void nothing_is_left_of_the_last_answer(void **state)
+{
+	static const struct { const char *text; int status; int64_t retry_after_ms; } says[] = {
+		{ "HTTP/1.1 503 No\r\nRetry-After: 60\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbusy", 503, 60000 },
+		{ "", 0, -1 },
+		{ "HTTP/1.1 503 No\r\nRetry-After: 60\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbusy", 503, 60000 },
+		{ "HTTP/1.1 103 Early Hints\r\n\r\n", 0, -1 },
+		{ "HTTP/1.1 200 OK\r\nX: y", 0, -1 },
+		{ "HTTP/1.1 400 No\r\nConnection: close\r\nContent-Length: 5\r\n\r\nwrong", 400, -1 },
+		{ "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 200, -1 },
+	};
+	struct world *w = *state;
+	struct endpoint *e = endpoint(w->url, 20000, 3);
+	char head[2048];
+
+	for (size_t i = 0; i < sizeof(says) / sizeof(*says); i++) {
+		size_t len = strlen(says[i].text);
+		int fd;
+
+		start(w, e, i);
+		webhooks_go(w->ws);
+		fd = take_request(w, -1, head, sizeof(head));
+		assert_int_equal(send(fd, says[i].text, len, MSG_NOSIGNAL), len);
+		close(fd);
+		turn(w, i + 1, 5000);
+		assert_int_equal(n_told(w), i + 1);
+		assert_int_equal(w->last.status, says[i].status);
+		assert_int_equal(w->last.retry_after_ms, says[i].retry_after_ms);
+		assert_true((strstr(w->last.detail, "busy") != NULL) == (says[i].status == 503));
+	}
+	endpoint_unref(e);
+}
+
+/* So much of one answer is read, not of all that a line has had. */
+static void limits_are_of_one_answer(void **state)
+{
+	struct world *w = *state;
+	struct endpoint *e = endpoint(w->url, 20000, 3);
+	char head[2048], answer[40000];
+	int fd = -1;
+
+	memset(answer, 'x', sizeof(answer));
+	memcpy(answer, "HTTP/1.1 200 OK\r\nX: ", 20);
+	memcpy(answer + sizeof(answer) - 23, "\r\nContent-Length: 0\r\n\r\n", 23);
+	for (size_t i = 0; i < 4; i++) {
+		start(w, e, i);
+		webhooks_go(w->ws);
+		fd = take_request(w, fd, head, sizeof(head));
+		assert_int_equal(send(fd, answer, sizeof(answer), MSG_NOSIGNAL), sizeof(answer));
+		turn(w, i + 1, 5000);
+		assert_int_equal(n_told(w), i + 1);
+		assert_int_equal(w->last.status, 200);
+	}
+	close(fd);
+	endpoint_unref(e);
+}
+
 /* Of those that are under way one is called off: its connection ends, and the others know nothing of it. */
 static void one_is_called_off(void **state)
 {
@@ -406,6 +464,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(how_long_it_is_busy_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_are_answered, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(each_goes_where_it_should, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nothing_is_left_of_the_last_answer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(limits_are_of_one_answer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_is_called_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_end_waits_for_nobody, set_up, tear_down),
 	};
