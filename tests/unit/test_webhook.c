@@ -300,11 +300,12 @@ static void nothing_is_left_of_the_last_answer(void **state)
 {
 	static const struct { const char *text; int status; int64_t retry_after_ms; } says[] = {
 		{ "HTTP/1.1 503 No\r\nRetry-After: 60\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbusy", 503, 60000 },
+		{ "HTTP/1.1 400 No\r\nConnection: close\r\nContent-Length: 5\r\n\r\nwrong", 400, -1 },
+		{ "HTTP/1.1 503 No\r\nRetry-After: 60\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbusy", 503, 60000 },
 		{ "", 0, -1 },
 		{ "HTTP/1.1 503 No\r\nRetry-After: 60\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbusy", 503, 60000 },
 		{ "HTTP/1.1 103 Early Hints\r\n\r\n", 0, -1 },
 		{ "HTTP/1.1 200 OK\r\nX: y", 0, -1 },
-		{ "HTTP/1.1 400 No\r\nConnection: close\r\nContent-Length: 5\r\n\r\nwrong", 400, -1 },
 		{ "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 200, -1 },
 	};
 	struct world *w = *state;
