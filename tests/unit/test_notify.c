@@ -4,9 +4,12 @@
  */
 #include "../cmocka_plazo.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -845,6 +848,40 @@ static void a_receiver_is_tested_once(void **state)
 	world_destroy(w);
 }
 
+/* One that is taken out of the configuration, and comes back, while its test waits for an answer. */
+static void a_test_outlives_its_receiver(void **state)
+{
+	(void)state;
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(sa);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct world *w = world_create();
+	struct notify_stats st;
+
+	assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 && listen(fd, 1) == 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	w->receivers[w->n_receivers++] = (struct notify_receiver){ .name = "console", .kind = NOTIFY_LOG };
+	add_hook(w, "hook", ntohs(sa.sin_port));
+	configure(w);
+	assert_int_equal(notify_test(w->n, "hook", on_test, w), ERR_OK);
+	run_until(w, 1, 50);
+	w->n_receivers = 1;
+	configure(w);
+	notify_tick(w->n);
+	assert_int_equal(notify_test(w->n, "hook", on_test, w), ERR_ABSENT);
+	w->n_receivers = 2;
+	configure(w);
+	assert_true(notify_stats(w->n, 1, &st));
+	assert_int_equal(st.n_flights, 1);
+	for (int k = 0; k < 250 && w->test_ok < 0; k++)
+		run_until(w, 1, 20);
+	assert_int_equal(w->test_ok, 0);
+	assert_true(notify_stats(w->n, 1, &st));
+	assert_int_equal(st.n_flights, 0);
+	close(fd);
+	world_destroy(w);
+}
+
 /* ---- mail ---- */
 
 static const char *const two[] = { "Desk <desk@x.example>", "boss@y.example" };
@@ -1100,6 +1137,7 @@ int main(void)
 		cmocka_unit_test(the_queue_is_bounded_and_filled_again),
 		cmocka_unit_test(receivers_that_go_hand_over_to_the_defaults),
 		cmocka_unit_test(a_receiver_is_tested_once),
+		cmocka_unit_test(a_test_outlives_its_receiver),
 		cmocka_unit_test(mail_is_one_message_in_two_parts),
 		cmocka_unit_test(mail_that_is_put_off_is_sent_later),
 		cmocka_unit_test(one_bad_recipient_stops_no_other),
