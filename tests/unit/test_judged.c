@@ -18,7 +18,7 @@ static const char config_text[] =
 	"calendars: {always: 24x7}\n"
 	"defaults: {calendar: always, pause: {status: pending}, notify: [ops], escalation: s}\n"
 	"policies: {p: {metrics: {resolution: {target: {P1: 1h, P4: none, default: 4h}}}}, q: {metrics: {resolution: {target: 2h}}},\n"
-	"  r: {metrics: {resolution: {target: 4h, pause: {status: hold}}, m: {start: {type: attended}, stop: {type: resolved}, target: 3h}}}}\n"
+	"  r: {metrics: {m: {start: {type: attended}, stop: {type: resolved}, target: 3h}, resolution: {target: 4h, pause: {status: hold}}}}}\n"
 	"contracts: {acme: {customer: ACME, policy: p}, beta: {customer: Beta, policy: q}, gamma: {customer: C, policy: r}}\n"
 	"escalations: {s: [{at: 50%, notify: [ops]}, {at: breach, notify: [ops]}]}\n"
 	"receivers: {ops: {log: {}}}\n";
@@ -97,10 +97,10 @@ static const struct {
 	  { { 0, 0, EVENT_OPENED, "" }, { 10, 10, EVENT_CHANGED, "status=hold" }, { 40, 40, EVENT_CHANGED, "contract=gamma" },
 	    { 100, 100, EVENT_RESOLVED, "" } },
 	  { { "met", false, false, 100, 300, 40, 60, "4h", "gamma", NULL } } },
-	{ "it starts while it is paused",
+	{ "it starts while it is paused, and goes before what started earlier",
 	  { { 0, 0, EVENT_OPENED, "contract=gamma" }, { 10, 10, EVENT_CHANGED, "status=pending" }, { 20, 20, EVENT_ATTENDED, "" },
 	    { 50, 50, EVENT_CHANGED, "status=open" }, { 100, 100, EVENT_RESOLVED, "" } },
-	  { { "met", false, false, 100, 240, 100, 0, "4h", "gamma", NULL }, { "met", false, false, 100, 230, 50, 30, "3h", "gamma", "m" } } },
+	  { { "met", false, false, 100, 230, 50, 30, "3h", "gamma", "m" }, { "met", false, false, 100, 240, 100, 0, "4h", "gamma", NULL } } },
 };
 
 static struct config *load(const char *text, struct wall from)
