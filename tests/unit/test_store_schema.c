@@ -194,6 +194,46 @@ static void old_versions(void **state)
 		old_opens(*state, &olds[i]);
 }
 
+/* What a verdict has no time of, it has none of as a record either; and it grows old from its end on, else from its due time, else from its start. */
+static void verdicts_without_times(void **state)
+{
+	static const char *const rows[] = {
+		"('a', 'T', 'm', 1, 'c', 'sla', '', 'met', 0, 0, 100, 300, 900, 0, 0, '')",
+		"('b', 'T', 'm', 1, 'c', 'sla', '', 'breached', 1, 0, 100, NULL, 200, 0, 0, '')",
+		"('c', 'T', 'm', 1, 'c', 'sla', '', 'cancelled', 0, 0, 100, NULL, NULL, 0, 0, '')",
+	};
+	static const int64_t times[][3] = { { 300, 900, 300 }, { INT64_MAX, 200, 200 }, { INT64_MAX, INT64_MAX, 100 } };
+	struct rig *r = *state;
+	struct verdict v;
+	sqlite3 *h;
+	sqlite3_stmt *s;
+	char text[256];
+
+	restore_old(r, &olds[2]);
+	rig_sql(r, "DELETE FROM verdicts");
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(text, sizeof text, "INSERT INTO verdicts VALUES%s", rows[i]);
+		rig_sql(r, text);
+	}
+	rig_open(r);
+	assert_int_equal(rig_close(r), ERR_OK);
+	assert_int_equal(sqlite3_open(r->path, &h), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(h, "SELECT records, latest_ms FROM judged ORDER BY no", -1, &s, NULL), SQLITE_OK);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+
+		struct reader rd = reader_of((struct str){ sqlite3_column_blob(s, 0), (size_t)sqlite3_column_bytes(s, 0) });
+
+		assert_true(store_verdicts_next(&rd, &v));
+		assert_true(v.started.ms == 100 && v.stopped.ms == times[i][0] && v.due.ms == times[i][1]);
+		assert_int_equal(sqlite3_column_int64(s, 1), times[i][2]);
+	}
+	assert_int_equal(sqlite3_step(s), SQLITE_DONE);
+	sqlite3_finalize(s);
+	sqlite3_close(h);
+	remove_kept(r, &olds[2]);
+}
+
 static void are_alike(struct rig *r, const struct old *o)
 {
 	static const char tables[] = "SELECT count(*) FROM main.sqlite_schema WHERE (type, name, sql) NOT IN (SELECT type, name, sql FROM new.sqlite_schema)";
@@ -494,6 +534,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(old_versions),
+		CASE(verdicts_without_times),
 		CASE(old_and_new_are_alike),
 		CASE(a_migration_that_fails),
 		CASE(a_step_that_fails_leaves_the_version_before),
