@@ -95,9 +95,14 @@ static bool ends_may_fit(const struct metric *m, const struct event_bits *b)
 	return (m->watch.stop & b->types) && (conds_may_fit(&m->stop, b, UINT32_MAX) || conds_may_fit(&m->cancel, b, UINT32_MAX));
 }
 
-/* With what a late one sets, an event behind it may start or end a clock which did not, or the other way about. */
+/*
+ * With what a late one sets, an event behind it may start or end a clock which did not, or the other way about; and with an answer that
+ * is the first now, what the customer said behind it.
+ */
 static bool late_may_start_or_end(const struct metric *m, const struct news *nw)
 {
+	if (m->after_response && nw->e->type == EVENT_REPLIED)
+		return true;
 	return conds_may_fit(&m->start, &nw->bits, nw->attrs) || ends_may_fit(m, &nw->bits) || conds_name(&m->start, nw->attrs) ||
 	       conds_name(&m->stop, nw->attrs) || conds_name(&m->cancel, nw->attrs);
 }
