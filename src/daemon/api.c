@@ -6,8 +6,6 @@
 #include "daemon/daemon.h"
 #include "web/auth.h"
 
-#define REQUESTS_A_LOOK 16    /* at the clocks */
-
 static api_handler_fn *const handlers[ROUTE_N] = {
 	[ROUTE_HEALTHZ] = api_healthz, [ROUTE_READYZ] = api_readyz, [ROUTE_METRICS] = api_metrics, [ROUTE_STATUS] = api_status,
 	[ROUTE_TICKETS] = api_tickets, [ROUTE_TICKET] = api_ticket, [ROUTE_EXPLAIN] = api_explain, [ROUTE_WAIVE] = api_waive,
@@ -110,9 +108,7 @@ void api_request(void *ctx, struct http_request *r)
 	char headers[64] = "";
 	struct buf ns, name;
 
-	/* The loop may have slept before the first of a turn; the next ones follow within some hundred microseconds. */
-	if (d->n_asked++ % REQUESTS_A_LOOK == 0)
-		daemon_now(d);
+	daemon_now(d);
 	if (intake_wants(r) && r->tag != LISTEN_METRICS) {
 		intake_request(d->intake, r);
 		return;

@@ -51,7 +51,6 @@ struct daemon {
 	int                 exit_status;
 	struct wall         now;           /* as of the last daemon_now() */
 	struct mono         boot;          /* likewise */
-	unsigned            n_asked;       /* requests since the last turn */
 	struct wall         started;
 	struct mono         stop_by;       /* of the present phase of stopping */
 	bool                drained;       /* no request is under way any more */

@@ -288,7 +288,6 @@ static bool turn(struct daemon *d)
 
 	pace_begin(&d->pace);
 	daemon_now(d);
-	d->n_asked = 0;
 	/* The disk is at work on what this turn has read while the loop applies and answers what came before. */
 	store_push(d->store);
 	store_poll(d->store, on_done, d);
