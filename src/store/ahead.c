@@ -1,7 +1,6 @@
 #include <pthread.h>
 
 #include "base/thread.h"
-#include "core/engine.h"
 #include "store/load.h"
 #include "store/queue.h"
 
