@@ -470,7 +470,22 @@ class BadSink:
 		self.process.stdout.close()
 
 
-class SmtpSink:
+class Listener:
+	"""Listens on a port of its own; serve(conn) runs in a thread a connection, until the listener is closed."""
+
+	def listen(self, backlog=16):
+		self.listener = socket.create_server(("127.0.0.1", 0), backlog=backlog)
+		self.port = self.listener.getsockname()[1]
+		threading.Thread(target=self.accept, daemon=True).start()
+
+	def accept(self):
+		with contextlib.suppress(OSError):
+			while True:
+				conn, _ = self.listener.accept()
+				threading.Thread(target=self.serve, args=(conn,), daemon=True).start()
+
+
+class SmtpSink(Listener):
 	"""
 	A mail receiver without TLS that answers as told: rule(command) gives a whole reply ("451 later\\r\\n"), "hang", "close" or
 	None for the usual. Bytes are kept as they came, so that what a hostile text adds to the dialogue is seen.
@@ -479,18 +494,8 @@ class SmtpSink:
 	def __init__(self, rule=None):
 		self.rule = rule
 		self.commands, self.messages = [], []
-		self.listener = socket.create_server(("127.0.0.1", 0))
-		self.port = self.listener.getsockname()[1]
 		self.closing = threading.Event()
-		threading.Thread(target=self.accept, daemon=True).start()
-
-	def accept(self):
-		while True:
-			try:
-				conn, _ = self.listener.accept()
-			except OSError:
-				return
-			threading.Thread(target=self.serve, args=(conn,), daemon=True).start()
+		self.listen()
 
 	def serve(self, conn):
 		conn.settimeout(60)

@@ -3,11 +3,9 @@ import contextlib
 import os
 import pathlib
 import re
-import socket
 import ssl
 import subprocess
 import tempfile
-import threading
 import warnings
 
 import harness
@@ -45,7 +43,7 @@ def certificate(directory, name, names="DNS:localhost,IP:127.0.0.1", days_ago=0,
 	return cert, key
 
 
-class TlsSink:
+class TlsSink(harness.Listener):
 	"""A webhook receiver behind a TLS of its own: `requests` are those that somebody trusted it enough to send."""
 
 	def __init__(self, pair=None, chain=b"", newest=None, instead=None):
@@ -62,15 +60,7 @@ class TlsSink:
 				self.context.set_ciphers("ALL:@SECLEVEL=0")
 				self.context.minimum_version = ssl.TLSVersion.TLSv1
 				self.context.maximum_version = newest
-		self.listener = socket.create_server(("127.0.0.1", 0))
-		self.port = self.listener.getsockname()[1]
-		threading.Thread(target=self.accept, daemon=True).start()
-
-	def accept(self):
-		with contextlib.suppress(OSError):
-			while True:
-				conn, _ = self.listener.accept()
-				threading.Thread(target=self.serve, args=(conn,), daemon=True).start()
+		self.listen()
 
 	def serve(self, conn):
 		conn.settimeout(20)
@@ -154,7 +144,7 @@ class Receivers(Case):
 		self.assertNotIn("T0P-SECRET", self.d.log())
 
 
-class StartTls:
+class StartTls(harness.Listener):
 	"""
 	A mail server up to its STARTTLS: what it says to EHLO in clear and under TLS, to STARTTLS, and what it says to all else. `clear` and `hidden` are
 	the commands that came in clear and under TLS.
@@ -165,15 +155,7 @@ class StartTls:
 		self.clear, self.hidden = [], []
 		self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 		self.context.load_cert_chain(*pair)
-		self.listener = socket.create_server(("127.0.0.1", 0))
-		self.port = self.listener.getsockname()[1]
-		threading.Thread(target=self.accept, daemon=True).start()
-
-	def accept(self):
-		with contextlib.suppress(OSError):
-			while True:
-				conn, _ = self.listener.accept()
-				threading.Thread(target=self.serve, args=(conn,), daemon=True).start()
+		self.listen()
 
 	def serve(self, conn):
 		conn.settimeout(20)

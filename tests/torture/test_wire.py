@@ -44,21 +44,13 @@ ANSWERS = [
 ]
 
 
-class Wire:
+class Wire(harness.Listener):
 	"""A server that reads a request, writes the bytes of its turn, and closes."""
 
 	def __init__(self, first, backlog=16):
 		self.answers, self.ids, self.lock = [first], [], threading.Lock()
-		self.listener = socket.create_server(("127.0.0.1", 0), backlog=backlog)
-		self.port = self.listener.getsockname()[1]
 		self.served = []
-		threading.Thread(target=self.accept, daemon=True).start()
-
-	def accept(self):
-		with contextlib.suppress(OSError):
-			while True:
-				conn, _ = self.listener.accept()
-				threading.Thread(target=self.serve, args=(conn,), daemon=True).start()
+		self.listen(backlog)
 
 	def serve(self, conn):
 		conn.settimeout(20)

@@ -1,5 +1,5 @@
 /* The engine as a keeper of tickets: rows, holds, limits, scopes, revisions, what it gives back. What alerts it sends is tests/simulate's. */
-#include "../cmocka_plazo.h"
+#include "../config_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,6 @@
 
 #include "base/limits.h"
 #include "base/xalloc.h"
-#include "config/config.h"
 #include "core/engine.h"
 #include "core/engine_private.h"
 
@@ -35,9 +34,7 @@ struct fixture {
 /* The text with its two marks filled in. */
 static struct config *load(const char *effective, const char *target)
 {
-	struct config_options opt = { .now = { START }, .secrets = SECRETS_SKIP };
-	struct config *cfg = NULL;
-	struct problems p;
+	struct config *cfg;
 	struct buf b;
 	const char *e = strstr(base_text, "EFFECTIVE"), *t = strstr(base_text, "TARGET");
 
@@ -47,9 +44,7 @@ static struct config *load(const char *effective, const char *target)
 	buf_append(&b, e + 9, (size_t)(t - e - 9));
 	buf_puts(&b, target);
 	buf_puts(&b, t + 6);
-	problems_init(&p);
-	assert_int_equal(config_load_text("t.yaml", buf_str(&b), &opt, &cfg, &p), ERR_OK);
-	problems_finish(&p);
+	cfg = config_of_text(buf_str(&b), (struct wall){ START });
 	buf_finish(&b);
 	return cfg;
 }

@@ -2,12 +2,11 @@
  * What is judged, when, and when anew: each line of the table is a life of one ticket and the verdicts that come of it, in order. A
  * verdict is given when a clock ends or is breached, and again when what it says has changed; otherwise not.
  */
-#include "../cmocka_plazo.h"
+#include "../config_text.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config/config.h"
 #include "core/engine.h"
 
 #define START INT64_C(1774861200000)    /* 2026-03-30T09:00Z, a Monday */
@@ -105,13 +104,8 @@ static const struct {
 
 static struct config *load(const char *text, struct wall from)
 {
-	struct config_options opt = { .now = { START }, .secrets = SECRETS_SKIP };
-	struct config *cfg = NULL;
-	struct problems p;
+	struct config *cfg = config_of_text(str_of(text), (struct wall){ START });
 
-	problems_init(&p);
-	assert_int_equal(config_load_text("t.yaml", str_of(text), &opt, &cfg, &p), ERR_OK);
-	problems_finish(&p);
 	cfg->rules->from = from;
 	return cfg;
 }

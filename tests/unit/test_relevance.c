@@ -3,13 +3,12 @@
  * is lived twice, by an engine that passes over what it can and by one that decides on every event in full: alerts, verdicts, clocks and
  * timers must be the same.
  */
-#include "../cmocka_plazo.h"
+#include "../config_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/config.h"
 #include "core/engine.h"
 
 #define START INT64_C(1774861200000)    /* 2026-03-30T09:00Z, a Monday */
@@ -98,9 +97,7 @@ static const struct life lives[] = {
 
 static struct config *load(const char *policy)
 {
-	struct config_options opt = { .now = { START }, .secrets = SECRETS_SKIP };
-	struct config *cfg = NULL;
-	struct problems p;
+	struct config *cfg;
 	struct buf text;
 
 	buf_init(&text, 1 << 16);
@@ -114,9 +111,7 @@ static struct config *load(const char *policy)
 		   "  beta: {customer: Beta, policy: q, escalation: s}\n"
 		   "escalations: {s: [{at: 50%%, notify: [ops]}, {at: breach, notify: [ops]}], few: [{at: 75%%, notify: [ops]}]}\n"
 		   "receivers: {ops: {log: {}}}\n", policy != NULL ? policy : PLAIN);
-	problems_init(&p);
-	assert_int_equal(config_load_text("t.yaml", buf_str(&text), &opt, &cfg, &p), ERR_OK);
-	problems_finish(&p);
+	cfg = config_of_text(buf_str(&text), (struct wall){ START });
 	buf_finish(&text);
 	return cfg;
 }

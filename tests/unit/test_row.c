@@ -1,12 +1,11 @@
 /* Rows of tickets with much in them: their table of texts names each text once, and what does not hang together is refused, or is a ticket. */
-#include "../cmocka_plazo.h"
+#include "../config_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/xalloc.h"
-#include "config/config.h"
 #include "core/engine_private.h"
 #include "core/engine_row.h"
 
@@ -31,13 +30,8 @@ struct rig {
 
 static struct config *load_config(const char *text, struct wall from)
 {
-	struct config_options opt = { .now = { START }, .secrets = SECRETS_SKIP };
-	struct config *cfg = NULL;
-	struct problems p;
+	struct config *cfg = config_of_text(str_of(text), (struct wall){ START });
 
-	problems_init(&p);
-	assert_int_equal(config_load_text("t.yaml", str_of(text), &opt, &cfg, &p), ERR_OK);
-	problems_finish(&p);
 	cfg->rules->from = from;
 	return cfg;
 }
