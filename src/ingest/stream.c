@@ -171,7 +171,7 @@ static void link_up(struct stream *s, const char *host, int port)
 	struct link_to to = { .host = host, .port = port, .path = server->path, .tls = server->tls, .ca_file = server->ca_file };
 
 	options_peer(s, s->stats.peer, sizeof s->stats.peer);
-	s->link = link_create(s->opt.base, &to, STREAM_CONNECT_MS, &handler);
+	s->link = link_create(s->base, &to, STREAM_CONNECT_MS, &handler);
 }
 
 static void on_master(void *ctx, const char *host, int port, const char *why)
@@ -193,7 +193,7 @@ static void connect_now(struct stream *s)
 	const struct stream_server *server = &s->opt.server;
 
 	if (server->n_sentinels > 0)
-		s->sentinels = sentinels_ask(s->opt.base, server, s->n_asked++, on_master, s);
+		s->sentinels = sentinels_ask(s->base, server, s->n_asked++, on_master, s);
 	else
 		link_up(s, server->host, server->port);
 }
@@ -215,31 +215,48 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* ---- life ---- */
 
-static void take_options(struct stream *s, const struct stream_options *opt, struct arena *a)
+/* A key that was read before goes on behind what of it is on disk by now, which the loop may not have known when it made the settings. */
+static void take_positions(struct stream *s, const struct stream_settings *next)
 {
-	if (s->opt_arena != NULL)
-		options_wipe(&s->opt);
-	arena_destroy(s->opt_arena);
-	s->opt = *opt;
-	s->opt_arena = a;
+	const struct stream_settings *last = s->settings;
+	struct stream_position at[STREAM_MAX_KEYS] = { 0 };
+
+	for (size_t i = 0; i < next->opt.n_keys && next->opt.own; i++) {
+		snprintf(at[i].kept, sizeof at[i].kept, "%s", next->cursors[i]);
+		for (size_t k = 0; last != NULL && last->opt.own && k < last->opt.n_keys; k++)
+			if (strcmp(last->opt.keys[k], next->opt.keys[i]) == 0)
+				at[i] = s->at[k];
+	}
+	memcpy(s->at, at, sizeof s->at);
+}
+
+static void take_settings(struct stream *s, struct stream_settings *next)
+{
+	take_positions(s, next);
+	settings_destroy(s->settings);
+	s->settings = next;
+	s->opt = next->opt;
 	options_peer(s, s->stats.peer, sizeof s->stats.peer);
 }
 
-struct stream *stream_create(const struct stream_options *opt)
+struct stream *stream_make(struct stream_settings *set, struct bridge *br)
 {
 	struct stream *s = xcalloc(1, sizeof *s);
-	struct arena *a = arena_create();
-	struct stream_options copy;
 
-	options_copy(&copy, opt, a);
-	take_options(s, &copy, a);
+	s->bridge = br;
+	take_settings(s, set);
 	s->doc = json_create();
 	s->count = STREAM_COUNT;
-	s->timer = evtimer_new(opt->base, on_timer, s);
 	s->stats.lag = s->stats.pending = -1;
 	s->stats.since_ms = mono_now().ms;
-	stream_after(s, 0);
 	return s;
+}
+
+void stream_live(struct stream *s, struct event_base *base)
+{
+	s->base = base;
+	s->timer = evtimer_new(base, on_timer, s);
+	stream_after(s, 0);
 }
 
 void stream_depart(struct stream *s)
@@ -252,7 +269,8 @@ void stream_depart(struct stream *s)
 	s->sentinels = NULL;
 	read_finish(s);
 	watch_end(s);
-	event_del(s->timer);
+	if (s->timer != NULL)
+		event_del(s->timer);
 	s->leaving = LEAVING_NOT;
 	if (leaving == LEAVING_FOR_GOOD) {
 		s->is_over = true;
@@ -261,80 +279,66 @@ void stream_depart(struct stream *s)
 	}
 	s->host[0] = '\0';
 	s->port = 0;
-	take_options(s, &s->next_opt, s->next_arena);
-	s->next_arena = NULL;
+	take_settings(s, s->next);
+	s->next = NULL;
 	s->n_attempts = 0;
 	s->is_again = s->is_dry = false;
 	s->claims = 0;
+	if (s->timer == NULL)
+		return;
 	stream_set_state(s, STREAM_CONNECTING, "the configuration was changed");
 	stream_after(s, 0);
 }
 
-void stream_reset(struct stream *s, const struct stream_options *opt)
+void stream_follow(struct stream *s, struct stream_settings *next)
 {
-	struct arena *a = arena_create();
-	struct stream_options copy;
-
 	if (s->is_over) {
-		arena_destroy(a);
+		settings_destroy(next);
 		return;
 	}
-	options_copy(&copy, opt, a);
 	/* One that waits is overtaken. */
-	if (s->next_arena != NULL)
-		options_wipe(&s->next_opt);
-	arena_destroy(s->next_arena);
-	s->next_arena = NULL;
-	if (options_same_place(&s->opt, &copy)) {
+	settings_destroy(s->next);
+	s->next = NULL;
+	if (options_same_place(&s->opt, &next->opt)) {
 		if (s->leaving == LEAVING_FOR_RESET)
 			s->leaving = LEAVING_NOT;
-		take_options(s, &copy, a);
+		take_settings(s, next);
 		read_pump(s);
 		return;
 	}
-	s->next_opt = copy;
-	s->next_arena = a;
+	s->next = next;
 	if (s->leaving == LEAVING_NOT)
 		s->leaving = LEAVING_FOR_RESET;
+	bridge_recall(s);
 	read_pump(s);
 }
 
-void stream_stop(struct stream *s)
+void stream_leave(struct stream *s)
 {
-	if (s->is_over)
+	if (s->is_over || s->leaving == LEAVING_FOR_GOOD)
 		return;
 	s->leaving = LEAVING_FOR_GOOD;
+	bridge_recall(s);
 	read_pump(s);
 }
 
-bool stream_is_over(const struct stream *s)
+void stream_free(struct stream *s)
 {
-	return s->is_over;
-}
-
-void stream_destroy(struct stream *s)
-{
-	if (s == NULL)
-		return;
 	link_destroy(s->link);
 	sentinels_cancel(s->sentinels);
 	read_finish(s);
 	watch_end(s);
-	batch_end_thread(s);
 	batch_free_spare(s);
-	event_free(s->timer);
+	if (s->timer != NULL)
+		event_free(s->timer);
 	json_destroy(s->doc);
-	options_wipe(&s->opt);
-	arena_destroy(s->opt_arena);
-	if (s->next_arena != NULL)
-		options_wipe(&s->next_opt);
-	arena_destroy(s->next_arena);
+	settings_destroy(s->settings);
+	settings_destroy(s->next);
 	free(s);
 }
 
-void stream_stats(const struct stream *s, struct stream_stats *out)
+void stream_copy_rival(const struct stream *s, char out[STREAM_NAME_LEN])
 {
-	*out = s->stats;
-	memcpy(out->rival, s->rival, sizeof out->rival);
-	tidy(out->rival);
+	memcpy(out, s->rival, STREAM_NAME_LEN);
+	tidy(out);
 }

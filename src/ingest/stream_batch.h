@@ -1,6 +1,6 @@
 /*
  * What one read of a stream brought, on its way to the sink and back: the reply, the events in it, what is none. Everything of it
- * lies in its arena. A large one is filled by a thread beside the loop; until it is back nobody else touches what fill_batch() does.
+ * lies in its arena. It is filled on the stream's thread, and is the loop's from there to where it comes back: see stream_bridge.h.
  */
 #ifndef PLAZO_INGEST_STREAM_BATCH_H
 #define PLAZO_INGEST_STREAM_BATCH_H
@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "apart.h"
 #include "base/json.h"
 #include "ingest/batch.h"
 #include "stream_reply.h"
@@ -19,33 +18,32 @@ struct stream;
 struct stream_batch {
 	struct intake_batch    batch;     /* first: its done() finds the rest by it */
 	struct stream         *stream;
-	struct stream_batch   *next;      /* in the list it is in: spare, reading, held or settled */
+	struct stream_batch   *next;      /* in the list it is in: spare, reading, held or settled, or on the bridge */
 	struct arena          *arena;     /* the reply, texts of events, refusals; emptied after each use */
 	struct entries         entries;
 	size_t                 size;      /* of the reply in memory */
 	size_t                 asked;     /* entries of each stream that were asked for */
 	int64_t                early_ms;  /* mono: the server was to wait; nothing, and before this, is no answer of one that does */
-	/* For fill_batch(): copies of the stream's options, and what it leaves behind besides. */
+	/* For fill_batch(): copies of the stream's options, which may change meanwhile, and what it leaves behind besides. */
 	const char *const     *keys;
 	size_t                 n_keys, event_len;
 	bool                   own;
 	size_t                 cap;       /* room in batch.events and batch.results */
 	struct intake_refused *refused;
 	size_t                 cap_refused, n_trimmed;
-	/* With the thread. */
-	struct apart_job       job;
-	bool                   is_apart;
-	bool                   is_dropped; /* released meanwhile */
+	/* On the bridge. */
+	unsigned               round;     /* see struct stream */
+	bool                   is_bounced; /* did not go to the sink */
 };
 
 struct stream_batch *batch_get(struct stream *s);
 void batch_release(struct stream_batch *b);
 void batch_free_spare(struct stream *s);
-void batch_fill(struct stream_batch *b);           /* at once, or apart: then it is filled once !is_apart, and read_pump() is called */
-void batch_end_thread(struct stream *s);           /* what it still has is freed */
+void batch_fill(struct stream_batch *b);           /* and tells of it */
 bool batch_is_kept(const struct stream_batch *b, const struct entry *e);
+bool batch_is_whole(const struct stream_batch *b); /* all of it is kept */
 
-/* Entries become events, refusals and cursors. On either thread. */
+/* Entries become events, refusals and cursors. */
 void fill_batch(struct stream_batch *b, struct json_doc *doc);
 
 #endif

@@ -118,10 +118,11 @@ static void ask_position(struct stream *s)
 	struct link_args args;
 
 	for (unsigned key = 0; key < s->opt.n_keys; key++) {
-		struct str id = s->opt.cursor(s->opt.ctx, s->opt.name, str_of(s->opt.keys[key]));
+		char kept[STREAM_ID_LEN];
 		uint64_t ms, seq;
 
-		begin_at(s, key, entry_id_read(id, &ms, &seq) ? id : STR("0-0"));
+		memcpy(kept, s->at[key].kept, sizeof kept);
+		begin_at(s, key, entry_id_read(str_of(kept), &ms, &seq) ? str_of(kept) : STR("0-0"));
 		args.n = 0;
 		args_puts(&args, "XINFO");
 		args_puts(&args, "STREAM");

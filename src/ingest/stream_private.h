@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "ingest/stream.h"
 #include "stream_batch.h"
+#include "stream_bridge.h"
 #include "stream_link.h"
 #include "stream_sentinel.h"
 #include "stream_words.h"
@@ -29,6 +30,7 @@
 #define STREAM_BACKOFF_MS  100        /* at first; doubled up to */
 #define STREAM_BACKOFF_MAX_MS 5000
 #define STREAM_ID_LEN      44
+#define STREAM_NAME_LEN    128
 
 /* Where it stands in a stream of `own`. */
 struct stream_position {
@@ -44,10 +46,10 @@ enum stream_phase {
 
 enum stream_leaving { LEAVING_NOT, LEAVING_FOR_RESET, LEAVING_FOR_GOOD };
 struct stream {
-	struct stream_options  opt;       /* texts in opt_arena */
-	struct arena          *opt_arena;
-	struct stream_options  next_opt;  /* of a reset that waits for batches */
-	struct arena          *next_arena;
+	struct bridge         *bridge;    /* to the loop */
+	struct event_base     *base;      /* of the thread */
+	struct stream_settings *settings, *next;   /* `next`: of a reset that waits for batches */
+	struct stream_options  opt;       /* those in `settings` */
 	struct stream_stats    stats;
 	enum stream_phase      phase;
 	enum stream_leaving    leaving;
@@ -64,17 +66,15 @@ struct stream {
 	int64_t                touched_ms;   /* mono: the server last heard of our consumer */
 
 	struct json_doc       *doc;
-	struct apart          *apart;     /* fills large batches; NULL until there was one */
-	struct json_doc       *apart_doc; /* of the thread */
-	size_t                 n_apart;   /* batches that it has; they are held, or dropped */
 	struct stream_batch   *spare;
 	size_t                 n_spare;
 	struct stream_batch   *reading;   /* reads on their way, into these, in order */
-	struct stream_batch   *held;      /* read, and not taken by the sink yet, in order */
+	struct stream_batch   *held;      /* read, and not handed over yet, in order */
 	struct stream_batch   *settled;   /* back from the sink, to be acknowledged */
 	size_t                 n_reading, n_held;
-	size_t                 n_out;     /* at the sink */
-	struct stream_batch   *last_out;  /* of `own`: all of it was taken; NULL: what comes next waits until nothing is out */
+	size_t                 n_out;     /* handed over */
+	unsigned               round;     /* of what is handed over: grows when what was before must not go in any more */
+	bool                   is_full;   /* the sink has no room */
 	size_t                 n_acks;    /* XACKs not answered yet */
 	size_t                 n_bytes;   /* of the replies of all batches that are not spare */
 	size_t                 count;     /* entries asked for */
@@ -90,7 +90,7 @@ struct stream {
 	struct event          *watch;     /* timer */
 	unsigned               n_watches; /* answers of one look that have not come */
 	int64_t                lag, pending;    /* sums of the look under way */
-	char                   rival[128];
+	char                   rival[STREAM_NAME_LEN];
 	bool                   has_rival; /* in the look or handshake under way */
 };
 
@@ -104,6 +104,12 @@ void stream_garbled(struct stream *s, const char *why);
 void stream_after(struct stream *s, int64_t ms);             /* arms the timer */
 void stream_call(struct stream *s, const struct link_args *args, link_reply_fn *fn, unsigned tag);
 void stream_depart(struct stream *s);                        /* leaving, and nothing is out any more */
+struct stream *stream_make(struct stream_settings *set, struct bridge *br);   /* takes `set`, keeps `br`; on the loop, as stream_free() */
+void stream_live(struct stream *s, struct event_base *base); /* connects from now on; keeps the base */
+void stream_follow(struct stream *s, struct stream_settings *next);           /* takes them */
+void stream_leave(struct stream *s);                         /* for good */
+void stream_free(struct stream *s);
+void stream_copy_rival(const struct stream *s, char out[STREAM_NAME_LEN]);
 /* ---- stream_handshake.c ---- */
 void handshake_begin(struct stream *s);                      /* the link is up */
 void handshake_group(struct stream *s);                      /* makes the groups, then asks for the right to read */
@@ -116,10 +122,13 @@ void read_begin(struct stream *s);                           /* the right to rea
 void read_pump(struct stream *s);                            /* does what can be done now */
 void read_abandon(struct stream *s);                         /* the link goes: what was on its way is not coming */
 void read_finish(struct stream *s);                          /* nothing will be acknowledged any more */
-void read_on_done(struct intake_batch *b);
+void read_on_back(struct stream *s, struct stream_batch *b); /* from the bridge */
+bool read_is_out_of_touch(const struct stream *s);           /* stopped for long: it may have lost its right to another meanwhile */
+void read_on_room(struct stream *s);                         /* s->is_full may have changed */
 /* ---- stream_settle.c ---- */
 enum position { POSITION_READ, POSITION_KEPT };
 void settle_batch(struct stream *s, struct stream_batch *b);        /* takes it: it is back from the sink, or had nothing for it */
+void settle_again_later(struct stream *s);                          /* what was not kept is read again once all is back */
 void settle_acknowledge(struct stream *s);                          /* puts XACKs of all that is settled */
 void settle_positions(struct stream *s, const struct entries *in, enum position which);   /* the last ids of these */
 

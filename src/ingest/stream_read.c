@@ -19,18 +19,6 @@ static void on_read(void *ctx, const redisReply *r, unsigned tag);
 
 /* ---- to the sink ---- */
 
-void read_on_done(struct intake_batch *batch)
-{
-	struct stream_batch *b = (struct stream_batch *)batch;
-	struct stream *s = b->stream;
-
-	s->n_out--;
-	if (s->last_out == b)
-		s->last_out = NULL;
-	settle_batch(s, b);
-	read_pump(s);
-}
-
 static void put_last(struct stream_batch **list, size_t *n, struct stream_batch *b)
 {
 	while (*list != NULL)
@@ -59,39 +47,63 @@ static void release_all(struct stream_batch **list, size_t *n)
 		batch_release(b);
 }
 
-/* False when the sink has no room. */
-static bool hand_in_one(struct stream *s, struct stream_batch *b)
+/* What is not at the sink yet is dropped, wherever it is. */
+static void drop_read(struct stream *s)
 {
-	if (b->batch.n == 0 && b->batch.n_refused == 0 && b->batch.n_cursors == 0) {
-		settle_batch(s, take_first(&s->held, &s->n_held));
-		return true;
-	}
-	s->n_out++;
-	b->batch.after = s->last_out != NULL ? &s->last_out->batch : NULL;
-	if (s->opt.sink(s->opt.ctx, &b->batch)) {
-		take_first(&s->held, &s->n_held);
-		s->last_out = s->opt.own && !b->batch.failed ? b : NULL;
-		stream_set_state(s, STREAM_READING, "%s", "");
-		return true;
-	}
-	s->n_out--;
-	stream_set_state(s, STREAM_FULL, "the journal has no room for further events now: reading waits");
-	stream_after(s, STREAM_FULL_MS);
-	return false;
+	release_all(&s->held, &s->n_held);
+	bridge_recall(s);
 }
 
-static bool may_hand_in(const struct stream *s)
+static bool has_content(const struct stream_batch *b)
 {
-	return s->held != NULL && !s->held->is_apart && s->n_out < STREAM_MAX_OUT && (!s->opt.own || s->n_out == 0 || s->last_out != NULL);
+	return b->batch.n > 0 || b->batch.n_refused > 0 || b->batch.n_cursors > 0;
 }
 
-static void hand_in(struct stream *s)
+static void hand_over(struct stream *s)
 {
 	/* Behind what was not kept a cursor may not go on. */
 	if (s->opt.own && s->is_again)
-		release_all(&s->held, &s->n_held);
-	while (may_hand_in(s) && hand_in_one(s, s->held))
-		;
+		drop_read(s);
+	while (s->held != NULL && s->n_out < STREAM_MAX_OUT) {
+		struct stream_batch *b = take_first(&s->held, &s->n_held);
+
+		if (!has_content(b)) {
+			settle_batch(s, b);
+			continue;
+		}
+		s->n_out++;
+		bridge_put(s, b);
+	}
+}
+
+void read_on_back(struct stream *s, struct stream_batch *b)
+{
+	s->n_out--;
+	if (!b->is_bounced) {
+		settle_batch(s, b);
+		return;
+	}
+	/* Recalled, or it was the loop that would not have it: then it comes again. */
+	if (b->round == s->round)
+		settle_again_later(s);
+	batch_release(b);
+}
+
+/* One that may not read has another state, whose reason matters more. */
+static void tell_room(struct stream *s)
+{
+	if (s->is_full && s->phase != PHASE_APART)
+		stream_set_state(s, STREAM_FULL, "the journal has no room for further events now: reading waits");
+	else if (!s->is_full && s->stats.state == STREAM_FULL)
+		stream_set_state(s, STREAM_READING, "%s", "");
+}
+
+void read_on_room(struct stream *s)
+{
+	if (s->is_over)
+		return;
+	tell_room(s);
+	read_pump(s);
 }
 
 /* ---- reading ---- */
@@ -172,6 +184,7 @@ static void begin_again(struct stream *s)
 {
 	s->is_again = false;
 	s->is_dry = false;
+	s->round++;
 	if (!s->opt.own) {
 		s->phase = PHASE_OWN_PENDING;
 		return;
@@ -204,8 +217,8 @@ static void start_read(struct stream *s)
 		read_ahead(s);
 		return;
 	}
-	/* What the thread has of a connection that is gone, too: a server that sends much and hangs up would fill the memory. */
-	if (s->n_out + s->n_held + s->n_reading + s->n_apart > 0)
+	/* What the loop has of a connection that is gone, too: a server that sends much and hangs up would fill the memory. */
+	if (s->n_out + s->n_held + s->n_reading > 0)
 		return;
 	if (left > 0) {
 		stream_after(s, left);
@@ -227,8 +240,7 @@ static void read_fewer(struct stream *s)
 		s->count = s->count / 2 > STREAM_COUNT_MIN ? s->count / 2 : STREAM_COUNT_MIN;
 }
 
-/* A consumer that was stopped for long may have lost its right to another meanwhile. */
-static bool is_out_of_touch(const struct stream *s)
+bool read_is_out_of_touch(const struct stream *s)
 {
 	return !s->opt.own && mono_now().ms - s->touched_ms > s->opt.takeover_ms / 2;
 }
@@ -245,21 +257,21 @@ void read_pump(struct stream *s)
 	bool is_late;
 
 	if (s->link == NULL || s->phase == PHASE_APART) {
-		if (s->leaving != LEAVING_NOT && s->n_out + s->n_apart == 0)
+		if (s->leaving != LEAVING_NOT && s->n_out == 0)
 			stream_depart(s);
 		else if (s->stats.state == STREAM_WAITING && s->link != NULL)
 			acknowledge_late(s);
 		return;
 	}
-	is_late = s->leaving == LEAVING_NOT && is_out_of_touch(s);
+	is_late = s->leaving == LEAVING_NOT && read_is_out_of_touch(s);
 	if (is_late)
-		release_all(&s->held, &s->n_held);     /* comes again as pending, where it is still ours */
+		drop_read(s);     /* comes again as pending, where it is still ours */
 	else if (s->leaving == LEAVING_NOT)
-		hand_in(s);
+		hand_over(s);
 	if (!s->opt.own)
 		settle_acknowledge(s);
 	if (s->leaving != LEAVING_NOT) {
-		if (s->n_out + s->n_apart == 0 && s->n_acks == 0 && s->settled == NULL)
+		if (s->n_out == 0 && s->n_acks == 0 && s->settled == NULL)
 			stream_depart(s);
 		else
 			link_flush(s->link);
@@ -348,7 +360,7 @@ static void on_read(void *ctx, const redisReply *r, unsigned tag)
 	struct stream_batch *b = take_first(&s->reading, &s->n_reading);
 
 	/* What lay unread for so long may have been claimed by another by now: if it was not, it comes again as pending. */
-	if (s->phase != PHASE_APART && is_out_of_touch(s)) {
+	if (s->phase != PHASE_APART && read_is_out_of_touch(s)) {
 		read_fewer(s);
 		batch_release(b);
 		read_pump(s);
@@ -385,9 +397,8 @@ void read_begin(struct stream *s)
 	s->touched_ms = mono_now().ms;
 	/* What lay here while another one read is that one's, or comes again as pending. */
 	if (s->stats.state == STREAM_WAITING)
-		release_all(&s->held, &s->n_held);
-	if (s->stats.state == STREAM_FULL)
-		stream_set_state(s, STREAM_READING, "%s", "");
+		drop_read(s);
+	tell_room(s);
 	read_pump(s);
 	/* Otherwise the first reply tells: a server that lets us in and then answers with nonsense is none that we read from. */
 	if (s->phase != PHASE_APART && s->n_reading == 0 && s->stats.state != STREAM_FULL)
@@ -401,7 +412,7 @@ void read_abandon(struct stream *s)
 	/* A line that is too slow for so much within the time of an answer would never get further. */
 	if (s->n_reading > 0)
 		read_fewer(s);
-	release_all(&s->held, &s->n_held);
+	drop_read(s);
 	release_all(&s->reading, &s->n_reading);
 }
 

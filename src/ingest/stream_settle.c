@@ -104,15 +104,7 @@ static void count_results(struct stream *s, const struct intake_batch *b)
 	s->stats.n_refused += b->n_refused;
 }
 
-static bool all_kept(const struct stream_batch *b)
-{
-	for (size_t i = 0; i < b->entries.n; i++)
-		if (!batch_is_kept(b, &b->entries.v[i]))
-			return false;
-	return true;
-}
-
-static void read_again_later(struct stream *s)
+void settle_again_later(struct stream *s)
 {
 	int64_t ms = STREAM_BACKOFF_MS << (s->n_again < 6 ? s->n_again : 6);
 
@@ -124,12 +116,12 @@ static void read_again_later(struct stream *s)
 
 void settle_batch(struct stream *s, struct stream_batch *b)
 {
-	bool kept = all_kept(b);
+	bool kept = batch_is_whole(b);
 
 	if (kept)
 		s->n_again = 0;
 	else
-		read_again_later(s);
+		settle_again_later(s);
 	if (!b->batch.failed)
 		count_results(s, &b->batch);
 	if (s->opt.own) {

@@ -118,7 +118,9 @@ static void on_watch(void *ctx, const redisReply *r, unsigned tag)
 			note_consumers(s, r, tag & 0xff);
 		break;
 	case WATCH_TOUCH:
-		s->touched_ms = mono_now().ms;
+		/* Late, it does not give a right back that is lost. */
+		if (!read_is_out_of_touch(s))
+			s->touched_ms = mono_now().ms;
 		break;
 	case WATCH_POSITION:
 		break;
@@ -180,15 +182,17 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	struct stream *s = arg;
 
 	(void)fd, (void)what;
-	if (s->n_watches == 0 && s->leaving == LEAVING_NOT && (s->phase != PHASE_APART || s->stats.state == STREAM_WAITING))
-		look(s);
 	arm(s);
+	if (s->phase != PHASE_APART && read_is_out_of_touch(s))
+		read_pump(s);
+	else if (s->n_watches == 0 && s->leaving == LEAVING_NOT && (s->phase != PHASE_APART || s->stats.state == STREAM_WAITING))
+		look(s);
 }
 
 void watch_begin(struct stream *s)
 {
 	if (s->watch == NULL)
-		s->watch = evtimer_new(s->opt.base, on_timer, s);
+		s->watch = evtimer_new(s->base, on_timer, s);
 	s->n_watches = 0;
 	arm(s);
 }
