@@ -4,6 +4,8 @@
  * never gives up: everything that can be wrong with a server is a state with a sentence, and a way back.
  *
  * Nothing is acknowledged before the batch is done(). Entries that are no events are kept with it as refused, then acknowledged.
+ *
+ * A stream works on a thread of its own. These functions are the loop's, and so are the calls of sink, now and cursor.
  */
 #ifndef PLAZO_INGEST_STREAM_H
 #define PLAZO_INGEST_STREAM_H
@@ -38,7 +40,7 @@ struct stream_server {
 	const char *ca_file;               /* PEM; NULL: the system's */
 };
 
-/* The last id of `key` that is on disk, "" when there is none; for `own`. Asked at each (re)connection. The answer is used at once. */
+/* The last id of `key` that is on disk, "" when there is none; for `own`. Asked by stream_create() and stream_reset(), who copy the answer. */
 typedef struct str stream_cursor_fn(void *ctx, struct str source, struct str key);
 
 struct stream_options {
@@ -60,7 +62,7 @@ struct stream_options {
 /* Built with this library? ERR_OK, or ERR_RANGE with the sentence why these options cannot be had (TLS without hiredis_ssl). */
 MUST_CHECK enum err stream_check(const struct stream_options *opt, struct diag *d);
 
-struct stream *stream_create(const struct stream_options *opt);    /* borrows opt, keeps the base and ctx; connects from the loop on */
+struct stream *stream_create(const struct stream_options *opt);    /* borrows opt, keeps the base and ctx */
 
 /* Other options at a reload; a connection that still fits them is kept. Batches that are out come back as before. */
 void stream_reset(struct stream *s, const struct stream_options *opt);

@@ -61,6 +61,61 @@ void batch_free_spare(struct stream *s)
 	s->n_spare = 0;
 }
 
+/* ---- lists ---- */
+
+void batch_list_put(struct batch_list *l, struct stream_batch *b)
+{
+	b->next = NULL;
+	if (l->first == NULL)
+		l->first = b;
+	else
+		l->last->next = b;
+	l->last = b;
+	l->n++;
+}
+
+void batch_list_put_first(struct batch_list *l, struct stream_batch *b)
+{
+	b->next = l->first;
+	if (l->first == NULL)
+		l->last = b;
+	l->first = b;
+	l->n++;
+}
+
+struct stream_batch *batch_list_take(struct batch_list *l)
+{
+	struct stream_batch *b = l->first;
+
+	if (b == NULL)
+		return NULL;
+	l->first = b->next;
+	b->next = NULL;
+	l->n--;
+	return b;
+}
+
+void batch_list_move(struct batch_list *to, struct batch_list *from)
+{
+	if (from->first == NULL)
+		return;
+	if (to->first == NULL)
+		to->first = from->first;
+	else
+		to->last->next = from->first;
+	to->last = from->last;
+	to->n += from->n;
+	*from = (struct batch_list){ 0 };
+}
+
+void batch_list_release(struct batch_list *l)
+{
+	struct stream_batch *b;
+
+	while ((b = batch_list_take(l)) != NULL)
+		batch_release(b);
+}
+
 /* ---- filling ---- */
 
 /* What the batch needs of the stream's options, which may be others before it is back. */

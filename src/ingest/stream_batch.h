@@ -18,7 +18,7 @@ struct stream;
 struct stream_batch {
 	struct intake_batch    batch;     /* first: its done() finds the rest by it */
 	struct stream         *stream;
-	struct stream_batch   *next;      /* in the list it is in: spare, reading, held or settled, or on the bridge */
+	struct stream_batch   *next;      /* in the list it is in */
 	struct arena          *arena;     /* the reply, texts of events, refusals; emptied after each use */
 	struct entries         entries;
 	size_t                 size;      /* of the reply in memory */
@@ -35,6 +35,14 @@ struct stream_batch {
 	unsigned               round;     /* see struct stream */
 	bool                   is_bounced; /* did not go to the sink */
 };
+
+/* In order; all zero is empty. */
+struct batch_list { struct stream_batch *first, *last; size_t n; };
+void batch_list_put(struct batch_list *l, struct stream_batch *b);
+void batch_list_put_first(struct batch_list *l, struct stream_batch *b);
+struct stream_batch *batch_list_take(struct batch_list *l);               /* the first; NULL when it is empty */
+void batch_list_move(struct batch_list *to, struct batch_list *from);      /* all of one behind all of the other */
+void batch_list_release(struct batch_list *l);                            /* each of them */
 
 struct stream_batch *batch_get(struct stream *s);
 void batch_release(struct stream_batch *b);

@@ -19,8 +19,6 @@
 
 #define START_AGAIN_MS 1000        /* after there could be no thread */
 
-struct list { struct stream_batch *first, **last; };
-
 struct bridge {
 	struct stream     *stream;           /* the thread's, while there is one */
 	struct event_base *base;             /* likewise */
@@ -29,7 +27,7 @@ struct bridge {
 	pthread_t          thread;
 
 	pthread_mutex_t    lock;             /* of these */
-	struct list        there, back;      /* batches, to the loop and to the thread */
+	struct batch_list        there, back;      /* batches, to the loop and to the thread */
 	struct stream_settings *next;        /* of a reset that the thread has not seen yet */
 	bool               stop, quit;
 	bool               full;             /* the sink has said no, and something waits for it */
@@ -45,52 +43,12 @@ struct bridge {
 	struct event_base *loop;
 	struct event      *came;             /* something crossed to the loop; NULL: there is no thread yet */
 	struct event      *again;            /* timer: asks the sink again, or for a thread */
-	struct list        waiting;
+	struct batch_list        waiting;
 	size_t             n_out;            /* at the sink */
 	struct stream_batch *last_out;       /* of `own`: all of it was taken; NULL: what comes next waits until nothing is out */
 	unsigned           spoilt;           /* of `own`: one was not kept, so that batches of earlier rounds come back */
 	bool               is_full;          /* as the thread knows it */
 };
-
-static void list_init(struct list *l)
-{
-	l->first = NULL;
-	l->last = &l->first;
-}
-
-static void list_put(struct list *l, struct stream_batch *b)
-{
-	b->next = NULL;
-	*l->last = b;
-	l->last = &b->next;
-}
-
-static void list_put_first(struct list *l, struct stream_batch *b)
-{
-	b->next = l->first;
-	if (l->first == NULL)
-		l->last = &b->next;
-	l->first = b;
-}
-
-static struct stream_batch *list_take(struct list *l)
-{
-	struct stream_batch *b = l->first;
-
-	if (b != NULL && (l->first = b->next) == NULL)
-		l->last = &l->first;
-	return b;
-}
-
-/* All of one behind all of the other. */
-static void list_move(struct list *to, struct list *from)
-{
-	if (from->first == NULL)
-		return;
-	*to->last = from->first;
-	to->last = from->last;
-	list_init(from);
-}
 
 static void wake(int fd)
 {
@@ -114,28 +72,6 @@ static void arm(struct event *timer, int64_t ms)
 	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 };
 
 	event_add(timer, &tv);
-}
-
-/* ---- settings ---- */
-
-struct stream_settings *settings_make(const struct stream_options *opt)
-{
-	struct arena *a = arena_create();
-	struct stream_settings *set = arena_alloc(a, sizeof *set);
-
-	set->arena = a;
-	options_copy(&set->opt, opt, a);
-	for (size_t i = 0; i < opt->n_keys && opt->own; i++)
-		set->cursors[i] = arena_printf(a, STR_FMT, STR_ARG(opt->cursor(opt->ctx, opt->name, str_of(opt->keys[i]))));
-	return set;
-}
-
-void settings_destroy(struct stream_settings *set)
-{
-	if (set == NULL)
-		return;
-	options_wipe(&set->opt);
-	arena_destroy(set->arena);
 }
 
 /* ---- the thread's side ---- */
@@ -174,7 +110,7 @@ void bridge_put(struct stream *s, struct stream_batch *b)
 	b->is_bounced = false;
 	pthread_mutex_lock(&br->lock);
 	is_news = br->there.first == NULL;
-	list_put(&br->there, b);
+	batch_list_put(&br->there, b);
 	is_news |= publish(br);
 	pthread_mutex_unlock(&br->lock);
 	if (is_news)
@@ -201,14 +137,13 @@ static void on_to_do(evutil_socket_t fd, short what, void *arg)
 	struct stream *s = br->stream;
 	struct stream_settings *next;
 	struct stream_batch *b;
-	struct list back;
+	struct batch_list back = { 0 };
 	bool stop;
 
 	(void)what;
 	calm(fd);
-	list_init(&back);
 	pthread_mutex_lock(&br->lock);
-	list_move(&back, &br->back);
+	batch_list_move(&back, &br->back);
 	next = br->next;
 	br->next = NULL;
 	stop = br->stop;
@@ -218,7 +153,7 @@ static void on_to_do(evutil_socket_t fd, short what, void *arg)
 		stream_follow(s, next);
 	if (stop)
 		stream_leave(s);
-	while ((b = list_take(&back)) != NULL)
+	while ((b = batch_list_take(&back)) != NULL)
 		read_on_back(s, b);
 	read_on_room(s);
 }
@@ -259,7 +194,7 @@ static void give_back(struct bridge *br, struct stream_batch *b)
 
 	pthread_mutex_lock(&br->lock);
 	was_empty = br->back.first == NULL;
-	list_put(&br->back, b);
+	batch_list_put(&br->back, b);
 	pthread_mutex_unlock(&br->lock);
 	if (was_empty)
 		wake(br->thread_fd);
@@ -335,7 +270,7 @@ static void hand_in(struct bridge *br)
 
 	while (has_room && (b = br->waiting.first) != NULL) {
 		if (is_stale(br, b)) {
-			list_take(&br->waiting);
+			batch_list_take(&br->waiting);
 			b->is_bounced = true;
 			give_back(br, b);
 			continue;
@@ -343,10 +278,10 @@ static void hand_in(struct bridge *br)
 		if (b->own && br->n_out > 0 && br->last_out == NULL)
 			break;
 		/* It is handed in as the first of those that wait, and is none of them when it is told to be done. */
-		list_take(&br->waiting);
+		batch_list_take(&br->waiting);
 		has_room = hand_in_one(br, b);
 		if (!has_room)
-			list_put_first(&br->waiting, b);
+			batch_list_put_first(&br->waiting, b);
 	}
 	tell_full(br, !has_room);
 }
@@ -358,7 +293,7 @@ static void on_came(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	calm(fd);
 	pthread_mutex_lock(&br->lock);
-	list_move(&br->waiting, &br->there);
+	batch_list_move(&br->waiting, &br->there);
 	pthread_mutex_unlock(&br->lock);
 	hand_in(br);
 }
@@ -439,9 +374,6 @@ struct stream *stream_create(const struct stream_options *opt)
 	struct bridge *br = xcalloc(1, sizeof *br);
 
 	pthread_mutex_init(&br->lock, NULL);
-	list_init(&br->there);
-	list_init(&br->back);
-	list_init(&br->waiting);
 	br->loop_fd = br->thread_fd = -1;
 	br->loop = opt->base;
 	br->again = evtimer_new(br->loop, on_again, br);
@@ -508,7 +440,6 @@ void stream_stats(const struct stream *s, struct stream_stats *out)
 void stream_destroy(struct stream *s)
 {
 	struct bridge *br;
-	struct stream_batch *b;
 
 	if (s == NULL)
 		return;
@@ -520,10 +451,9 @@ void stream_destroy(struct stream *s)
 		wake(br->thread_fd);
 		pthread_join(br->thread, NULL);
 	}
-	list_move(&br->waiting, &br->there);
-	list_move(&br->waiting, &br->back);
-	while ((b = list_take(&br->waiting)) != NULL)
-		batch_release(b);
+	batch_list_move(&br->waiting, &br->there);
+	batch_list_move(&br->waiting, &br->back);
+	batch_list_release(&br->waiting);
 	stream_free(s);
 	settings_destroy(br->next);
 	undo(br);

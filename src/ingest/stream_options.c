@@ -34,7 +34,7 @@ const char *const *options_copy_list(struct arena *a, const char *const *v, size
 	return copy;
 }
 
-void options_copy(struct stream_options *to, const struct stream_options *from, struct arena *a)
+static void options_copy(struct stream_options *to, const struct stream_options *from, struct arena *a)
 {
 	struct stream_server *server = &to->server;
 
@@ -95,10 +95,30 @@ static void wipe(struct str s)
 		explicit_bzero(p, s.len);
 }
 
-void options_wipe(struct stream_options *o)
+static void options_wipe(struct stream_options *o)
 {
 	wipe(o->server.password);
 	wipe(o->server.sentinel_password);
+}
+
+struct stream_settings *settings_make(const struct stream_options *opt)
+{
+	struct arena *a = arena_create();
+	struct stream_settings *set = arena_alloc(a, sizeof *set);
+
+	set->arena = a;
+	options_copy(&set->opt, opt, a);
+	for (size_t i = 0; i < opt->n_keys && opt->own; i++)
+		set->cursors[i] = arena_printf(a, STR_FMT, STR_ARG(opt->cursor(opt->ctx, opt->name, str_of(opt->keys[i]))));
+	return set;
+}
+
+void settings_destroy(struct stream_settings *set)
+{
+	if (set == NULL)
+		return;
+	options_wipe(&set->opt);
+	arena_destroy(set->arena);
 }
 
 void options_peer(const struct stream *s, char *out, size_t len)

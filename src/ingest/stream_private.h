@@ -1,7 +1,7 @@
 /*
  * The state of a stream, shared by its parts: stream.c (life: connecting, states, stopping), _handshake (from a connection to the
- * right to read), _read (reading and handing in), _settle (what came back), _batch (batches, and who fills them), _fill (entries to
- * events), _watch (every few seconds: lag, rivals, the dead), _options (copies of options).
+ * right to read), _read (reading and handing over), _settle (what came back), _batch (batches), _fill (entries to events), _watch
+ * (every few seconds: lag, rivals, the dead), _options (copies of options), _bridge (between the loop and the thread, which has all this).
  */
 #ifndef PLAZO_INGEST_STREAM_PRIVATE_H
 #define PLAZO_INGEST_STREAM_PRIVATE_H
@@ -60,7 +60,7 @@ struct stream {
 	size_t                 n_asked;   /* searches for a master; each begins with another sentinel */
 	char                   host[256]; /* that the sentinels named */
 	int                    port;
-	struct event          *timer;     /* the next attempt to connect; the rival's next look; the sink's next question */
+	struct event          *timer;     /* the next attempt to connect; the rival's next look; reading again */
 	unsigned               n_attempts;
 	unsigned               n_handshakes; /* begun; only the last one counts */
 	int64_t                touched_ms;   /* mono: the server last heard of our consumer */
@@ -68,10 +68,9 @@ struct stream {
 	struct json_doc       *doc;
 	struct stream_batch   *spare;
 	size_t                 n_spare;
-	struct stream_batch   *reading;   /* reads on their way, into these, in order */
-	struct stream_batch   *held;      /* read, and not handed over yet, in order */
-	struct stream_batch   *settled;   /* back from the sink, to be acknowledged */
-	size_t                 n_reading, n_held;
+	struct batch_list      reading;   /* reads on their way, into these */
+	struct batch_list      held;      /* read, and not handed over yet */
+	struct batch_list      settled;   /* back from the sink, to be acknowledged */
 	size_t                 n_out;     /* handed over */
 	unsigned               round;     /* of what is handed over: grows when what was before must not go in any more */
 	bool                   is_full;   /* the sink has no room */
@@ -139,9 +138,7 @@ void watch_end(struct stream *s);
 int64_t watch_find_rival(struct stream *s, const redisReply *r, unsigned key);
 /* ---- stream_options.c ---- */
 const char *const *options_copy_list(struct arena *a, const char *const *v, size_t n);
-void options_copy(struct stream_options *to, const struct stream_options *from, struct arena *a);
 bool options_same_place(const struct stream_options *a, const struct stream_options *b);   /* the same server, streams, and way of reading */
-void options_wipe(struct stream_options *o);                 /* the passwords */
 void options_peer(const struct stream *s, char *out, size_t len);
 
 #endif

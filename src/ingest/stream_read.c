@@ -19,38 +19,10 @@ static void on_read(void *ctx, const redisReply *r, unsigned tag);
 
 /* ---- to the sink ---- */
 
-static void put_last(struct stream_batch **list, size_t *n, struct stream_batch *b)
-{
-	while (*list != NULL)
-		list = &(*list)->next;
-	*list = b;
-	++*n;
-}
-
-static struct stream_batch *take_first(struct stream_batch **list, size_t *n)
-{
-	struct stream_batch *b = *list;
-
-	if (b == NULL)
-		return NULL;
-	*list = b->next;
-	b->next = NULL;
-	--*n;
-	return b;
-}
-
-static void release_all(struct stream_batch **list, size_t *n)
-{
-	struct stream_batch *b;
-
-	while ((b = take_first(list, n)) != NULL)
-		batch_release(b);
-}
-
 /* What is not at the sink yet is dropped, wherever it is. */
 static void drop_read(struct stream *s)
 {
-	release_all(&s->held, &s->n_held);
+	batch_list_release(&s->held);
 	bridge_recall(s);
 }
 
@@ -64,8 +36,8 @@ static void hand_over(struct stream *s)
 	/* Behind what was not kept a cursor may not go on. */
 	if (s->opt.own && s->is_again)
 		drop_read(s);
-	while (s->held != NULL && s->n_out < STREAM_MAX_OUT) {
-		struct stream_batch *b = take_first(&s->held, &s->n_held);
+	while (s->held.first != NULL && s->n_out < STREAM_MAX_OUT) {
+		struct stream_batch *b = batch_list_take(&s->held);
 
 		if (!has_content(b)) {
 			settle_batch(s, b);
@@ -129,7 +101,7 @@ static void send_read(struct stream *s, const struct link_args *args, unsigned t
 
 	b->asked = per_key(s);
 	b->early_ms = ms > STREAM_COMMAND_MS ? mono_now().ms + STREAM_BLOCK_MS / 2 : 0;
-	put_last(&s->reading, &s->n_reading, b);
+	batch_list_put(&s->reading, b);
 	link_call(s->link, args, &call);
 }
 
@@ -204,8 +176,8 @@ static void read_ahead(struct stream *s)
 {
 	size_t max = s->opt.own ? 1 : STREAM_MAX_READS;
 
-	while (is_straight_on(s) && s->leaving == LEAVING_NOT && s->stats.state != STREAM_FULL && s->n_reading < max &&
-	       s->n_out + s->n_held + s->n_reading < STREAM_MAX_AHEAD && s->n_bytes < STREAM_AHEAD_BYTES)
+	while (is_straight_on(s) && s->leaving == LEAVING_NOT && s->stats.state != STREAM_FULL && s->reading.n < max &&
+	       s->n_out + s->held.n + s->reading.n < STREAM_MAX_AHEAD && s->n_bytes < STREAM_AHEAD_BYTES)
 		read_stream(s, TAG_NEW, false);
 }
 
@@ -218,7 +190,7 @@ static void start_read(struct stream *s)
 		return;
 	}
 	/* What the loop has of a connection that is gone, too: a server that sends much and hangs up would fill the memory. */
-	if (s->n_out + s->n_held + s->n_reading > 0)
+	if (s->n_out + s->held.n + s->reading.n > 0)
 		return;
 	if (left > 0) {
 		stream_after(s, left);
@@ -271,7 +243,7 @@ void read_pump(struct stream *s)
 	if (!s->opt.own)
 		settle_acknowledge(s);
 	if (s->leaving != LEAVING_NOT) {
-		if (s->n_out == 0 && s->n_acks == 0 && s->settled == NULL)
+		if (s->n_out == 0 && s->n_acks == 0 && s->settled.first == NULL)
 			stream_depart(s);
 		else
 			link_flush(s->link);
@@ -357,7 +329,7 @@ static bool take_reply(struct stream *s, struct stream_batch *b, const redisRepl
 static void on_read(void *ctx, const redisReply *r, unsigned tag)
 {
 	struct stream *s = ctx;
-	struct stream_batch *b = take_first(&s->reading, &s->n_reading);
+	struct stream_batch *b = batch_list_take(&s->reading);
 
 	/* What lay unread for so long may have been claimed by another by now: if it was not, it comes again as pending. */
 	if (s->phase != PHASE_APART && read_is_out_of_touch(s)) {
@@ -378,7 +350,7 @@ static void on_read(void *ctx, const redisReply *r, unsigned tag)
 			s->again_ms = s->touched_ms + STREAM_FULL_MS;
 		batch_release(b);
 	} else {
-		put_last(&s->held, &s->n_held, b);
+		batch_list_put(&s->held, b);
 		/* The server works on the next one while this one is parsed. */
 		read_ahead(s);
 		link_flush(s->link);
@@ -401,7 +373,7 @@ void read_begin(struct stream *s)
 	tell_room(s);
 	read_pump(s);
 	/* Otherwise the first reply tells: a server that lets us in and then answers with nonsense is none that we read from. */
-	if (s->phase != PHASE_APART && s->n_reading == 0 && s->stats.state != STREAM_FULL)
+	if (s->phase != PHASE_APART && s->reading.n == 0 && s->stats.state != STREAM_FULL)
 		stream_set_state(s, STREAM_READING, "%s", "");
 }
 
@@ -410,19 +382,14 @@ void read_abandon(struct stream *s)
 	s->phase = PHASE_APART;
 	s->n_acks = 0;
 	/* A line that is too slow for so much within the time of an answer would never get further. */
-	if (s->n_reading > 0)
+	if (s->reading.n > 0)
 		read_fewer(s);
 	drop_read(s);
-	release_all(&s->reading, &s->n_reading);
+	batch_list_release(&s->reading);
 }
 
 void read_finish(struct stream *s)
 {
-	struct stream_batch *b;
-
 	read_abandon(s);
-	while ((b = s->settled) != NULL) {
-		s->settled = b->next;
-		batch_release(b);
-	}
+	batch_list_release(&s->settled);
 }

@@ -81,8 +81,7 @@ void settle_acknowledge(struct stream *s)
 {
 	struct stream_batch *b;
 
-	while ((b = s->settled) != NULL) {
-		s->settled = b->next;
+	while ((b = batch_list_take(&s->settled)) != NULL) {
 		for (unsigned key = 0; key < s->opt.n_keys; key++)
 			ack_key(s, b, key);
 		batch_release(b);
@@ -130,6 +129,5 @@ void settle_batch(struct stream *s, struct stream_batch *b)
 		batch_release(b);
 		return;
 	}
-	b->next = s->settled;
-	s->settled = b;
+	batch_list_put(&s->settled, b);
 }

@@ -61,7 +61,7 @@ static void find_strays(struct stream *s, const redisReply *r)
 {
 	int64_t pending = 0;
 
-	if (s->phase != PHASE_NEW || s->n_out + s->n_held + s->n_acks > 0 || s->settled != NULL || s->is_again)
+	if (s->phase != PHASE_NEW || s->n_out + s->held.n + s->n_acks > 0 || s->settled.first != NULL || s->is_again)
 		return;
 	for (size_t i = 0; reply_at(r, i) != NULL; i++)
 		if (str_eqz(reply_text(reply_field(reply_at(r, i), "name")), s->opt.consumer))
