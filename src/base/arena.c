@@ -11,49 +11,54 @@
 
 #include "base/xalloc.h"
 
-#define ALIGN       ((size_t)16)
 #define BLOCK_FIRST ((size_t)16 << 10)
 #define BLOCK_MAX   ((size_t)1 << 20)
 
-struct block {
-	struct block *next;   /* older */
-	size_t        cap;    /* bytes behind the header */
-	size_t        used;   /* of them */
-	size_t        unused; /* keeps the header a multiple of ALIGN */
+struct arena_block {
+	struct arena_block *next;   /* older */
+	size_t              cap;    /* bytes behind the header */
 };
 
-_Static_assert(sizeof(struct block) % ALIGN == 0, "allocations begin behind the header");
+_Static_assert(sizeof(struct arena_block) % ARENA_ALIGN == 0, "allocations begin behind the header");
 
-struct arena {
-	struct block *head;   /* owned chain; never NULL */
-	size_t        total;  /* bytes handed out, alignment included */
-};
-
-static struct block *block_create(size_t cap, struct block *next)
+static struct arena_block *block_create(size_t cap, struct arena_block *next)
 {
-	struct block *b;
+	struct arena_block *b;
 
 	if (cap > SIZE_MAX - sizeof(*b))
 		cap = SIZE_MAX - sizeof(*b);   /* fails in xmalloc with its message */
 	b = xmalloc(sizeof(*b) + cap);
-	*b = (struct block){ .next = next, .cap = cap };
+	*b = (struct arena_block){ .next = next, .cap = cap };
 	return b;
+}
+
+static char *block_bytes(struct arena_block *b)
+{
+	return (char *)(b + 1);
+}
+
+/* From now on memory comes from `b`, nothing of which has been handed out. */
+static void begin_block(struct arena *a, struct arena_block *b)
+{
+	a->head = b;
+	a->next = block_bytes(b);
+	a->end = a->next + b->cap;
 }
 
 struct arena *arena_create(void)
 {
 	struct arena *a = xmalloc(sizeof(*a));
 
-	a->head = block_create(BLOCK_FIRST, NULL);
-	a->total = 0;
+	a->used = 0;
+	begin_block(a, block_create(BLOCK_FIRST, NULL));
 	return a;
 }
 
 /* The oldest block ends the chain, as larger ones are put in front of it or between. */
-static struct block *free_younger(struct block *b)
+static struct arena_block *free_younger(struct arena_block *b)
 {
 	while (b->next != NULL) {
-		struct block *next = b->next;
+		struct arena_block *next = b->next;
 
 		free(b);
 		b = next;
@@ -71,56 +76,32 @@ void arena_destroy(struct arena *a)
 
 void arena_reset(struct arena *a)
 {
-	a->head = free_younger(a->head);
-	a->head->used = 0;
-	a->total = 0;
+	a->used = 0;
+	begin_block(a, free_younger(a->head));
 }
 
 size_t arena_used(const struct arena *a)
 {
-	return a->total;
+	return a->used + (size_t)(a->next - block_bytes(a->head));
 }
 
-static struct block *block_for(struct arena *a, size_t size)
+void *arena_more(struct arena *a, size_t size)
 {
-	struct block *head = a->head;
-
-	if (size <= head->cap - head->used)
-		return head;
-	if (size > head->cap / 4 && head->next != NULL) {
-		head->next = block_create(size, head->next);
-		return head->next;
-	}
-
-	size_t cap = head->cap < BLOCK_MAX ? head->cap * 2 : BLOCK_MAX;
-
-	a->head = block_create(cap > size ? cap : size, head);
-	return a->head;
-}
-
-void *arena_alloc(struct arena *a, size_t size)
-{
-	size_t rounded = (size + ALIGN - 1) & ~(ALIGN - 1);
+	size_t rounded = (size + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1), cap = a->head->cap;
 
 	if (rounded < size)
-		rounded = SIZE_MAX - ALIGN;    /* fails in xmalloc with its message */
+		rounded = SIZE_MAX - ARENA_ALIGN;    /* fails in xmalloc with its message */
+	if (rounded > cap / 4 && a->head->next != NULL) {
+		struct arena_block *own = a->head->next = block_create(rounded, a->head->next);
 
-	struct block *b = block_for(a, rounded);
-	char *p = (char *)(b + 1) + b->used;
-
-	b->used += rounded;
-	a->total += rounded;
-	memset(p, 0, rounded);
-	return p;
-}
-
-void *arena_array(struct arena *a, size_t n, size_t size)
-{
-	size_t total;
-
-	if (__builtin_mul_overflow(n, size, &total))
-		total = SIZE_MAX - 2 * ALIGN;  /* likewise */
-	return arena_alloc(a, total);
+		a->used += rounded;
+		return memset(block_bytes(own), 0, rounded);
+	}
+	a->used = arena_used(a);
+	cap = cap < BLOCK_MAX ? cap * 2 : BLOCK_MAX;
+	begin_block(a, block_create(cap > rounded ? cap : rounded, a->head));
+	a->next += rounded;
+	return memset(block_bytes(a->head), 0, rounded);
 }
 
 void *arena_grow(struct arena *a, void *p, size_t n_old, size_t n_new, size_t size)

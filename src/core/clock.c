@@ -7,21 +7,19 @@ static struct seg *last_seg(const struct clock *c)
 	return &c->segs[c->n_segs - 1];
 }
 
-/* Counted and uncounted open time by `t`, which lies in or behind the last segment's beginning. */
-static void tally(const struct seg *s, struct wall t, int64_t *used, int64_t *idle)
+/* Open time of the segment by `t`, which does not lie before it. */
+static int64_t open_by(const struct seg *s, struct wall t)
 {
-	int64_t open = calendar_between(s->calendar, s->from, wall_min(t, s->to));
-
-	*used = s->used + (s->kind == SEG_RUN ? open : 0);
-	*idle = s->idle + (s->kind == SEG_RUN ? 0 : open);
+	return calendar_between(s->calendar, s->from, wall_min(t, s->to));
 }
 
 static void push_seg(struct clock *c, struct wall t, const struct calendar *cal, enum seg_kind kind, struct why why)
 {
-	int64_t used, idle;
+	const struct seg *last = last_seg(c);
+	int64_t open = open_by(last, t), used = last->used, idle = last->idle;
 
 	last_seg(c)->to = t;
-	tally(last_seg(c), t, &used, &idle);
+	*(last->kind == SEG_RUN ? &used : &idle) += open;
 	if (c->n_segs == c->cap_segs) {
 		c->segs = arena_grow(c->arena, c->segs, c->cap_segs, (size_t)c->cap_segs * 2, sizeof(*c->segs));
 		c->cap_segs *= 2;
@@ -48,64 +46,69 @@ static const struct seg *seg_at(const struct clock *c, struct wall t)
 static struct wall end_of(const struct clock *c, struct wall now)
 {
 	now = wall_min(now, c->none_since);
-	return c->phase == PHASE_STOPPED || c->phase == PHASE_CANCELLED ? wall_min(now, c->stopped) : now;
+	return clock_is_over(c) ? wall_min(now, c->stopped) : now;
 }
 
 int64_t clock_used(const struct clock *c, struct wall now)
 {
 	struct wall t = end_of(c, now);
-	int64_t used, idle;
+	const struct seg *s = seg_at(c, t);
 
 	if (wall_before(t, c->started))
 		return 0;
-	tally(seg_at(c, t), t, &used, &idle);
-	return used;
+	return s->used + (s->kind == SEG_RUN ? open_by(s, t) : 0);
 }
 
 int64_t clock_idle(const struct clock *c, struct wall now)
 {
 	struct wall t = end_of(c, now);
-	int64_t used, idle;
+	const struct seg *s = seg_at(c, t);
 
 	if (wall_before(t, c->started))
 		return 0;
-	tally(seg_at(c, t), t, &used, &idle);
-	return idle;
+	return s->idle + (s->kind == SEG_RUN ? 0 : open_by(s, t));
 }
 
-int64_t clock_total(const struct clock *c)
+/* The first segment behind whose beginning `used` is passed or met: all before it end with less. */
+static uint32_t first_with(const struct clock *c, int64_t used)
 {
-	return c->base_used + c->budget + c->extra;
-}
+	uint32_t lo = 0, hi = c->n_segs - 1;
 
-/*
- * The instant at which `used` ms of open time have counted. Reached exactly when a pause begins means not yet reached (rule 26), so a
- * segment that ends in a pause gives only instants before its end. WALL_NEVER while the clock stands before it.
- */
-static struct wall reach(const struct clock *c, int64_t used, enum boundary b)
-{
-	uint32_t lo = 0, hi = c->n_segs;
-
-	/* The first segment behind whose beginning `used` is passed or met: all before it end with less. */
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
-		if (mid + 1 < c->n_segs && c->segs[mid + 1].used < used)
+		if (c->segs[mid + 1].used < used)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	for (uint32_t i = lo; i < c->n_segs; i++) {
+	return lo;
+}
+
+/* Reached exactly when a pause begins means not yet reached (rule 26), so a segment that ends in a pause gives only instants before its end. */
+static void reach_slowly(const struct clock *c, int64_t used, enum boundary b, struct instant *out)
+{
+	for (uint32_t i = first_with(c, used); i < c->n_segs; i++) {
 		const struct seg *s = &c->segs[i];
-		struct wall t;
 
 		if (s->kind != SEG_RUN)
 			continue;
-		t = calendar_add(s->calendar, s->from, used - s->used, b);
-		if (i + 1 == c->n_segs || wall_before(t, s->to) || (wall_eq(t, s->to) && c->segs[i + 1].kind == SEG_RUN))
-			return t;
+		instant_after(out, s->calendar, s->from, used - s->used, b);
+		if (i + 1 == c->n_segs || (instant_by(out, s->to) && (wall_before(out->at, s->to) || c->segs[i + 1].kind == SEG_RUN)))
+			return;
 	}
-	return WALL_NEVER;
+	*out = INSTANT_NEVER;
+}
+
+void clock_reach(const struct clock *c, int64_t used, enum boundary b, struct instant *out)
+{
+	const struct seg *s = last_seg(c);
+
+	/* Mostly in the last one. */
+	if (s->kind == SEG_RUN && (c->n_segs == 1 || s->used < used))
+		instant_after(out, s->calendar, s->from, used - s->used, b);
+	else
+		reach_slowly(c, used, b, out);
 }
 
 /*
@@ -139,11 +142,14 @@ static struct wall reach_day(const struct clock *c)
 	return due;
 }
 
-static struct wall find_due(const struct clock *c)
+static void find_due(struct clock *c)
 {
 	if (c->target == NULL)
-		return WALL_NEVER;
-	return c->target->span.kind == SPAN_DAYS ? reach_day(c) : reach(c, clock_total(c), c->boundary);
+		c->due = INSTANT_NEVER;
+	else if (c->target->span.kind == SPAN_DAYS)
+		c->due = instant_of(reach_day(c));
+	else
+		clock_reach(c, clock_total(c), c->boundary, &c->due);
 }
 
 struct clock *clock_start(struct arena *a, const struct metric *m, enum boundary b, const struct calendar *cal, struct wall t)
@@ -155,7 +161,7 @@ struct clock *clock_start(struct arena *a, const struct metric *m, enum boundary
 	c->boundary = b;
 	c->cycle = 1;
 	c->started = c->base = c->none_since = t;
-	c->stopped = c->due = c->breach_at = WALL_NEVER;
+	c->stopped = c->due.at = c->breach_at = WALL_NEVER;
 	c->segs = c->first;
 	c->n_segs = 1;
 	c->cap_segs = sizeof(c->first) / sizeof(c->first[0]);
@@ -165,16 +171,9 @@ struct clock *clock_start(struct arena *a, const struct metric *m, enum boundary
 	return c;
 }
 
-bool clock_is_live(const struct clock *c)
+void clock_mark_breach(struct clock *c)
 {
-	return c->target != NULL && (c->phase == PHASE_RUNNING || c->phase == PHASE_PAUSED);
-}
-
-void clock_pass(struct clock *c, struct wall t)
-{
-	if (c->phase != PHASE_RUNNING || c->target == NULL || !wall_is_never(c->breach_at) || !wall_before(c->due, t))
-		return;
-	c->breach_at = c->due;
+	c->breach_at = instant_find(&c->due);
 	c->breached = true;
 }
 
@@ -182,7 +181,7 @@ void clock_pass(struct clock *c, struct wall t)
 static void find_due_again(struct clock *c)
 {
 	if (wall_is_never(c->breach_at))
-		c->due = find_due(c);
+		find_due(c);
 }
 
 void clock_pause(struct clock *c, struct wall t, enum seg_kind kind, struct why why)
@@ -231,8 +230,8 @@ void clock_cancel(struct clock *c, struct wall t)
 /* The budget moved at `t`: a due time that has passed already is a breach now, one that is to come ends a breach. */
 static void move_due(struct clock *c, struct wall t)
 {
-	c->due = find_due(c);
-	if (!wall_before(c->due, t)) {
+	find_due(c);
+	if (!instant_before(&c->due, t)) {
 		c->breach_at = WALL_NEVER;
 	} else if (wall_is_never(c->breach_at)) {
 		c->breach_at = t;
@@ -258,7 +257,7 @@ void clock_retarget(struct clock *c, struct wall t, const struct target *target,
 	bool other = target != NULL && (c->target == NULL || !same_span(&c->target->span, &target->span));
 	bool moved = cal != last_seg(c)->calendar;
 
-	if (c->phase == PHASE_STOPPED || c->phase == PHASE_CANCELLED)
+	if (clock_is_over(c))
 		return;
 	if (moved)
 		push_seg(c, t, cal, last_seg(c)->kind, last_seg(c)->why);
@@ -266,7 +265,7 @@ void clock_retarget(struct clock *c, struct wall t, const struct target *target,
 		if (c->target != NULL)
 			c->none_since = t;
 		c->target = NULL;
-		c->due = WALL_NEVER;
+		c->due = INSTANT_NEVER;
 		return;
 	}
 	c->none_since = WALL_NEVER;
@@ -294,30 +293,24 @@ void clock_extend(struct clock *c, struct wall t, int64_t ms)
 	move_due(c, t);
 }
 
-const char *clock_state(const struct clock *c, struct wall now)
+const char *clock_state(struct clock *c, struct wall now)
 {
 	if (c->phase == PHASE_CANCELLED || c->target == NULL)
 		return "cancelled";
 	if (c->phase == PHASE_STOPPED)
-		return wall_before(c->due, c->stopped) ? "breached" : "met";
-	if (!wall_is_never(c->breach_at) || wall_before(c->due, now))
+		return instant_before(&c->due, c->stopped) ? "breached" : "met";
+	if (!wall_is_never(c->breach_at) || instant_before(&c->due, now))
 		return "breached";
 	return c->phase == PHASE_PAUSED ? "paused" : "running";
 }
 
-/* Steps at or after the end of the clock do not come: events of the same instant count before them. */
-static struct wall before_end(const struct clock *c, struct wall t)
-{
-	if ((c->phase == PHASE_STOPPED || c->phase == PHASE_CANCELLED) && !wall_before(t, c->stopped))
-		return WALL_NEVER;
-	return t;
-}
-
-struct wall clock_breach(const struct clock *c)
+struct instant clock_breach(struct clock *c)
 {
 	if (!wall_is_never(c->breach_at))
-		return c->breach_at;
-	return c->target == NULL ? WALL_NEVER : before_end(c, c->due);
+		return instant_of(c->breach_at);
+	if (c->target == NULL || (clock_is_over(c) && !instant_before(&c->due, c->stopped)))
+		return INSTANT_NEVER;
+	return c->due;
 }
 
 /* The first instant that counts for the present target. */
@@ -336,52 +329,58 @@ static struct wall first_counted(const struct clock *c)
 	return WALL_NEVER;
 }
 
-static struct wall step_before_due(const struct clock *c, const struct step *s)
+static void step_before_due(struct clock *c, const struct step *s, struct instant *out)
 {
 	if (s->by_wall)
-		return wall_is_never(c->due) ? WALL_NEVER : wall_max(c->base, wall_plus(c->due, -s->offset_ms));
-	/* A target no longer than that: at its start, which is an instant that counts (rules 1 and 23). */
-	if (s->offset_ms >= c->budget + c->extra)
-		return first_counted(c);
-	return reach(c, clock_total(c) - s->offset_ms, BOUNDARY_CLOSE);
+		*out = instant_of(wall_is_never(instant_find(&c->due)) ? WALL_NEVER : wall_max(c->base, wall_plus(c->due.at, -s->offset_ms)));
+	else if (s->offset_ms >= c->budget + c->extra)
+		/* A target no longer than that: at its start, which is an instant that counts (rules 1 and 23). */
+		*out = instant_of(first_counted(c));
+	else
+		clock_reach(c, clock_total(c) - s->offset_ms, BOUNDARY_CLOSE, out);
 }
 
-static struct wall step_after_breach(const struct clock *c, const struct step *s, uint32_t rep, bool *skip)
+static void step_after_breach(struct clock *c, const struct step *s, uint32_t rep, bool *skip, struct instant *out)
 {
-	struct wall breach = clock_breach(c);
 	int64_t after = s->offset_ms + (int64_t)rep * s->every_ms;
-	struct wall t;
+	struct wall breach;
 
+	*out = clock_breach(c);
+	breach = instant_find(out);
 	if (wall_is_never(breach))
-		return WALL_NEVER;
-	if (!s->by_wall)
-		return reach(c, clock_used(c, breach) + after, BOUNDARY_CLOSE);
-	t = wall_plus(breach, after);
-	*skip = seg_at(c, t)->kind == SEG_RESOLVED;
-	return t;
+		return;
+	if (!s->by_wall) {
+		clock_reach(c, clock_used(c, breach) + after, BOUNDARY_CLOSE, out);
+		return;
+	}
+	*out = instant_of(wall_plus(breach, after));
+	*skip = seg_at(c, out->at)->kind == SEG_RESOLVED;
 }
 
-struct wall clock_step(const struct clock *c, const struct step *s, uint32_t rep, bool *skip)
+void clock_step(struct clock *c, const struct step *s, uint32_t rep, bool *skip, struct instant *out)
 {
-	struct wall t = WALL_NEVER;
-
 	*skip = false;
-	if (s->kind == STEP_BREACH)
-		return clock_breach(c);
+	if (s->kind == STEP_BREACH) {
+		*out = clock_breach(c);
+		return;
+	}
+	*out = INSTANT_NEVER;
 	if (c->target == NULL)
-		return WALL_NEVER;
+		return;
 	switch (s->kind) {
 	case STEP_PERCENT:
-		t = reach(c, c->base_used + (c->budget + c->extra) * s->percent / 100, BOUNDARY_CLOSE);
+		clock_reach(c, clock_used_at(c, s->percent), BOUNDARY_CLOSE, out);
 		break;
 	case STEP_BEFORE_DUE:
-		t = step_before_due(c, s);
+		step_before_due(c, s, out);
 		break;
 	case STEP_BREACH:
 		break;
 	case STEP_AFTER_BREACH:
-		t = step_after_breach(c, s, rep, skip);
+		step_after_breach(c, s, rep, skip, out);
 		break;
 	}
-	return before_end(c, t);
+	/* Steps at or after the end of the clock do not come: events of the same instant count before them. */
+	if (clock_is_over(c) && !instant_before(out, c->stopped))
+		*out = INSTANT_NEVER;
 }

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "core/rules.h"
+#include "instant.h"
 
 enum seg_kind { SEG_RUN, SEG_PAUSED, SEG_HELD, SEG_RESOLVED };
 
@@ -51,7 +52,7 @@ struct clock {
 	enum phase             phase;
 	struct wall            stopped;      /* or cancelled; WALL_NEVER before */
 	bool                   by_resolution;
-	struct wall            due;          /* WALL_NEVER: unknown */
+	struct instant         due;          /* WALL_NEVER: unknown */
 	struct wall            breach_at;    /* of the present breach: its due time, or the change that put it into the past; WALL_NEVER: none */
 	bool                   breached;     /* ever */
 	bool                   waived;
@@ -61,8 +62,15 @@ struct clock {
 /* A clock that runs from `t` on in `cal`, with no target yet; in `a`, which it keeps. */
 struct clock *clock_start(struct arena *a, const struct metric *m, enum boundary b, const struct calendar *cal, struct wall t);
 
-/* Marks the breach when the due time passed before `t`. Called with every instant at which something happens, before it does. */
-void clock_pass(struct clock *c, struct wall t);
+/* The present due time has been passed. */
+void clock_mark_breach(struct clock *c);
+
+/* Marks the breach when the due time passed before `t`. Called with every instant at which something happens to it, before it does. */
+static inline void clock_pass(struct clock *c, struct wall t)
+{
+	if (wall_before(c->due.at, t) && c->phase == PHASE_RUNNING && c->target != NULL && wall_is_never(c->breach_at) && instant_before(&c->due, t))
+		clock_mark_breach(c);
+}
 
 /* Stands from `t` on; `kind` SEG_PAUSED or SEG_HELD. */
 void clock_pause(struct clock *c, struct wall t, enum seg_kind kind, struct why why);
@@ -79,26 +87,45 @@ void clock_retarget(struct clock *c, struct wall t, const struct target *target,
 /* `ms` of open time more. */
 void clock_extend(struct clock *c, struct wall t, int64_t ms);
 
+static inline bool clock_is_over(const struct clock *c)
+{
+	return c->phase >= PHASE_STOPPED;
+}
+
 /* Runs or stands with a target, and is not over. */
-bool clock_is_live(const struct clock *c);
+static inline bool clock_is_live(const struct clock *c)
+{
+	return c->target != NULL && !clock_is_over(c);
+}
 
 /* "running", "paused", "met", "breached", "cancelled" as of `now`. */
-const char *clock_state(const struct clock *c, struct wall now);
+const char *clock_state(struct clock *c, struct wall now);
 
 /* Open time counted, and taken out by pauses and by the time spent resolved, up to min(now, the end). */
 int64_t clock_used(const struct clock *c, struct wall now);
 int64_t clock_idle(const struct clock *c, struct wall now);
 
-/* Open time of the whole target, counted from `started`. */
-int64_t clock_total(const struct clock *c);
+/* Open time of the whole target, and of some percent of it, counted from `started`. */
+static inline int64_t clock_total(const struct clock *c)
+{
+	return c->base_used + c->budget + c->extra;
+}
+
+static inline int64_t clock_used_at(const struct clock *c, int32_t percent)
+{
+	return c->base_used + (c->budget + c->extra) * percent / 100;
+}
+
+/* The instant at which `used` ms of open time have counted; never while the clock stands before it. */
+void clock_reach(const struct clock *c, int64_t used, enum boundary b, struct instant *out);
 
 /*
  * The instant of a step's firing number `rep` (0 the first). WALL_NEVER when it is not known (paused), does not come (stopped
  * before) or, with *skip set, when it falls into resolved time and is dropped (rule 21).
  */
-struct wall clock_step(const struct clock *c, const struct step *s, uint32_t rep, bool *skip);
+void clock_step(struct clock *c, const struct step *s, uint32_t rep, bool *skip, struct instant *out);
 
 /* Of the breach itself: breach_at, or the due time of a clock that is not over. */
-struct wall clock_breach(const struct clock *c);
+struct instant clock_breach(struct clock *c);
 
 #endif

@@ -28,12 +28,12 @@ static struct str copy_attr(struct effects *fx, const struct opened *o, enum att
 	return arena_str(fx->arena, o->facts.attr[attr]);
 }
 
-static void describe_clock(struct effects *fx, const struct clock *c, struct wall at, struct alert *al)
+static void describe_clock(struct effects *fx, struct clock *c, struct wall at, struct alert *al)
 {
 	al->metric = arena_str(fx->arena, str_of(c->metric->name));
 	al->agreement = str_of(agreement_names[c->metric->agreement]);
 	al->cycle = c->cycle;
-	al->due = c->due;
+	al->due = instant_find(&c->due);
 	al->elapsed_ms = clock_used(c, at);
 	if (c->target != NULL) {
 		al->target = arena_str(fx->arena, str_of(c->target->text));
@@ -41,7 +41,7 @@ static void describe_clock(struct effects *fx, const struct clock *c, struct wal
 	}
 }
 
-struct alert *effects_alert(struct effects *fx, const struct engine *en, const struct opened *o, const struct clock *c, struct wall at)
+struct alert *effects_alert(struct effects *fx, const struct engine *en, const struct opened *o, struct clock *c, struct wall at)
 {
 	const struct contract *k = c != NULL ? o->facts.promised : o->facts.contract;
 	struct alert *al;

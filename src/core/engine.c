@@ -90,11 +90,11 @@ static void count_clocks(struct engine *en, struct opened *o, struct wall now)
 	unsigned running = 0, paused = 0, breached = 0;
 
 	for (uint32_t i = 0; i < o->facts.n_clocks; i++) {
-		const struct clock *c = o->facts.clocks[i];
+		struct clock *c = o->facts.clocks[i];
 
 		if (!c->shown || !clock_is_live(c))
 			continue;
-		if (!wall_is_never(c->breach_at) || !wall_before(now, c->due))
+		if (!wall_is_never(c->breach_at) || instant_by(&c->due, now))
 			breached++;
 		else if (c->phase == PHASE_PAUSED)
 			paused++;

@@ -119,7 +119,7 @@ bool event_may_matter(const struct engine *en, const struct opened *o, const str
 /* ---- effects ---- */
 
 /* A new alert about the ticket, with everything but type, step, occurrence, receivers and reason filled in; `c` may be NULL. */
-struct alert *effects_alert(struct effects *fx, const struct engine *en, const struct opened *o, const struct clock *c, struct wall at);
+struct alert *effects_alert(struct effects *fx, const struct engine *en, const struct opened *o, struct clock *c, struct wall at);
 struct verdict *effects_verdict(struct effects *fx);
 
 /* ---- engine.c ---- */

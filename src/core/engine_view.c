@@ -4,10 +4,11 @@
 #include "engine_private.h"
 #include "escalate.h"
 
-static void view_clock(struct opened *o, const struct clock *c, struct wall now, struct arena *a, struct clock_view *v)
+static void view_clock(struct opened *o, struct clock *c, struct wall now, struct arena *a, struct clock_view *v)
 {
 	const struct fired_clock *fc = fired_find(&o->fired, str_of(c->metric->name), c->cycle);
-	bool said = fc != NULL && fc->breach_spent && clock_is_live(c) && !wall_before(now, clock_breach(c));
+	struct instant breach = clock_breach(c);
+	bool said = fc != NULL && fc->breach_spent && clock_is_live(c) && instant_by(&breach, now);
 
 	v->metric = arena_str(a, str_of(c->metric->name));
 	v->agreement = str_of(agreement_names[c->metric->agreement]);
@@ -17,10 +18,10 @@ static void view_clock(struct opened *o, const struct clock *c, struct wall now,
 	v->cycle = c->cycle;
 	v->started = c->started;
 	v->stopped = c->stopped;
-	v->due = c->due;
+	v->due = instant_find(&c->due);
 	v->elapsed_ms = clock_used(c, now);
 	v->paused_ms = clock_idle(c, now);
-	v->breached = c->breached || said || wall_before(c->due, wall_min(now, c->stopped));
+	v->breached = c->breached || said || wall_before(c->due.at, wall_min(now, c->stopped));
 	v->waived = c->waived;
 	v->next_at = c->waived ? WALL_NEVER : escalate_next(o, c, &v->next_step);
 	v->next_step = arena_str(a, v->next_step);

@@ -4,130 +4,17 @@
  * breach that turns out never to have been is retracted (rule 14), steps that moved into the future may fire again (rule 15), and
  * those who were told hear when the clock has stopped.
  */
-#include "escalate.h"
+#include "escalate_work.h"
 
 #include <stdlib.h>
 
 #include "base/limits.h"
-
-/* A step that is due: of one clock, at one instant. */
-struct due_step {
-	struct wall        at;
-	const struct step *step;     /* NULL: the breach, where the escalation does not name it */
-	uint32_t           rep;
-	bool               skip;     /* falls into resolved time: passed over without a word */
-	bool               repeated; /* so is the next firing of the step: where both are superseded, that one stands for this one */
-};
-
-/* The work on one clock. */
-struct work {
-	struct engine           *en;
-	struct opened           *o;
-	const struct firing     *fr;
-	struct effects          *fx;
-	struct clock            *c;
-	const struct escalation *esc;
-	struct wall              breach;    /* when it was breached, or will be */
-	struct fired_clock      *fc;        /* NULL while nothing was said */
-	struct due_step         *due;
-	uint32_t                 n_due, cap_due;
-	struct wall              next;      /* the earliest step that is not due yet */
-};
-
-static struct str metric_of(const struct clock *c)
-{
-	return str_of(c->metric->name);
-}
 
 static struct fired_clock *entry(struct work *w)
 {
 	if (w->fc == NULL)
 		w->fc = fired_clock(&w->o->fired, metric_of(w->c), w->c->cycle);
 	return w->fc;
-}
-
-static bool breach_spent(const struct fired_clock *fc)
-{
-	return fc != NULL && fc->breach_spent;
-}
-
-/* What is left of a step: the next firing's number and whether it may still come. */
-static inline bool step_open(const struct fired_clock *fc, const struct step *s, uint32_t *rep)
-{
-	const struct fired_step *fs = fc != NULL ? fired_find_step(fc, str_of(s->text)) : NULL;
-
-	*rep = fs != NULL && s->kind == STEP_AFTER_BREACH && breach_spent(fc) ? fs->rep : 0;
-	if (s->kind == STEP_BREACH)
-		return !breach_spent(fc);
-	if (s->kind == STEP_AFTER_BREACH)
-		return *rep < s->times;
-	return fs == NULL || !fs->spent;
-}
-
-static void push_due(struct work *w, struct due_step d)
-{
-	if (w->n_due == w->cap_due) {
-		uint32_t cap = w->cap_due ? w->cap_due * 2 : 8;
-
-		w->due = arena_grow(w->en->scratch, w->due, w->cap_due, cap, sizeof(*w->due));
-		w->cap_due = cap;
-	}
-	if (w->n_due > 0 && d.step != NULL && w->due[w->n_due - 1].step == d.step)
-		w->due[w->n_due - 1].repeated = !d.skip;
-	w->due[w->n_due++] = d;
-}
-
-static bool is_due(const struct work *w, struct wall at)
-{
-	if (w->fr->cause == CAUSE_TIME)
-		return wall_eq(at, w->fr->only);
-	return wall_before(at, w->fr->now);
-}
-
-/* A breach that a change brought about at this very instant is one already: no event of the instant can undo it (rule 8). */
-static bool breach_is_due(const struct work *w)
-{
-	if (w->fr->cause != CAUSE_TIME && !wall_is_never(w->c->breach_at))
-		return true;
-	return is_due(w, w->breach);
-}
-
-static bool names_breach(const struct escalation *esc)
-{
-	for (size_t i = 0; esc != NULL && i < esc->n_steps; i++)
-		if (esc->steps[i].kind == STEP_BREACH)
-			return true;
-	return false;
-}
-
-static void find_due(struct work *w)
-{
-	size_t n = w->esc != NULL ? w->esc->n_steps : 0;
-	bool due = breach_is_due(w), spent = breach_spent(w->fc);
-	/* While the breach is to come, so are the steps behind it, and later: they are not looked for. */
-	bool before = !spent && !due && !wall_before(w->breach, w->fr->now);
-
-	for (size_t i = 0; i < n; i++) {
-		const struct step *s = &w->esc->steps[i];
-		struct due_step d = { .step = s };
-
-		if ((before && s->kind == STEP_AFTER_BREACH && s->offset_ms > 0) || !step_open(w->fc, s, &d.rep))
-			continue;
-		for (; d.rep < s->times; d.rep++) {
-			d.at = clock_step(w->c, s, d.rep, &d.skip);
-			if (s->kind == STEP_BREACH ? !due : !is_due(w, d.at)) {
-				w->next = wall_min(w->next, d.at);
-				break;
-			}
-			push_due(w, d);
-		}
-	}
-	if (spent || names_breach(w->esc))
-		return;
-	if (due)
-		push_due(w, (struct due_step){ .at = w->breach });
-	else
-		w->next = wall_min(w->next, w->breach);
 }
 
 static enum step_kind kind_of(const struct due_step *d)
@@ -245,7 +132,7 @@ static void fire(struct work *w, const struct due_step *d, bool superseded)
 static void fire_due(struct work *w)
 {
 	/* What is over without a breach by the time it is known of worries nobody any more. */
-	bool over = w->fr->cause != CAUSE_TIME && !clock_is_live(w->c) && wall_is_never(w->breach);
+	bool over = w->fr->cause != CAUSE_TIME && !clock_is_live(w->c) && wall_is_never(instant_find(&w->breach));
 	bool quiet = over || (w->fr->cause == CAUSE_EVENT && w->fr->event->quiet);
 	/* After the breach was told a warning is old news, whatever brings it. */
 	bool breached = w->fr->cause != CAUSE_TIME && breach_spent(w->fc);
@@ -298,9 +185,8 @@ static bool told_of_breach(const struct fired_clock *fc)
 static void look_at_breach(struct work *w)
 {
 	struct fired_clock *fc = w->fc;
-	struct wall at = w->breach;
 
-	if (!breach_spent(fc) || wall_before(at, w->fr->now) || !wall_is_never(w->c->breach_at))
+	if (!breach_spent(fc) || instant_before(&w->breach, w->fr->now) || !wall_is_never(w->c->breach_at))
 		return;
 	w->o->fired.changed = true;
 	fc->breach_spent = false;
@@ -318,12 +204,12 @@ static void look_at_steps(struct work *w)
 		const struct step *s = &w->esc->steps[i];
 		struct fired_step *fs = fired_find_step(w->fc, str_of(s->text));
 		bool skip;
-		struct wall at;
+		struct instant at;
 
 		if (fs == NULL || !fs->spent || s->kind == STEP_AFTER_BREACH)
 			continue;
-		at = clock_step(w->c, s, 0, &skip);
-		if (wall_is_never(at) || wall_before(at, w->fr->now))
+		clock_step(w->c, s, 0, &skip, &at);
+		if (instant_before(&at, w->fr->now) || wall_is_never(instant_find(&at)))
 			continue;
 		w->o->fired.changed = true;
 		fs->spent = false;
@@ -336,7 +222,7 @@ static const char *why_cleared(const struct work *w)
 		return "waived";
 	if (w->c->phase != PHASE_STOPPED || w->c->target == NULL)
 		return "cancelled: it no longer counts";
-	return wall_before(w->c->due, w->c->stopped) ? "stopped after its due time" : "stopped in time";
+	return instant_before(&w->c->due, w->c->stopped) ? "stopped after its due time" : "stopped in time";
 }
 
 static void clear_if_over(struct work *w)
@@ -363,9 +249,9 @@ static bool has_verdict(const struct work *w)
 /* Of all that a verdict says; never 0. */
 static uint32_t fingerprint(const struct work *w)
 {
-	const struct clock *c = w->c;
+	struct clock *c = w->c;
 	const int64_t facts[] = {
-		(int64_t)clock_state(c, w->fr->now)[0], c->breached || breach_spent(w->fc), c->waived, c->stopped.ms, c->due.ms,
+		(int64_t)clock_state(c, w->fr->now)[0], c->breached || breach_spent(w->fc), c->waived, c->stopped.ms, instant_find(&c->due).ms,
 		c->stopped.ms == INT64_MAX ? 0 : clock_idle(c, c->stopped),
 	};
 
@@ -382,7 +268,7 @@ static uint32_t fingerprint(const struct work *w)
 
 static void judge(struct work *w)
 {
-	const struct clock *c = w->c;
+	struct clock *c = w->c;
 	struct arena *a = w->fx->arena;
 	struct wall now = w->fr->now;
 	uint32_t print;
@@ -409,7 +295,7 @@ static void judge(struct work *w)
 	v->waived = c->waived;
 	v->started = c->started;
 	v->stopped = c->stopped;
-	v->due = c->due;
+	v->due = instant_find(&c->due);
 	v->elapsed_ms = clock_used(c, now);
 	v->paused_ms = clock_idle(c, now);
 }
@@ -431,10 +317,10 @@ static void work_on(struct work *w)
 		look_at_breach(w);
 		look_at_steps(w);
 	}
-	find_due(w);
+	work_find_due(w);
 	if (w->n_due > 0) {
 		fire_due(w);
-		w->next = escalate_next(w->o, w->c, NULL);
+		w->next = instant_of(escalate_next(w->o, w->c, NULL));
 	}
 	if (changed)
 		clear_if_over(w);
@@ -445,9 +331,10 @@ void escalate(struct engine *en, struct opened *o, const struct firing *fr, stru
 {
 	const struct escalation *esc = contract_escalation(o->facts.promised, o->facts.attr);
 
-	o->next = WALL_NEVER;
+	struct instant next = INSTANT_NEVER;
+
 	for (uint32_t i = 0; i < o->facts.n_clocks; i++) {
-		struct work w = { .en = en, .o = o, .fr = fr, .fx = fx, .c = o->facts.clocks[i], .esc = esc, .next = WALL_NEVER };
+		struct work w = { .en = en, .o = o, .fr = fr, .fx = fx, .c = o->facts.clocks[i], .esc = esc };
 
 		if (!w.c->shown)
 			continue;
@@ -455,38 +342,9 @@ void escalate(struct engine *en, struct opened *o, const struct firing *fr, stru
 		w.fc = fired_find(&o->fired, metric_of(w.c), w.c->cycle);
 		if (is_settled(&w))
 			continue;
-		work_on(&w);
-		o->next = wall_min(o->next, w.next);
+		if (!work_is_quiet(&w))
+			work_on(&w);
+		next = *instant_first(&next, &w.next);
 	}
-}
-
-struct wall escalate_next(struct opened *o, const struct clock *c, struct str *step_out)
-{
-	const struct escalation *esc = contract_escalation(o->facts.promised, o->facts.attr);
-	const struct fired_clock *fc = fired_find(&o->fired, metric_of(c), c->cycle);
-	struct wall first = WALL_NEVER;
-	struct str name = { NULL, 0 };
-
-	if (!c->shown)
-		return WALL_NEVER;
-	if (!breach_spent(fc) && !wall_is_never(clock_breach(c))) {
-		first = clock_breach(c);
-		name = STR("breach");
-	}
-	for (size_t i = 0; esc != NULL && i < esc->n_steps; i++) {
-		struct wall at;
-		uint32_t rep;
-		bool skip;
-
-		if (!step_open(fc, &esc->steps[i], &rep))
-			continue;
-		at = clock_step(c, &esc->steps[i], rep, &skip);
-		if (wall_before(at, first)) {
-			first = at;
-			name = str_of(esc->steps[i].text);
-		}
-	}
-	if (step_out != NULL)
-		*step_out = name;
-	return first;
+	o->next = instant_find(&next);
 }

@@ -22,6 +22,6 @@ struct firing {
 void escalate(struct engine *en, struct opened *o, const struct firing *fr, struct effects *fx);
 
 /* The earliest instant of a step that has not fired, WALL_NEVER when there is none; `step_out` may be NULL. */
-struct wall escalate_next(struct opened *o, const struct clock *c, struct str *step_out);
+struct wall escalate_next(struct opened *o, struct clock *c, struct str *step_out);
 
 #endif
