@@ -39,10 +39,7 @@ static void take_contract(struct fold *fd)
 {
 	struct ticket_facts *f = fd->f;
 
-	if (str_eq(fd->contract_id, f->attr[ATTR_CONTRACT]))
-		return;
-	fd->contract_id = f->attr[ATTR_CONTRACT];
-	f->contract = rules_contract(f->rules, fd->contract_id);
+	f->contract = rules_contract(f->rules, f->attr[ATTR_CONTRACT]);
 	/* Nor by a name that somebody misspelt. */
 	if (f->contract != NULL)
 		f->promised = f->contract;
@@ -86,6 +83,8 @@ static bool response_ended(const struct fold *fd)
 
 static void start_clocks(struct fold *fd, const struct event_bits *b, struct wall t, bool was_responded)
 {
+	if (!(fd->watch.start & b->types))
+		return;
 	for (uint32_t i = 0; i < fd->n_tracks && !fd->ended; i++) {
 		struct track *tr = &fd->tracks[i];
 		const struct metric *m = tr->metric;
@@ -101,6 +100,8 @@ static void stop_clocks(struct fold *fd, const struct event_bits *b, struct wall
 {
 	bool resolution = b->types & (1u << EVENT_RESOLVED | 1u << EVENT_CLOSED);
 
+	if (!(fd->watch.stop & b->types))
+		return;
 	for (uint32_t i = 0; i < fd->n_tracks; i++) {
 		struct track *tr = &fd->tracks[i];
 
@@ -135,7 +136,7 @@ static void reopen(struct fold *fd, struct wall t)
 			continue;
 		if (how == REOPEN_RESUME) {
 			clock_reopen(tr->clock, t);
-			tr->fresh = true;
+			tr->fresh = fd->fresh = true;
 			track_retarget(fd, tr, t);
 		} else if (how == REOPEN_NEW_CYCLE) {
 			track_start(fd, tr, t);
@@ -212,9 +213,43 @@ static void set_attrs(struct fold *fd, const struct hist *e)
 	}
 }
 
+static void pass_all(struct fold *fd, struct wall t)
+{
+	for (uint32_t i = 0; i < fd->n_tracks; i++)
+		if (fd->tracks[i].clock != NULL)
+			clock_pass(fd->tracks[i].clock, t);
+}
+
 static bool is_answer(enum event_type type)
 {
 	return type == EVENT_REPLIED || type == EVENT_ATTENDED || type == EVENT_ACKNOWLEDGED;
+}
+
+static void move_clocks(struct fold *fd, const struct hist *e, enum event_type type, const struct event_bits *b)
+{
+	bool was_responded = response_ended(fd);
+
+	pass_all(fd, e->at);
+	if (is_answer(type))
+		stop_clocks(fd, b, e->at);
+	if (fd->changed >> ATTR_CONTRACT & 1)
+		take_contract(fd);
+	tracks_retarget(fd, e->at, fd->changed);
+	if (!is_answer(type))
+		stop_clocks(fd, b, e->at);
+	change_life(fd, e, type);
+	start_clocks(fd, b, e->at, was_responded);
+	tracks_pause_or_resume(fd, e->at);
+}
+
+#define PLAIN_TYPES (1u << EVENT_CHANGED | 1u << EVENT_REPLIED | 1u << EVENT_ACKNOWLEDGED | 1u << EVENT_ATTENDED)
+
+/* Most events change nothing that a metric of the ticket listens to. */
+static bool moves_clocks(const struct fold *fd, const struct event_bits *b)
+{
+	uint32_t attrs = 1u << ATTR_CONTRACT | 1u << ATTR_SITE | fd->watch.target_attrs | fd->watch.pause_attrs;
+
+	return (b->types & (~PLAIN_TYPES | fd->watch.start | fd->watch.stop)) || (fd->changed & attrs);
 }
 
 static void take_event(struct fold *fd, const struct hist *e)
@@ -222,36 +257,20 @@ static void take_event(struct fold *fd, const struct hist *e)
 	struct ticket_facts *f = fd->f;
 	enum event_type type = e->type == EVENT_OPENED && f->opened ? EVENT_CHANGED : (enum event_type)e->type;
 	struct event_bits b = event_bits(type, (enum role)e->role, (enum mode)e->mode, e->is_private, e->automated);
-	bool was_responded;
 
 	/* Closed without resolved counts as resolved everywhere (rule 18). */
 	if (type == EVENT_CLOSED && !f->resolved)
 		b.types |= 1u << EVENT_RESOLVED;
-	was_responded = response_ended(fd);
 	set_attrs(fd, e);
-	if (is_answer(type))
-		stop_clocks(fd, &b, e->at);
+	if (moves_clocks(fd, &b))
+		move_clocks(fd, e, type, &b);
 	if (type == EVENT_REPLIED && e->role == ROLE_AGENT && !e->is_private && !e->automated)
 		fd->responded = true;
-	take_contract(fd);
-	tracks_retarget(fd, e->at, fd->changed);
-	if (!is_answer(type))
-		stop_clocks(fd, &b, e->at);
-	change_life(fd, e, type);
-	start_clocks(fd, &b, e->at, was_responded);
-	tracks_pause_or_resume(fd, e->at);
 	if (type == EVENT_OPENED) {
 		f->opened = true;
 		f->opened_at = e->at;
 	}
 	f->last_at = e->at;
-}
-
-static void pass_all(struct fold *fd, struct wall t)
-{
-	for (uint32_t i = 0; i < fd->n_tracks; i++)
-		if (fd->tracks[i].clock != NULL)
-			clock_pass(fd->tracks[i].clock, t);
 }
 
 static void pass_revision(struct fold *fd, const struct revision *r)
@@ -311,7 +330,6 @@ void ticket_facts_make(const struct timeline *tl, struct arena *a, struct ticket
 
 		for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= e->at.ms; rev++)
 			pass_revision(fd, &tl->revisions[rev]);
-		pass_all(fd, e->at);
 		take_event(fd, e);
 	}
 	for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= tl->until.ms; rev++)

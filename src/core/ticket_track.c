@@ -55,7 +55,9 @@ void tracks_retarget(struct fold *fd, struct wall t, uint32_t changed)
 {
 	bool all = (changed & (1u << ATTR_CONTRACT | 1u << ATTR_SITE)) != 0;
 
-	for (uint32_t i = 0; i < fd->n_tracks && changed != 0; i++)
+	if (!all && !(changed & fd->watch.target_attrs))
+		return;
+	for (uint32_t i = 0; i < fd->n_tracks; i++)
 		if (all || changed & fd->tracks[i].metric->watch.target_attrs)
 			track_retarget(fd, &fd->tracks[i], t);
 }
@@ -97,6 +99,8 @@ static void pause_or_resume(struct fold *fd, struct track *tr, struct wall t)
 
 void tracks_pause_or_resume(struct fold *fd, struct wall t)
 {
+	if (!fd->fresh && !(fd->changed & fd->watch.pause_attrs))
+		return;
 	for (uint32_t i = 0; i < fd->n_tracks; i++) {
 		struct track *tr = &fd->tracks[i];
 
@@ -104,6 +108,7 @@ void tracks_pause_or_resume(struct fold *fd, struct wall t)
 			pause_or_resume(fd, tr, t);
 		tr->fresh = false;
 	}
+	fd->fresh = false;
 }
 
 void track_start(struct fold *fd, struct track *tr, struct wall t)
@@ -126,11 +131,20 @@ void track_start(struct fold *fd, struct track *tr, struct wall t)
 	c->order = (uint32_t)(tr - fd->tracks);
 	f->clocks[f->n_clocks++] = c;
 	tr->clock = c;
-	tr->fresh = true;
+	tr->fresh = fd->fresh = true;
 	aim(fd, tr, t, target, cal);
 }
 
 /* ---- contracts and their metrics ---- */
+
+static void take_metric(struct fold *fd, struct track *tr, const struct metric *m)
+{
+	tr->metric = m;
+	fd->watch.start |= m->watch.start;
+	fd->watch.stop |= m->watch.stop;
+	fd->watch.pause_attrs |= m->watch.pause_attrs;
+	fd->watch.target_attrs |= m->watch.target_attrs;
+}
 
 /* The contract's metric of the same name. */
 static const struct metric *find_metric(const struct contract *k, const struct metric *m)
@@ -154,8 +168,8 @@ void tracks_update(struct fold *fd)
 		tr->present = m != NULL;
 		if (m == NULL)
 			continue;
-		tr->metric = m;
-		tr->fresh = true;
+		take_metric(fd, tr, m);
+		tr->fresh = fd->fresh = true;
 		if (tr->clock != NULL)
 			tr->clock->metric = m;
 	}
@@ -184,5 +198,5 @@ void tracks_add(struct fold *fd, const struct contract *k)
 	/* The names within one contract differ. */
 	for (size_t i = 0; i < k->n_metrics; i++)
 		if (!has_track(fd, n, k->metrics[i].name))
-			fd->tracks[fd->n_tracks++].metric = &k->metrics[i];
+			take_metric(fd, &fd->tracks[fd->n_tracks++], &k->metrics[i]);
 }

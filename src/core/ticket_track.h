@@ -23,12 +23,13 @@ struct fold {
 	struct track          *tracks;
 	uint32_t               n_tracks;
 	uint32_t               cap_clocks;
+	struct watch           watch;               /* of all tracks together */
+	bool                   fresh;               /* one of them is */
 	bool                   responded;           /* a public reply of an agent has been, or a resolution */
 	bool                   ended;               /* cancelled or merged: nothing starts until it is reopened */
 	const struct str      *before;              /* the attributes before the present event */
 	struct str             saved[ATTR_N_RULES];
 	uint32_t               changed;             /* attributes that the present event gives another value, as bits */
-	struct str             contract_id;         /* as `contract` was looked up for */
 	const struct contract *first;               /* the first it ever has: lends its calendar to the time before (rule 8: counted from the start) */
 	const struct contract *latest;              /* whose metrics were added last */
 };
