@@ -10,7 +10,7 @@
  *   varint   received - received of the record before
  *   varint   received - at (an event from the future is kept as arriving at `at`)
  *   byte     type | role << 4 | private << 6 | automated << 7
- *   byte     mode | REC_ACTOR | REC_ACT | number of attributes << 4 (15: a varint follows)
+ *   byte     mode | REC_ACTOR | REC_ACT | number of attributes << 4
  *   8 bytes  fingerprint of the id, 3 bytes of the body's (another body passes for the same once in 16 million)
  *   each attribute: varint symbol * 16 + attribute
  *   actor's symbol; for acts of operators: metric, reason, zigzag by_ms
@@ -20,10 +20,12 @@
 
 #define REC_MAX ((size_t)16 * VARINT_MAX + (ATTR_N_RULES + 3) * VARINT_MAX)
 
+_Static_assert(ATTR_N_RULES < 16, "four bits say how many attributes there are");
+
 /* Takes the symbols; gives the end. */
-static char *put_attrs(char *p, struct symbols *syms, const struct event *e)
+static char *put_attrs(char *p, struct symbols *syms, const struct event *e, unsigned *n)
 {
-	for (uint32_t rest = e->set & ((1u << ATTR_N_RULES) - 1); rest != 0; rest &= rest - 1) {
+	for (uint32_t rest = e->set & ((1u << ATTR_N_RULES) - 1); rest != 0; rest &= rest - 1, ++*n) {
 		unsigned i = (unsigned)__builtin_ctz(rest);
 
 		p = varint_write(p, (uint64_t)symbols_take(syms, e->attr[i]) << 4 | i);
@@ -37,20 +39,19 @@ void history_append(struct buf *out, struct symbols *syms, const struct event *e
 	bool act = e->type == EVENT_WAIVED || e->type == EVENT_EXTENDED;
 	/* Customers' names decide nothing and are personal: they are not kept in memory. */
 	uint32_t actor = e->role == ROLE_CUSTOMER ? 0 : symbols_take(syms, e->actor);
-	unsigned n = (unsigned)__builtin_popcount(e->set & ((1u << ATTR_N_RULES) - 1));
 	uint64_t print = htole64(id);
-	char *begin = buf_room(out, REC_MAX), *p = begin;
+	char *begin = buf_room(out, REC_MAX), *p = begin, *bits;
+	unsigned n = 0;
 
 	p = varint_write(p, (uint64_t)(e->received.ms - last_received));
 	p = varint_write(p, (uint64_t)(e->received.ms - at.ms));
 	*p++ = (char)((unsigned)e->type | (unsigned)e->role << 4 | (unsigned)e->is_private << 6 | (unsigned)e->automated << 7);
-	*p++ = (char)((unsigned)e->mode | (actor != 0 ? REC_ACTOR : 0) | (act ? REC_ACT : 0) | (n < 15 ? n : 15) << 4);
-	if (n >= 15)
-		p = varint_write(p, n);
+	bits = p++;
 	p = (char *)memcpy(p, &print, 8) + 8;
 	for (unsigned i = 0; i < 3; i++)
 		*p++ = (char)(e->body >> (8 * i));
-	p = put_attrs(p, syms, e);
+	p = put_attrs(p, syms, e, &n);
+	*bits = (char)((unsigned)e->mode | (actor != 0 ? REC_ACTOR : 0) | (act ? REC_ACT : 0) | n << 4);
 	if (actor != 0)
 		p = varint_write(p, actor);
 	if (act) {
@@ -61,55 +62,88 @@ void history_append(struct buf *out, struct symbols *syms, const struct event *e
 	buf_took(out, (size_t)(p - begin));
 }
 
-/*
- * What stands before the attributes; how many those are goes to *n. Inlined, with a reader whose address nobody has, it stays in
- * registers: an event reads all those before it.
- */
-static ALWAYS_INLINE void read_head(struct reader *r, int64_t *received, struct hist *h, uint32_t *n, uint8_t *flags)
-{
-	uint32_t body;
-	uint8_t b;
+#define REC_FIXED 13      /* two bytes of bits, the fingerprints */
+#define REC_MIN   (2 + REC_FIXED)
 
-	*received += (int64_t)reader_varint(r);
-	h->received.ms = *received;
-	h->at.ms = *received - (int64_t)reader_varint(r);
-	b = reader_byte(r);
-	h->type = b & 15;
-	h->role = b >> 4 & 3;
-	h->is_private = (b & 0x40) != 0;
-	h->automated = (b & 0x80) != 0;
-	*flags = reader_byte(r);
-	h->mode = *flags & 3;
-	*n = *flags >> 4;
-	if (*n == 15)
-		*n = (uint32_t)reader_varint(r);
-	if (h->type >= EVENT_N_TYPES || h->role >= ROLE_N || h->mode >= MODE_N || *n > ATTR_N_RULES)
-		reader_fail(r);
-	h->id = reader_u64le(r);
-	body = reader_byte(r);
-	body |= (uint32_t)reader_byte(r) << 8;
-	h->body = body | (uint32_t)reader_byte(r) << 16;
+/* Gives the end of the number at `p`, NULL where there is none. */
+static ALWAYS_INLINE const uint8_t *take_number(const uint8_t *p, const uint8_t *end, uint64_t *v)
+{
+	struct varint n;
+
+	/* Nearly all are short. */
+	if (end - p >= 2 && p[0] < 0x80) {
+		*v = p[0];
+		return p + 1;
+	}
+	if (end - p >= 2 && p[1] < 0x80) {
+		*v = (uint64_t)p[1] << 7 | (p[0] & 0x7f);
+		return p + 2;
+	}
+	n = varint_read(p, end);
+	*v = n.v;
+	return n.p;
 }
 
-/* What stands behind them; `attrs` has room for `n`, and `h` was zeroed. */
-static ALWAYS_INLINE void read_tail(struct reader *r, struct hist *h, struct hist_attr *attrs, uint32_t n, uint8_t flags)
+/* What stands before the attributes: gives its end, NULL for bytes that are none. */
+static ALWAYS_INLINE const uint8_t *read_head(const uint8_t *p, const uint8_t *end, int64_t *received, struct hist *h)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t v = reader_varint(r);
+	uint64_t since, late, id;
 
-		attrs[i] = (struct hist_attr){ (uint32_t)(v & 15), (uint32_t)(v >> 4) };
-		if ((v & 15) >= ATTR_N_RULES)
-			reader_fail(r);
-	}
+	p = take_number(p, end, &since);
+	if (p == NULL)
+		return NULL;
+	p = take_number(p, end, &late);
+	if (p == NULL || end - p < REC_FIXED)
+		return NULL;
+	*received = (int64_t)((uint64_t)*received + since);
+	h->received.ms = *received;
+	h->at.ms = (int64_t)((uint64_t)*received - late);
+	h->type = p[0] & 15;
+	h->role = p[0] >> 4 & 3;
+	h->is_private = p[0] >> 6 & 1;
+	h->automated = p[0] >> 7;
+	h->mode = p[1] & 3;
+	h->n_attrs = p[1] >> 4;
+	memcpy(&id, p + 2, 8);
+	h->id = le64toh(id);
+	h->body = (uint32_t)p[10] | (uint32_t)p[11] << 8 | (uint32_t)p[12] << 16;
+	if (h->type >= EVENT_N_TYPES || h->role >= ROLE_N || h->mode >= MODE_N)
+		return NULL;
+	return p + REC_FIXED;
+}
+
+/* Of an operator: metric, reason, and by how much. */
+static const uint8_t *read_act(const uint8_t *p, const uint8_t *end, struct hist *h)
+{
+	uint64_t v[3] = { 0 };
+
+	for (unsigned i = 0; i < 3 && p != NULL; i++)
+		p = take_number(p, end, &v[i]);
+	h->metric = (uint32_t)v[0];
+	h->reason = (uint32_t)v[1];
+	h->by_ms = unzigzag(v[2]);
+	return p;
+}
+
+/* What stands behind a head that ends at `p`; `attrs` has room for h->n_attrs, and `h` was zeroed. */
+static ALWAYS_INLINE const uint8_t *read_tail(const uint8_t *p, const uint8_t *end, struct hist *h, struct hist_attr *attrs)
+{
+	uint8_t flags = p[1 - REC_FIXED];
+	uint32_t n = h->n_attrs;
+	uint64_t v = 0;
+
 	h->attrs = attrs;
-	h->n_attrs = n;
-	if (flags & REC_ACTOR)
-		h->actor = (uint32_t)reader_varint(r);
-	if (flags & REC_ACT) {
-		h->metric = (uint32_t)reader_varint(r);
-		h->reason = (uint32_t)reader_varint(r);
-		h->by_ms = unzigzag(reader_varint(r));
+	for (uint32_t i = 0; i < n; i++) {
+		p = take_number(p, end, &v);
+		if (p == NULL || (v & 15) >= ATTR_N_RULES)
+			return NULL;
+		attrs[i] = (struct hist_attr){ (uint32_t)(v & 15), (uint32_t)(v >> 4) };
 	}
+	if (flags & REC_ACTOR) {
+		p = take_number(p, end, &v);
+		h->actor = (uint32_t)v;
+	}
+	return flags & REC_ACT && p != NULL ? read_act(p, end, h) : p;
 }
 
 static int by_at_and_order(const void *x, const void *y)
@@ -121,43 +155,61 @@ static int by_at_and_order(const void *x, const void *y)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-static void count_in(struct history *h, struct wall at)
+static ALWAYS_INLINE void note_time(struct history *h, struct wall at)
 {
 	h->in_order = h->in_order && !wall_before(at, h->last_at);
 	h->first_at = wall_min(h->first_at, at);
 	h->last_at = wall_max(h->last_at, at);
 }
 
-/* A record is no shorter than that without its attributes, and an attribute takes a byte at least. */
-#define REC_MIN 15
+static ALWAYS_INLINE void note_values(struct given *g, const struct hist_attr *attrs, uint32_t n)
+{
+	uint32_t given = g->attrs;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t attr = attrs[i].attr, sym = attrs[i].sym;
+
+		if (attr == ATTR_CONTRACT && (given & 1u << ATTR_CONTRACT) && g->last[ATTR_CONTRACT] != sym)
+			g->moves = true;
+		given |= 1u << attr;
+		g->last[attr] = sym;
+	}
+	g->attrs = given;
+}
 
 bool history_read(struct str bytes, uint32_t n_events, struct arena *a, struct history *out)
 {
-	struct reader r = reader_of(bytes);
-	size_t bare = (size_t)n_events * REC_MIN, max_attrs = bytes.len > bare ? bytes.len - bare : 0, n_attrs = 0;
-	int64_t received = 0;
+	const uint8_t *p = (const uint8_t *)bytes.p, *end = p + bytes.len;
+	/* An attribute takes a byte at least. */
+	size_t bare = (size_t)n_events * REC_MIN, room = bytes.len > bare ? bytes.len - bare : 0;
+	/* In registers, until all is read. */
+	struct history r = { .first_at = WALL_NEVER, .last_at = WALL_PAST, .in_order = true };
 	struct hist_attr *attrs;
 
 	if (n_events > TICKET_MAX_EVENTS)
 		return false;
-	*out = (struct history){ .first_at = WALL_NEVER, .last_at = WALL_PAST, .in_order = true };
-	out->v = arena_array(a, n_events + 1, sizeof(*out->v));
-	attrs = arena_array(a, max_attrs, sizeof(*attrs));
-	for (out->n = 0; r.p < r.end && out->n < n_events; out->n++) {
-		struct hist *h = &out->v[out->n];
-		uint32_t n;
-		uint8_t flags;
+	/* One piece of memory for both. */
+	r.v = arena_alloc(a, (n_events + 1) * sizeof(*r.v) + room * sizeof(*attrs));
+	attrs = (struct hist_attr *)(void *)(r.v + n_events + 1);
+	out->given = (struct given){ 0 };
+	for (; p < end && r.n < n_events; r.n++) {
+		struct hist e = { .order = r.n };
 
-		read_head(&r, &received, h, &n, &flags);
-		h->order = out->n;
-		if (r.bad || n > max_attrs - n_attrs)
+		p = read_head(p, end, &r.last_received, &e);
+		if (p == NULL || e.n_attrs > room)
 			return false;
-		read_tail(&r, h, attrs + n_attrs, n, flags);
-		n_attrs += n;
-		count_in(out, h->at);
+		p = read_tail(p, end, &e, attrs);
+		if (p == NULL)
+			return false;
+		note_time(&r, e.at);
+		note_values(&out->given, attrs, e.n_attrs);
+		attrs += e.n_attrs;
+		room -= e.n_attrs;
+		r.v[r.n] = e;
 	}
-	out->last_received = received;
-	return !r.bad && r.p == r.end && out->n == n_events;
+	r.given = out->given;
+	*out = r;
+	return p == end && r.n == n_events;
 }
 
 void history_sort(struct history *h)
@@ -177,16 +229,15 @@ const struct hist *history_find(const struct history *h, uint64_t id)
 
 void history_push(struct history *h, struct str record, struct arena *a)
 {
-	struct reader r = reader_of(record);
+	const uint8_t *p = (const uint8_t *)record.p, *end = p + record.len;
 	struct hist *e = &h->v[h->n];
-	struct hist_attr *attrs = arena_array(a, ATTR_N_RULES, sizeof(*attrs));
-	uint32_t n_attrs;
-	uint8_t flags;
 
-	read_head(&r, &h->last_received, e, &n_attrs, &flags);
+	p = read_head(p, end, &h->last_received, e);
+	if (p == NULL || read_tail(p, end, e, arena_array(a, e->n_attrs, sizeof(struct hist_attr))) == NULL)
+		abort();
 	e->order = h->n++;
-	read_tail(&r, e, attrs, n_attrs, flags);
-	count_in(h, e->at);
+	note_time(h, e->at);
+	note_values(&h->given, e->attrs, e->n_attrs);
 }
 
 static uint32_t drop_one(void *ctx, uint32_t sym)
@@ -207,24 +258,24 @@ typedef uint32_t place_fn(void *ctx, enum place place, uint32_t attr, uint32_t s
 
 static bool rewrite(struct str bytes, place_fn *fn, void *ctx, struct buf *out)
 {
-	struct reader r = reader_of(bytes);
-	struct hist_attr attrs[ATTR_N_RULES];
-	struct hist h = { 0 };
+	const uint8_t *p = (const uint8_t *)bytes.p, *end = p + bytes.len;
 	int64_t received = 0;
 
-	while (r.p < r.end) {
-		uint32_t n_attrs;
+	while (p < end) {
+		struct hist_attr attrs[1 << 4];
+		struct hist h = { 0 };
+		const uint8_t *head = p;
 		uint8_t flags;
-		const char *from = (const char *)r.p;
 
-		read_head(&r, &received, &h, &n_attrs, &flags);
-		if (r.bad)
+		p = read_head(p, end, &received, &h);
+		if (p == NULL)
 			return false;
-		buf_append(out, from, (size_t)((const char *)r.p - from));
-		read_tail(&r, &h, attrs, n_attrs, flags);
-		if (r.bad)
+		buf_append(out, head, (size_t)(p - head));
+		flags = p[1 - REC_FIXED];
+		p = read_tail(p, end, &h, attrs);
+		if (p == NULL)
 			return false;
-		for (uint32_t i = 0; i < n_attrs; i++)
+		for (uint32_t i = 0; i < h.n_attrs; i++)
 			buf_put_varint(out, (uint64_t)fn(ctx, PLACE_ATTR, attrs[i].attr, attrs[i].sym) << 4 | attrs[i].attr);
 		if (flags & REC_ACTOR)
 			buf_put_varint(out, fn(ctx, PLACE_ACTOR, ATTR_N, h.actor));

@@ -36,12 +36,20 @@ struct hist {
 /* Takes the symbols that `e` needs and appends it to `out`, which has no maximum. `last_received` is that of the event before (0 for the first). */
 void history_append(struct buf *out, struct symbols *syms, const struct event *e, uint64_t id, int64_t last_received);
 
+/* What its events give of each attribute, in order of arrival. */
+struct given {
+	uint32_t attrs;                  /* as bits, those that any gives */
+	uint32_t last[ATTR_N_RULES];     /* the last value, a symbol */
+	bool     moves;                  /* there are two contracts, or more */
+};
+
 struct history {
 	struct hist *v;
 	uint32_t     n;
 	int64_t      last_received;     /* 0 without events */
 	struct wall  first_at, last_at; /* of all; WALL_NEVER and WALL_PAST without events */
 	bool         in_order;          /* by (at, arrival) as they are */
+	struct given given;
 };
 
 /* Reads the events, in order of arrival, with room for one more. Allocates in `a`. False for bytes that are not a history of n_events. */

@@ -21,7 +21,7 @@ struct news {
 	bool                 late;                    /* the ticket has later ones, or had late ones before: what it says need not hold */
 	bool                 moves;                   /* the ticket has, or gets, more than one contract */
 	uint32_t             attrs;                   /* those it gives another value, as bits; of a late one all that it names */
-	uint32_t             sym[ATTR_N_RULES];       /* the attributes up to it, of one that is not late */
+	const struct given  *given;
 	struct str          *before, *after;          /* the texts, once they are known(): few events need them */
 };
 
@@ -30,18 +30,12 @@ static void look(const struct engine *en, const struct opened *o, const struct e
 	const struct history *h = &o->history;
 
 	*nw = (struct news){ .en = en, .e = e, .bits = event_bits(e->type, e->role, e->mode, e->is_private, e->automated),
-			     .attrs = e->set & RULES_ATTRS, .late = !h->in_order || wall_before(e->at, h->last_at) };
-	for (uint32_t i = 0; i < h->n; i++)
-		for (uint32_t k = 0; k < h->v[i].n_attrs; k++) {
-			struct hist_attr a = h->v[i].attrs[k];
-
-			nw->sym[a.attr] = a.sym;
-			nw->moves = nw->moves || (a.attr == ATTR_CONTRACT && a.sym != o->t->contract);
-		}
+			     .attrs = e->set & RULES_ATTRS, .late = !h->in_order || wall_before(e->at, h->last_at), .given = &h->given };
+	nw->moves = h->given.moves || (h->given.attrs >> ATTR_CONTRACT & 1 && h->given.last[ATTR_CONTRACT] != o->t->contract);
 	for (uint32_t rest = nw->late ? 0 : nw->attrs; rest != 0; rest &= rest - 1) {
 		unsigned i = (unsigned)__builtin_ctz(rest);
 
-		if (str_eq(symbols_text(en->symbols, nw->sym[i]), e->attr[i]))
+		if (str_eq(symbols_text(en->symbols, h->given.last[i]), e->attr[i]))
 			nw->attrs &= ~(1u << i);
 	}
 	nw->moves = nw->moves || (nw->attrs >> ATTR_CONTRACT & 1);
@@ -54,11 +48,15 @@ static void known(struct news *nw)
 		return;
 	nw->before = arena_array(nw->en->scratch, (size_t)ATTR_N_RULES * 2, sizeof(struct str));
 	nw->after = nw->before + ATTR_N_RULES;
-	for (unsigned i = 0; i < ATTR_N_RULES; i++) {
-		if (nw->sym[i] != 0)
-			nw->before[i] = nw->after[i] = symbols_text(nw->en->symbols, nw->sym[i]);
-		if (nw->attrs >> i & 1)
-			nw->after[i] = nw->e->attr[i];
+	for (uint32_t rest = nw->given->attrs; rest != 0; rest &= rest - 1) {
+		unsigned i = (unsigned)__builtin_ctz(rest);
+
+		nw->before[i] = nw->after[i] = symbols_text(nw->en->symbols, nw->given->last[i]);
+	}
+	for (uint32_t rest = nw->attrs; rest != 0; rest &= rest - 1) {
+		unsigned i = (unsigned)__builtin_ctz(rest);
+
+		nw->after[i] = nw->e->attr[i];
 	}
 }
 
