@@ -86,7 +86,7 @@ static uint32_t first_with(const struct clock *c, int64_t used)
 }
 
 /* Reached exactly when a pause begins means not yet reached (rule 26), so a segment that ends in a pause gives only instants before its end. */
-static void reach_slowly(const struct clock *c, int64_t used, enum boundary b, struct instant *out)
+void clock_reach_slowly(const struct clock *c, int64_t used, enum boundary b, struct instant *out)
 {
 	for (uint32_t i = first_with(c, used); i < c->n_segs; i++) {
 		const struct seg *s = &c->segs[i];
@@ -98,17 +98,6 @@ static void reach_slowly(const struct clock *c, int64_t used, enum boundary b, s
 			return;
 	}
 	*out = INSTANT_NEVER;
-}
-
-void clock_reach(const struct clock *c, int64_t used, enum boundary b, struct instant *out)
-{
-	const struct seg *s = last_seg(c);
-
-	/* Mostly in the last one. */
-	if (s->kind == SEG_RUN && (c->n_segs == 1 || s->used < used))
-		instant_after(out, s->calendar, s->from, used - s->used, b);
-	else
-		reach_slowly(c, used, b, out);
 }
 
 /*
@@ -150,25 +139,6 @@ static void find_due(struct clock *c)
 		c->due = instant_of(reach_day(c));
 	else
 		clock_reach(c, clock_total(c), c->boundary, &c->due);
-}
-
-struct clock *clock_start(struct arena *a, const struct metric *m, enum boundary b, const struct calendar *cal, struct wall t)
-{
-	struct clock *c = arena_alloc(a, sizeof(*c));
-
-	c->metric = m;
-	c->arena = a;
-	c->boundary = b;
-	c->cycle = 1;
-	c->started = c->base = c->none_since = t;
-	c->stopped = c->due.at = c->breach_at = WALL_NEVER;
-	c->segs = c->first;
-	c->n_segs = 1;
-	c->cap_segs = sizeof(c->first) / sizeof(c->first[0]);
-	c->first[0].from = t;
-	c->first[0].to = WALL_NEVER;
-	c->first[0].calendar = cal;
-	return c;
 }
 
 void clock_mark_breach(struct clock *c)
@@ -245,6 +215,37 @@ static void take_days(struct clock *c, const struct calendar *cal)
 
 	c->day_due = calendar_add_days(cal, c->base, s->days, s->eod ? DAY_END : DAY_SAME_TIME);
 	c->budget = calendar_between(cal, c->base, c->day_due);
+}
+
+struct clock *clock_start(struct arena *a, const struct metric *m, enum boundary b, const struct calendar *cal, const struct target *target, struct wall t)
+{
+	struct clock *c = arena_alloc(a, sizeof(*c));
+
+	c->metric = m;
+	c->arena = a;
+	c->boundary = b;
+	c->cycle = 1;
+	c->started = c->base = c->none_since = t;
+	c->stopped = c->due.at = c->breach_at = WALL_NEVER;
+	c->segs = c->first;
+	c->n_segs = 1;
+	c->cap_segs = sizeof(c->first) / sizeof(c->first[0]);
+	c->first[0].from = t;
+	c->first[0].to = WALL_NEVER;
+	c->first[0].calendar = cal;
+	if (target == NULL)
+		return c;
+	c->target = target;
+	c->shown = true;
+	c->none_since = WALL_NEVER;
+	if (target->span.kind == SPAN_DAYS) {
+		take_days(c, cal);
+		move_due(c, t);
+	} else {
+		c->budget = target->span.ms;
+		instant_after(&c->due, cal, t, c->budget, b);
+	}
+	return c;
 }
 
 static bool same_span(const struct span *a, const struct span *b)

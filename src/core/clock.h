@@ -59,8 +59,8 @@ struct clock {
 	struct seg             first[2];
 };
 
-/* A clock that runs from `t` on in `cal`, with no target yet; in `a`, which it keeps. */
-struct clock *clock_start(struct arena *a, const struct metric *m, enum boundary b, const struct calendar *cal, struct wall t);
+/* A clock that runs from `t` on in `cal`, with a target or, NULL, with none yet; in `a`, which it keeps. */
+struct clock *clock_start(struct arena *a, const struct metric *m, enum boundary b, const struct calendar *cal, const struct target *target, struct wall t);
 
 /* The present due time has been passed. */
 void clock_mark_breach(struct clock *c);
@@ -117,7 +117,18 @@ static inline int64_t clock_used_at(const struct clock *c, int32_t percent)
 }
 
 /* The instant at which `used` ms of open time have counted; never while the clock stands before it. */
-void clock_reach(const struct clock *c, int64_t used, enum boundary b, struct instant *out);
+void clock_reach_slowly(const struct clock *c, int64_t used, enum boundary b, struct instant *out);
+
+static inline void clock_reach(const struct clock *c, int64_t used, enum boundary b, struct instant *out)
+{
+	const struct seg *s = &c->segs[c->n_segs - 1];
+
+	/* Mostly in the last one. */
+	if (s->kind == SEG_RUN && (c->n_segs == 1 || s->used < used))
+		instant_after(out, s->calendar, s->from, used - s->used, b);
+	else
+		clock_reach_slowly(c, used, b, out);
+}
 
 /*
  * The instant of a step's firing number `rep` (0 the first). WALL_NEVER when it is not known (paused), does not come (stopped

@@ -2,27 +2,7 @@
 
 #include <stdlib.h>
 
-#include "base/map.h"
 #include "base/xalloc.h"
-
-#define RECENT 256
-
-struct symbol {
-	char    *text;     /* owned; NULL while the number is free */
-	uint32_t len;
-	uint32_t n_refs;   /* while free: the next free number */
-};
-
-struct symbols {
-	struct sipkey  key;
-	struct map     index;
-	struct symbol *v;       /* v[0] is the empty text */
-	uint32_t       n, cap;
-	uint32_t       free;    /* first free number, 0 when there is none */
-	uint32_t       n_used;
-	size_t         text_bytes;
-	uint32_t       recent[RECENT];   /* what was taken last, by what is seen of it at a glance; may be free by now */
-};
 
 struct symbols *symbols_create(struct sipkey key)
 {
@@ -75,7 +55,7 @@ static uint32_t *recent_place(struct symbols *s, struct str text)
 {
 	const uint8_t *p = (const uint8_t *)text.p;
 
-	return &s->recent[(text.len * 37 + p[0] + p[text.len / 2] * 11u + p[text.len - 1] * 5u) % RECENT];
+	return &s->recent[(text.len * 37 + p[0] + p[text.len / 2] * 11u + p[text.len - 1] * 5u) % SYMBOLS_RECENT];
 }
 
 uint32_t symbols_take(struct symbols *s, struct str text)
@@ -125,13 +105,6 @@ void symbols_drop(struct symbols *s, uint32_t sym)
 	free(e->text);
 	*e = (struct symbol){ NULL, 0, s->free };
 	s->free = sym;
-}
-
-struct str symbols_text(const struct symbols *s, uint32_t sym)
-{
-	if (sym == 0 || sym >= s->n || s->v[sym].text == NULL)
-		return (struct str){ NULL, 0 };
-	return (struct str){ s->v[sym].text, s->v[sym].len };
 }
 
 size_t symbols_bytes(const struct symbols *s)

@@ -31,24 +31,16 @@ static const struct calendar *choose_calendar(const struct fold *fd, const struc
 	return k->calendar;
 }
 
-static void aim(const struct fold *fd, const struct track *tr, struct wall t, const struct target *target, const struct calendar *cal)
-{
-	const struct contract *k = fd->f->contract;
-
-	if (k == NULL)
-		return;
-	tr->clock->boundary = k->boundary;
-	clock_retarget(tr->clock, t, target, cal, k->on_change);
-}
-
 void track_retarget(struct fold *fd, struct track *tr, struct wall t)
 {
+	const struct contract *k = fd->f->contract;
 	const struct target *target;
 
-	if (tr->clock == NULL || fd->f->contract == NULL)
+	if (tr->clock == NULL || k == NULL)
 		return;
 	target = tr->present ? metric_target(tr->metric, fd->f->attr) : NULL;
-	aim(fd, tr, t, target, choose_calendar(fd, tr->metric, target));
+	tr->clock->boundary = k->boundary;
+	clock_retarget(tr->clock, t, target, choose_calendar(fd, tr->metric, target), k->on_change);
 }
 
 void tracks_retarget(struct fold *fd, struct wall t, uint32_t changed)
@@ -117,7 +109,7 @@ void track_start(struct fold *fd, struct track *tr, struct wall t)
 	const struct contract *k = f->contract != NULL ? f->contract : fd->first;
 	const struct target *target = tr->present ? metric_target(tr->metric, f->attr) : NULL;
 	const struct calendar *cal = choose_calendar(fd, tr->metric, target);
-	struct clock *c;
+	struct clock *c = clock_start(fd->arena, tr->metric, k->boundary, cal, f->contract != NULL ? target : NULL, t);
 	uint32_t cycle = tr->clock != NULL ? tr->clock->cycle + 1 : 1;
 
 	if (f->n_clocks == fd->cap_clocks) {
@@ -126,13 +118,11 @@ void track_start(struct fold *fd, struct track *tr, struct wall t)
 		f->clocks = arena_grow(fd->arena, f->clocks, fd->cap_clocks, cap, sizeof(struct clock *));
 		fd->cap_clocks = cap;
 	}
-	c = clock_start(fd->arena, tr->metric, k->boundary, cal, t);
 	c->cycle = cycle;
 	c->order = (uint32_t)(tr - fd->tracks);
 	f->clocks[f->n_clocks++] = c;
 	tr->clock = c;
 	tr->fresh = fd->fresh = true;
-	aim(fd, tr, t, target, cal);
 }
 
 /* ---- contracts and their metrics ---- */
