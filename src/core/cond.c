@@ -1,41 +1,15 @@
 #include "cond.h"
 
-#include "base/attr.h"
-
-static inline bool value_fits(const struct cond_attr *ca, struct str value)
-{
-	for (size_t i = 0; i < ca->n_values; i++)
-		if (str_eq(ca->values[i], value))
-			return true;
-	return false;
-}
-
-static bool tag_fits(const struct cond_attr *ca, struct str tags)
+bool cond_tag_fits(const struct cond_attr *ca, struct str tags)
 {
 	struct str tag;
 
 	while (tags.len > 0) {
 		str_cut(&tags, TAG_SEP, &tag);
-		if (value_fits(ca, tag))
+		if (cond_value_fits(ca, tag))
 			return true;
 	}
 	return false;
-}
-
-static ALWAYS_INLINE bool attrs_fit(const struct cond *c, const struct str attr[ATTR_N_RULES])
-{
-	for (size_t i = 0; i < c->n_attrs; i++) {
-		const struct cond_attr *ca = &c->attrs[i];
-
-		if (!(ca->attr == ATTR_TAGS ? tag_fits(ca, attr[ATTR_TAGS]) : value_fits(ca, attr[ca->attr])))
-			return false;
-	}
-	return true;
-}
-
-bool cond_fits_attrs(const struct cond *c, const struct str attr[ATTR_N_RULES])
-{
-	return attrs_fit(c, attr);
 }
 
 static inline bool bits_fit(const struct cond *c, const struct event_bits *b)
@@ -74,18 +48,10 @@ bool conds_may_fit(const struct conds *cs, const struct event_bits *b, uint32_t 
 	return false;
 }
 
-const struct cond *conds_fit_attrs(const struct conds *cs, const struct str attr[ATTR_N_RULES])
-{
-	for (size_t i = 0; i < cs->n; i++)
-		if (attrs_fit(&cs->v[i], attr))
-			return &cs->v[i];
-	return NULL;
-}
-
 bool conds_fit(const struct conds *cs, const struct event_bits *b, const struct str attr[ATTR_N_RULES])
 {
 	for (size_t i = 0; i < cs->n; i++)
-		if (bits_fit(&cs->v[i], b) && attrs_fit(&cs->v[i], attr))
+		if (bits_fit(&cs->v[i], b) && cond_fits_attrs(&cs->v[i], attr))
 			return true;
 	return false;
 }

@@ -22,11 +22,36 @@ bool conds_may_fit(const struct conds *cs, const struct event_bits *b, uint32_t 
 bool cond_names(const struct cond *c, uint32_t attrs);
 bool conds_name(const struct conds *cs, uint32_t attrs);
 
+static inline bool cond_value_fits(const struct cond_attr *ca, struct str value)
+{
+	for (size_t i = 0; i < ca->n_values; i++)
+		if (str_eq(ca->values[i], value))
+			return true;
+	return false;
+}
+
+bool cond_tag_fits(const struct cond_attr *ca, struct str tags);
+
 /* The attribute part alone. */
-bool cond_fits_attrs(const struct cond *c, const struct str attr[ATTR_N_RULES]);
+static inline bool cond_fits_attrs(const struct cond *c, const struct str attr[ATTR_N_RULES])
+{
+	for (size_t i = 0; i < c->n_attrs; i++) {
+		const struct cond_attr *ca = &c->attrs[i];
+
+		if (!(ca->attr == ATTR_TAGS ? cond_tag_fits(ca, attr[ATTR_TAGS]) : cond_value_fits(ca, attr[ca->attr])))
+			return false;
+	}
+	return true;
+}
 
 /* The first of the list whose attribute part fits, or NULL. */
-const struct cond *conds_fit_attrs(const struct conds *cs, const struct str attr[ATTR_N_RULES]);
+static inline const struct cond *conds_fit_attrs(const struct conds *cs, const struct str attr[ATTR_N_RULES])
+{
+	for (size_t i = 0; i < cs->n; i++)
+		if (cond_fits_attrs(&cs->v[i], attr))
+			return &cs->v[i];
+	return NULL;
+}
 
 /* One of the list fits the event, and the attributes as it leaves them. */
 bool conds_fit(const struct conds *cs, const struct event_bits *b, const struct str attr[ATTR_N_RULES]);

@@ -331,15 +331,16 @@ void escalate(struct engine *en, struct opened *o, const struct firing *fr, stru
 {
 	const struct escalation *esc = contract_escalation(o->facts.promised, o->facts.attr);
 
+	struct work w = { .en = en, .o = o, .fr = fr, .fx = fx, .esc = esc };
 	struct instant next = INSTANT_NEVER;
 
 	for (uint32_t i = 0; i < o->facts.n_clocks; i++) {
-		struct work w = { .en = en, .o = o, .fr = fr, .fx = fx, .c = o->facts.clocks[i], .esc = esc };
-
+		w.c = o->facts.clocks[i];
 		if (!w.c->shown)
 			continue;
+		w.n_due = 0;
 		w.breach = clock_breach(w.c);
-		w.fc = fired_find(&o->fired, metric_of(w.c), w.c->cycle);
+		w.fc = o->fired.n > 0 ? fired_find(&o->fired, metric_of(w.c), w.c->cycle) : NULL;
 		if (is_settled(&w))
 			continue;
 		if (!work_is_quiet(&w))

@@ -15,11 +15,22 @@ static const struct rules *rules_at(const struct timeline *tl, struct wall t, si
 	return tl->revisions[i].rules;
 }
 
+/* Mostly the same one is asked for twice. */
+static const struct contract *find_contract(struct fold *fd, const struct rules *rules, struct str id)
+{
+	if (fd->looked_in != rules || fd->looked_for != id.p) {
+		fd->looked_in = rules;
+		fd->looked_for = id.p;
+		fd->found = rules_contract(rules, id);
+	}
+	return fd->found;
+}
+
 /* The contract under another revision; true when that changes anything. */
 static bool take_revision(struct fold *fd, const struct rules *rules)
 {
 	struct ticket_facts *f = fd->f;
-	const struct contract *k = rules_contract(rules, f->attr[ATTR_CONTRACT]);
+	const struct contract *k = find_contract(fd, rules, f->attr[ATTR_CONTRACT]);
 
 	if (k != NULL && k->new_tickets_only && f->opened)
 		return false;
@@ -39,7 +50,7 @@ static void take_contract(struct fold *fd)
 {
 	struct ticket_facts *f = fd->f;
 
-	f->contract = rules_contract(f->rules, f->attr[ATTR_CONTRACT]);
+	f->contract = find_contract(fd, f->rules, f->attr[ATTR_CONTRACT]);
 	/* Nor by a name that somebody misspelt. */
 	if (f->contract != NULL)
 		f->promised = f->contract;
@@ -59,16 +70,16 @@ static void find_tracks(struct fold *fd)
 
 		for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= e->at.ms; rev++) {
 			rules = tl->revisions[rev].rules;
-			tracks_add(fd, rules_contract(rules, id));
+			tracks_add(fd, find_contract(fd, rules, id));
 		}
 		for (uint32_t k = 0; k < e->n_attrs; k++)
 			if (e->attrs[k].attr == ATTR_CONTRACT) {
 				id = symbols_text(tl->symbols, e->attrs[k].sym);
-				tracks_add(fd, rules_contract(rules, id));
+				tracks_add(fd, find_contract(fd, rules, id));
 			}
 	}
 	for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= tl->until.ms; rev++)
-		tracks_add(fd, rules_contract(tl->revisions[rev].rules, id));
+		tracks_add(fd, find_contract(fd, tl->revisions[rev].rules, id));
 }
 
 /* ---- what an event does ---- */

@@ -139,10 +139,6 @@ static void take_metric(struct fold *fd, struct track *tr, const struct metric *
 /* The contract's metric of the same name. */
 static const struct metric *find_metric(const struct contract *k, const struct metric *m)
 {
-	/* Most tickets have one contract under one revision: then it is the same one. */
-	for (size_t i = 0; k != NULL && i < k->n_metrics; i++)
-		if (&k->metrics[i] == m)
-			return m;
 	for (size_t i = 0; k != NULL && i < k->n_metrics; i++)
 		if (strcmp(k->metrics[i].name, m->name) == 0)
 			return &k->metrics[i];
@@ -151,9 +147,12 @@ static const struct metric *find_metric(const struct contract *k, const struct m
 
 void tracks_update(struct fold *fd)
 {
+	/* Most tickets have one contract under one revision. */
+	bool alone = !fd->several && fd->f->contract == fd->first;
+
 	for (uint32_t i = 0; i < fd->n_tracks; i++) {
 		struct track *tr = &fd->tracks[i];
-		const struct metric *m = find_metric(fd->f->contract, tr->metric);
+		const struct metric *m = alone ? tr->metric : find_metric(fd->f->contract, tr->metric);
 
 		tr->present = m != NULL;
 		if (m == NULL)
@@ -183,6 +182,7 @@ void tracks_add(struct fold *fd, const struct contract *k)
 		return;
 	if (fd->first == NULL)
 		fd->first = k;
+	fd->several = k != fd->first || fd->several;
 	fd->latest = k;
 	fd->tracks = arena_grow(fd->arena, fd->tracks, n, n + k->n_metrics, sizeof(*fd->tracks));
 	/* The names within one contract differ. */

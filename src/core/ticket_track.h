@@ -32,6 +32,10 @@ struct fold {
 	uint32_t               changed;             /* attributes that the present event gives another value, as bits */
 	const struct contract *first;               /* the first it ever has: lends its calendar to the time before (rule 8: counted from the start) */
 	const struct contract *latest;              /* whose metrics were added last */
+	bool                   several;             /* others than the first were added, too */
+	const struct rules    *looked_in;           /* for `looked_for`, whose bytes lie at one place: `found` */
+	const char            *looked_for;
+	const struct contract *found;
 };
 
 /* Its clock has begun and is not over: it counts, or stands. */
