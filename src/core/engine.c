@@ -125,8 +125,8 @@ static void write_fired(struct engine *en, struct opened *o)
 
 	buf_reset(&en->fired);
 	fired_write(&o->fired, en->symbols, &en->fired);
-	fired_drop(ticket_fired(t), en->symbols, &en->block);
-	ticket_set_block(en, t, ticket_id(t), ticket_subject(t), ticket_url(t), ticket_history(t), buf_str(&en->fired));
+	fired_drop(ticket_fired(t), en->symbols);
+	ticket_set_fired(en, t, buf_str(&en->fired));
 }
 
 void ticket_settle(struct engine *en, struct opened *o, struct wall now)

@@ -93,10 +93,16 @@ static void append_event(struct engine *en, struct opened *o, const struct event
 
 	buf_reset(&en->record);
 	history_append(&en->record, en->symbols, e, id, o->history.last_received);
-	ticket_append(en, t, buf_str(&en->record));
-	if (e->set >> ATTR_SUBJECT & 1 || e->set >> ATTR_URL & 1)
-		ticket_set_block(en, t, ticket_id(t), e->set >> ATTR_SUBJECT & 1 ? e->attr[ATTR_SUBJECT] : ticket_subject(t),
-				 e->set >> ATTR_URL & 1 ? e->attr[ATTR_URL] : ticket_url(t), ticket_history(t), ticket_fired(t));
+	if (e->set >> ATTR_SUBJECT & 1 || e->set >> ATTR_URL & 1) {
+		struct parts parts = ticket_parts(t);
+
+		parts.record = buf_str(&en->record);
+		parts.subject = e->set >> ATTR_SUBJECT & 1 ? e->attr[ATTR_SUBJECT] : parts.subject;
+		parts.url = e->set >> ATTR_URL & 1 ? e->attr[ATTR_URL] : parts.url;
+		ticket_set_block(en, t, &parts);
+	} else {
+		ticket_append(en, t, buf_str(&en->record));
+	}
 	t->n_events++;
 	t->seq = seq;
 }

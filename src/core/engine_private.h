@@ -87,8 +87,15 @@ struct str ticket_url(const struct ticket *t);
 struct str ticket_history(const struct ticket *t);
 struct str ticket_fired(const struct ticket *t);
 
-/* Puts a new block together from its parts (which may point into the old one). */
-void ticket_set_block(struct engine *en, struct ticket *t, struct str id, struct str subject, struct str url, struct str hist, struct str fired);
+/* A block in its parts; `record` is one more at the end of the history. */
+struct parts { struct str id, subject, url, hist, record, fired; };
+struct parts ticket_parts(const struct ticket *t);
+
+/* Puts a new block together from its parts, which may point into the old one. */
+void ticket_set_block(struct engine *en, struct ticket *t, const struct parts *n);
+
+/* Another last part. */
+void ticket_set_fired(struct engine *en, struct ticket *t, struct str fired);
 
 /* One more record at the end of the history. */
 void ticket_append(struct engine *en, struct ticket *t, struct str record);

@@ -238,7 +238,8 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 	if (!good)
 		return bad_row(d);
 	slot = table_add(en, hash, row.ns, row.id);
-	ticket_set_block(en, table_at(en, slot), row.id, row.subject, row.url, buf_str(&en->history), buf_str(&en->fired));
+	ticket_set_block(en, table_at(en, slot), &(struct parts){ .id = row.id, .subject = row.subject, .url = row.url,
+								  .hist = buf_str(&en->history), .fired = buf_str(&en->fired) });
 	table_at(en, slot)->contract = contract;
 	restore(en, slot, &row);
 	if (en->forgetting.len != 0)

@@ -106,14 +106,18 @@ uint32_t table_add(struct engine *en, uint64_t hash, struct str ns, struct str i
 {
 	uint32_t slot = new_slot(en);
 	struct ticket *t = table_at(en, slot);
-	struct str none = { NULL, 0 };
 
 	*t = (struct ticket){ .flags = TICKET_USED, .next = NO_TICKET };
 	t->ns = symbols_take(en->symbols, ns);
-	ticket_set_block(en, t, id, none, none, none, none);
+	ticket_set_block(en, t, &(struct parts){ .id = id });
 	map_insert(&en->index, hash, slot);
 	en->n_tickets++;
 	return slot;
+}
+
+static size_t block_len(const struct ticket *t)
+{
+	return (size_t)t->id_len + t->subject_len + t->url_len + t->hist_len + t->fired_len;
 }
 
 void table_remove(struct engine *en, uint32_t slot)
@@ -127,10 +131,10 @@ void table_remove(struct engine *en, uint32_t slot)
 	if (t->flags & TICKET_UNMATCHED)
 		en->stats.n_unmatched--;
 	history_drop(ticket_history(t), en->symbols, &en->block);
-	fired_drop(ticket_fired(t), en->symbols, &en->block);
+	fired_drop(ticket_fired(t), en->symbols);
 	symbols_drop(en->symbols, t->ns);
 	symbols_drop(en->symbols, t->contract);
-	en->block_bytes -= (size_t)t->id_len + t->subject_len + t->url_len + t->hist_len + t->fired_len;
+	en->block_bytes -= block_len(t);
 	free(t->block);
 	leave_slot(en, slot);
 	en->n_tickets--;
@@ -207,32 +211,47 @@ struct str ticket_fired(const struct ticket *t)
 	return (struct str){ t->block + t->id_len + t->subject_len + t->url_len + t->hist_len, t->fired_len };
 }
 
-void ticket_set_block(struct engine *en, struct ticket *t, struct str id, struct str subject, struct str url, struct str hist, struct str fired)
+static char *put(char *p, struct str s)
 {
-	size_t old = (size_t)t->id_len + t->subject_len + t->url_len + t->hist_len + t->fired_len;
-	struct buf *b = &en->block;
+	return s.len > 0 ? (char *)memcpy(p, s.p, s.len) + s.len : p;
+}
 
-	buf_reset(b);
-	buf_put(b, id);
-	buf_put(b, subject);
-	buf_put(b, url);
-	buf_put(b, hist);
-	buf_put(b, fired);
-	t->id_len = (uint8_t)id.len;
-	t->subject_len = (uint16_t)subject.len;
-	t->url_len = (uint16_t)url.len;
-	t->hist_len = (uint32_t)hist.len;
+void ticket_set_block(struct engine *en, struct ticket *t, const struct parts *n)
+{
+	size_t old = block_len(t);
+	char *was = t->block, *p;
+
+	t->id_len = (uint8_t)n->id.len;
+	t->subject_len = (uint16_t)n->subject.len;
+	t->url_len = (uint16_t)n->url.len;
+	t->hist_len = (uint32_t)(n->hist.len + n->record.len);
+	t->fired_len = (uint32_t)n->fired.len;
+	t->block = xmalloc(block_len(t) + 1);
+	p = put(put(put(t->block, n->id), n->subject), n->url);
+	put(put(put(p, n->hist), n->record), n->fired);
+	free(was);
+	en->block_bytes += block_len(t) - old;
+}
+
+struct parts ticket_parts(const struct ticket *t)
+{
+	return (struct parts){ ticket_id(t), ticket_subject(t), ticket_url(t), ticket_history(t), { NULL, 0 }, ticket_fired(t) };
+}
+
+void ticket_set_fired(struct engine *en, struct ticket *t, struct str fired)
+{
+	size_t before = block_len(t) - t->fired_len;
+
+	if (fired.len != t->fired_len)
+		t->block = xreallocarray(t->block, before + fired.len + 1, 1);
+	put(t->block + before, fired);
+	en->block_bytes += fired.len - t->fired_len;
 	t->fired_len = (uint32_t)fired.len;
-	if (b->len != old || t->block == NULL)
-		t->block = xreallocarray(t->block, b->len + 1, 1);
-	if (b->len > 0)
-		memcpy(t->block, b->p, b->len);
-	en->block_bytes += b->len - old;
 }
 
 void ticket_append(struct engine *en, struct ticket *t, struct str record)
 {
-	size_t before = (size_t)t->id_len + t->subject_len + t->url_len + t->hist_len;
+	size_t before = block_len(t) - t->fired_len;
 	char *p = xreallocarray(t->block, before + t->fired_len + record.len + 1, 1);
 
 	memmove(p + before + record.len, p + before, t->fired_len);

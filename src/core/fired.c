@@ -36,7 +36,8 @@ static void read_clock(struct reader *r, const struct symbols *syms, struct aren
 {
 	uint8_t has = reader_byte(r);
 
-	fc->metric = symbols_text(syms, (uint32_t)reader_varint(r));
+	fc->sym = (uint32_t)reader_varint(r);
+	fc->metric = symbols_text(syms, fc->sym);
 	fc->cycle = (uint32_t)reader_varint(r);
 	fc->verdict = read_verdict(r);
 	fc->breach_spent = has & HAS_SPENT;
@@ -49,7 +50,8 @@ static void read_clock(struct reader *r, const struct symbols *syms, struct aren
 		struct fired_step *s = &fc->steps[i];
 		uint64_t n;
 
-		s->step = symbols_text(syms, (uint32_t)reader_varint(r));
+		s->sym = (uint32_t)reader_varint(r);
+		s->step = symbols_text(syms, s->sym);
 		n = reader_varint(r);
 		s->count = (uint32_t)(n >> 1);
 		s->spent = n & 1;
@@ -61,7 +63,7 @@ static void read_clock(struct reader *r, const struct symbols *syms, struct aren
 	for (uint32_t i = 0; i < fc->n_told; i++) {
 		uint64_t v = reader_varint(r);
 
-		fc->told[i] = (struct told){ symbols_text(syms, (uint32_t)(v >> 1)), v & 1 };
+		fc->told[i] = (struct told){ symbols_text(syms, (uint32_t)(v >> 1)), (uint32_t)(v >> 1), v & 1 };
 	}
 }
 
@@ -79,33 +81,49 @@ bool fired_read(struct str bytes, const struct symbols *syms, struct arena *a, s
 	return !r.bad && r.p == r.end;
 }
 
-static void write_clock(const struct fired_clock *fc, struct symbols *syms, struct buf *out)
+/* Of one that was read the number is known. */
+static uint32_t take(struct symbols *syms, uint32_t sym, struct str text)
+{
+	if (sym == 0)
+		return symbols_take(syms, text);
+	symbols_keep(syms, sym, 1);
+	return sym;
+}
+
+static char *write_clock(char *p, const struct fired_clock *fc, struct symbols *syms)
 {
 	bool counts = fc->n_cleared > 0 || fc->n_retracted > 0;
 
-	buf_putc(out, (char)((fc->breach_spent ? HAS_SPENT : 0) | (counts ? HAS_COUNTS : 0) | (fc->n_steps > 0 ? HAS_STEPS : 0) |
-			     (fc->n_told > 0 ? HAS_TOLD : 0)));
-	buf_put_varint(out, symbols_take(syms, fc->metric));
-	buf_put_varint(out, fc->cycle);
+	*p++ = (char)((fc->breach_spent ? HAS_SPENT : 0) | (counts ? HAS_COUNTS : 0) | (fc->n_steps > 0 ? HAS_STEPS : 0) |
+		      (fc->n_told > 0 ? HAS_TOLD : 0));
+	p = varint_write(p, take(syms, fc->sym, fc->metric));
+	p = varint_write(p, fc->cycle);
 	for (unsigned i = 0; i < 4; i++)
-		buf_putc(out, (char)(fc->verdict >> (8 * i)));
+		*p++ = (char)(fc->verdict >> (8 * i));
 	if (counts) {
-		buf_put_varint(out, fc->n_cleared);
-		buf_put_varint(out, fc->n_retracted);
+		p = varint_write(p, fc->n_cleared);
+		p = varint_write(p, fc->n_retracted);
 	}
 	if (fc->n_steps > 0)
-		buf_put_varint(out, fc->n_steps);
+		p = varint_write(p, fc->n_steps);
 	for (uint32_t i = 0; i < fc->n_steps; i++) {
 		const struct fired_step *s = &fc->steps[i];
 
-		buf_put_varint(out, symbols_take(syms, s->step));
-		buf_put_varint(out, (uint64_t)s->count << 1 | s->spent);
-		buf_put_varint(out, s->rep);
+		p = varint_write(p, take(syms, s->sym, s->step));
+		p = varint_write(p, (uint64_t)s->count << 1 | s->spent);
+		p = varint_write(p, s->rep);
 	}
 	if (fc->n_told > 0)
-		buf_put_varint(out, fc->n_told);
+		p = varint_write(p, fc->n_told);
 	for (uint32_t i = 0; i < fc->n_told; i++)
-		buf_put_varint(out, (uint64_t)symbols_take(syms, fc->told[i].receiver) << 1 | fc->told[i].breach);
+		p = varint_write(p, (uint64_t)take(syms, fc->told[i].sym, fc->told[i].receiver) << 1 | fc->told[i].breach);
+	return p;
+}
+
+/* Bytes that it takes at most. */
+static size_t most_of(const struct fired_clock *fc)
+{
+	return 5 + (6 + 3 * (size_t)fc->n_steps + fc->n_told) * VARINT_MAX;
 }
 
 void fired_write(const struct fired *f, struct symbols *syms, struct buf *out)
@@ -113,8 +131,11 @@ void fired_write(const struct fired *f, struct symbols *syms, struct buf *out)
 	if (f->n == 0)
 		return;
 	buf_put_varint(out, f->n);
-	for (uint32_t i = 0; i < f->n; i++)
-		write_clock(&f->v[i], syms, out);
+	for (uint32_t i = 0; i < f->n; i++) {
+		char *p = buf_room(out, most_of(&f->v[i]));
+
+		buf_took(out, (size_t)(write_clock(p, &f->v[i], syms) - p));
+	}
 }
 
 static void copy_varints(struct reader *r, unsigned n, struct buf *out)
@@ -166,16 +187,34 @@ bool fired_translate(struct str bytes, history_map_fn *map, void *ctx, struct bu
 	return !r.bad && r.p == r.end && buf_ok(out);
 }
 
-static uint32_t drop_one(void *ctx, uint32_t sym)
+static void drop_clock(struct reader *r, struct symbols *syms)
 {
-	symbols_drop(ctx, sym);
-	return 0;
+	uint8_t has = reader_byte(r);
+	uint32_t n;
+
+	symbols_drop(syms, (uint32_t)reader_varint(r));
+	(void)reader_varint(r);
+	(void)read_verdict(r);
+	for (unsigned i = 0; has & HAS_COUNTS && i < 2; i++)
+		(void)reader_varint(r);
+	n = has & HAS_STEPS ? read_count(r, MAX_STEPS) : 0;
+	for (uint32_t i = 0; i < n; i++) {
+		symbols_drop(syms, (uint32_t)reader_varint(r));
+		(void)reader_varint(r);
+		(void)reader_varint(r);
+	}
+	n = has & HAS_TOLD ? read_count(r, MAX_TOLD) : 0;
+	for (uint32_t i = 0; i < n; i++)
+		symbols_drop(syms, (uint32_t)(reader_varint(r) >> 1));
 }
 
-void fired_drop(struct str bytes, struct symbols *syms, struct buf *scrap)
+void fired_drop(struct str bytes, struct symbols *syms)
 {
-	buf_reset(scrap);
-	(void)fired_translate(bytes, drop_one, syms, scrap);
+	struct reader r = reader_of(bytes);
+	uint32_t n = bytes.len > 0 ? read_count(&r, MAX_CLOCKS) : 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		drop_clock(&r, syms);
 }
 
 struct fired_clock *fired_find(struct fired *f, struct str metric, uint32_t cycle)
@@ -232,5 +271,5 @@ void fired_tell(struct fired *f, struct fired_clock *fc, struct str receiver, bo
 			return;
 		}
 	fc->told = arena_grow(f->arena, fc->told, fc->n_told, fc->n_told + 1, sizeof(*fc->told));
-	fc->told[fc->n_told++] = (struct told){ receiver, breach };
+	fc->told[fc->n_told++] = (struct told){ receiver, 0, breach };
 }

@@ -15,15 +15,17 @@
 
 struct fired_step {
 	struct str step;      /* its text */
+	uint32_t sym;         /* the symbol of it that was read; 0: it is new */
 	uint32_t count;       /* firings ever: the last `occurrence` */
 	uint32_t rep;         /* firings since the present breach, of a step after it */
 	bool     spent;       /* fired, and its instant has not moved beyond the present since */
 };
 
-struct told { struct str receiver; bool breach; };    /* was told of the breach or of what came after */
+struct told { struct str receiver; uint32_t sym; bool breach; };    /* was told of the breach or of what came after */
 
 struct fired_clock {
 	struct str         metric;
+	uint32_t           sym;           /* as above */
 	uint32_t           cycle;
 	bool               breach_spent;  /* the present breach has been seen */
 	uint32_t           n_cleared, n_retracted;
@@ -45,9 +47,9 @@ struct fired {
 /* The texts of what is read belong to `syms`. False for bytes that are none of ours. */
 bool fired_read(struct str bytes, const struct symbols *syms, struct arena *a, struct fired *out);
 
-/* Symbols are taken anew for what is written: drop those of the old bytes with fired_drop() afterwards, which overwrites `scrap`. */
+/* Symbols are taken anew for what is written: drop those of the old bytes with fired_drop() afterwards. `out` has no maximum. */
 void fired_write(const struct fired *f, struct symbols *syms, struct buf *out);
-void fired_drop(struct str bytes, struct symbols *syms, struct buf *scrap);
+void fired_drop(struct str bytes, struct symbols *syms);
 
 /* The same bytes with every symbol replaced by what map() says. */
 bool fired_translate(struct str bytes, history_map_fn *map, void *ctx, struct buf *out);

@@ -33,10 +33,13 @@ enum forgot engine_forget(struct engine *en, uint32_t number, struct str request
 		abort();
 	f = what(n_requester, n_actor);
 	if (f != FORGOT_NOTHING) {
-		bool theirs = f == FORGOT_REQUESTER;
+		struct parts parts = ticket_parts(t);
 
-		ticket_set_block(en, t, ticket_id(t), theirs ? nothing : ticket_subject(t), theirs ? nothing : ticket_url(t),
-				 round == FORGET_NAMES ? buf_str(&hist) : ticket_history(t), ticket_fired(t));
+		if (f == FORGOT_REQUESTER)
+			parts.subject = parts.url = nothing;
+		if (round == FORGET_NAMES)
+			parts.hist = buf_str(&hist);
+		ticket_set_block(en, t, &parts);
 		table_changed(en, number);
 	}
 	for (uint32_t i = 0; i < n_requester + n_actor && round == FORGET_NAMES; i++)

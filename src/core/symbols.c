@@ -84,12 +84,6 @@ uint32_t symbols_take(struct symbols *s, struct str text)
 	return sym;
 }
 
-void symbols_keep(struct symbols *s, uint32_t sym, uint32_t n)
-{
-	if (sym != 0)
-		s->v[sym].n_refs += n;
-}
-
 void symbols_drop(struct symbols *s, uint32_t sym)
 {
 	struct symbol *e;

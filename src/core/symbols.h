@@ -36,7 +36,13 @@ struct symbols *symbols_create(struct sipkey key);
 void symbols_destroy(struct symbols *s);
 
 uint32_t symbols_take(struct symbols *s, struct str text);       /* its number, counted once more */
-void symbols_keep(struct symbols *s, uint32_t sym, uint32_t n);  /* counts it n times more */
+/* Counts it n times more. */
+static inline void symbols_keep(struct symbols *s, uint32_t sym, uint32_t n)
+{
+	if (sym != 0)
+		s->v[sym].n_refs += n;
+}
+
 void symbols_drop(struct symbols *s, uint32_t sym);              /* counts it once less */
 /* Valid until the last drop; the empty text for an unknown number. */
 static inline struct str symbols_text(const struct symbols *s, uint32_t sym)
