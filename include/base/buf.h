@@ -29,14 +29,50 @@ void buf_init(struct buf *b, size_t max);
 void buf_finish(struct buf *b);            /* frees; the buffer is as after buf_init with the same max */
 void buf_reset(struct buf *b);             /* empty and not failed; keeps the memory */
 
-bool buf_ok(const struct buf *b);
-struct str buf_str(const struct buf *b);   /* borrows: valid until the next change */
+static inline bool buf_ok(const struct buf *b)
+{
+	return !b->failed;
+}
+
+/* Borrows: valid until the next change. */
+static inline struct str buf_str(const struct buf *b)
+{
+	return (struct str){ b->p, b->len };
+}
+
 const char *buf_cstr(struct buf *b);       /* the same as a C string; "" when empty */
 
-void buf_append(struct buf *b, const void *p, size_t len);
-void buf_puts(struct buf *b, const char *z);
-void buf_put(struct buf *b, struct str s);
-void buf_putc(struct buf *b, char c);
+/* buf_append() where there is no room yet. */
+void buf_append_more(struct buf *b, const void *p, size_t len);
+
+static inline void buf_append(struct buf *b, const void *p, size_t len)
+{
+	if (len != 0 && len < b->cap - b->len && !b->failed) {
+		memcpy(b->p + b->len, p, len);
+		b->len += len;
+	} else {
+		buf_append_more(b, p, len);
+	}
+}
+
+static inline void buf_puts(struct buf *b, const char *z)
+{
+	buf_append(b, z, strlen(z));
+}
+
+static inline void buf_put(struct buf *b, struct str s)
+{
+	buf_append(b, s.p, s.len);
+}
+
+static inline void buf_putc(struct buf *b, char c)
+{
+	if (b->cap - b->len > 1 && !b->failed)
+		b->p[b->len++] = c;
+	else
+		buf_append_more(b, &c, 1);
+}
+
 void buf_put_decimal(struct buf *b, int64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

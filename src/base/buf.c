@@ -28,16 +28,6 @@ void buf_reset(struct buf *b)
 	b->failed = false;
 }
 
-bool buf_ok(const struct buf *b)
-{
-	return !b->failed;
-}
-
-struct str buf_str(const struct buf *b)
-{
-	return (struct str){ b->p, b->len };
-}
-
 static void grow(struct buf *b, size_t need)
 {
 	size_t cap = b->cap != 0 ? b->cap : CAP_FIRST;
@@ -75,29 +65,12 @@ const char *buf_cstr(struct buf *b)
 	return b->p;
 }
 
-void buf_append(struct buf *b, const void *p, size_t len)
+void buf_append_more(struct buf *b, const void *p, size_t len)
 {
 	if (!reserve(b, len) || len == 0)
 		return;
 	memcpy(b->p + b->len, p, len);
 	b->len += len;
-}
-
-void buf_puts(struct buf *b, const char *z)
-{
-	buf_append(b, z, strlen(z));
-}
-
-void buf_put(struct buf *b, struct str s)
-{
-	buf_append(b, s.p, s.len);
-}
-
-void buf_putc(struct buf *b, char c)
-{
-	if (!reserve(b, 1))
-		return;
-	b->p[b->len++] = c;
 }
 
 void buf_put_decimal(struct buf *b, int64_t v)

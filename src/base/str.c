@@ -25,13 +25,14 @@ static inline char lower(char c)
 
 bool str_eq_nocase(struct str a, struct str b)
 {
+	/* Most are written alike, or in all but a letter or two. */
+	if (str_eq(a, b))
+		return true;
 	if (a.len != b.len)
 		return false;
-	for (size_t i = 0; i < a.len; i++) {
-		/* Most are written alike. */
+	for (size_t i = 0; i < a.len; i++)
 		if (a.p[i] != b.p[i] && lower(a.p[i]) != lower(b.p[i]))
 			return false;
-	}
 	return true;
 }
 

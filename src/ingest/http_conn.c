@@ -2,7 +2,7 @@
  * One connection: head, body, request, answer, again. It reads on while a request is out, up to the high-water mark, so a client that
  * leaves is noticed and nothing is re-registered per request; what has been read waits.
  *
- * Slices of a request point into memory of the connection (head_text, body, chunked), never into the input, which moves.
+ * Slices of a request point into memory of the connection (head_text, body), never into the input, which moves.
  */
 #include "http_private.h"
 
@@ -11,14 +11,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <event2/buffer.h>
-
 #include "base/now.h"
 #include "base/xalloc.h"
 
 #define INPUT_HIGH    (64u << 10)     /* read ahead at most, but for a body that was admitted */
 #define TURN_ANSWERS  32              /* of pipelined requests, refused ones too, that one connection gets before others have a turn */
-#define HEAD_KEEP     4096            /* memory for a head that an idle connection keeps */
+#define KEEP          4096            /* memory for a head, and for a body, that an idle connection keeps */
 #define SMALL_BODY    (16u << 10)     /* never refused for want of memory: bounded by the number of connections */
 
 static void on_came(void *arg);
@@ -32,9 +30,6 @@ void conn_create(struct http_listener *l, int fd, const struct http_peer *peer)
 	struct http_server *s = l->server;
 	struct http_conn *c = xcalloc(1, sizeof *c);
 
-	c->body = evbuffer_new();
-	if (c->body == NULL)
-		abort();
 	c->server = s;
 	c->listener = l;
 	c->req.peer = *peer;
@@ -42,7 +37,7 @@ void conn_create(struct http_listener *l, int fd, const struct http_peer *peer)
 	c->accepted = c->since = mono_lately();
 	http_head_init(&c->head, &s->limits);
 	buf_init(&c->head_text, s->limits.head_len + 1);
-	buf_init(&c->chunked, 0);
+	buf_init(&c->body, 0);
 	c->next = s->conns;
 	if (s->conns != NULL)
 		s->conns->prev = c;
@@ -57,10 +52,9 @@ void conn_free(struct http_conn *c)
 	if (c->server != NULL)
 		server_forget(c);
 	http_socket_finish(&c->socket);
-	evbuffer_free(c->body);
 	http_head_finish(&c->head);
 	buf_finish(&c->head_text);
-	buf_finish(&c->chunked);
+	buf_finish(&c->body);
 	free(c);
 }
 
@@ -175,9 +169,9 @@ static void admit(struct http_conn *c)
 	}
 	c->state = CONN_BODY;
 	c->since = mono_lately();
+	c->body.max = adm.body_len;
 	if (c->head.chunked) {
 		c->chunk = (struct http_chunk){ 0 };
-		c->chunked.max = adm.body_len;
 	} else if (c->head.content_length > INPUT_HIGH) {
 		http_socket_set_room(&c->socket, (size_t)c->head.content_length);
 	}
@@ -186,42 +180,42 @@ static void admit(struct http_conn *c)
 }
 
 /* RFC 9112 section 2.2: one empty line before a request line is forgiven. Gives the bytes that are left to read now. */
-static size_t skip_empty_line(struct http_conn *c, struct evbuffer *in)
+static size_t skip_empty_line(struct http_conn *c)
 {
-	char two[2];
-	ev_ssize_t n = evbuffer_copyout(in, two, 2);
+	struct str in = http_socket_in(&c->socket);
 
-	if (c->has_skipped)
-		return evbuffer_get_length(in);
-	if (n == 2 && two[0] == '\r' && two[1] == '\n') {
-		evbuffer_drain(in, 2);
+	if (c->has_skipped || in.p[0] != '\r')
+		return in.len;
+	if (in.len == 1)
+		return 0;
+	if (in.p[1] == '\n') {
+		http_socket_use(&c->socket, 2);
 		c->has_skipped = true;
 	}
-	return n == 1 && two[0] == '\r' ? 0 : evbuffer_get_length(in);
+	return http_socket_waits_in(&c->socket);
 }
 
 /* True when something went on. */
 static bool turn_head(struct http_conn *c)
 {
 	struct http_server *s = c->server;
-	struct evbuffer *in = c->socket.in;
-	size_t len = evbuffer_get_length(in), head_len;
+	size_t len = http_socket_waits_in(&c->socket), head_len;
 	struct str bytes;
 	struct problem p;
 
 	if (len == 0)
 		return false;
 	if (!c->has_begun) {
-		len = skip_empty_line(c, in);
+		len = skip_empty_line(c);
 		if (len == 0)
 			return false;
 		c->has_begun = true;
 		c->req.method = METHOD_GET;
 		c->since = mono_lately();
 	}
-	if (len > s->limits.head_len + 4)
-		len = s->limits.head_len + 4;
-	bytes = (struct str){ (const char *)evbuffer_pullup(in, (ev_ssize_t)len), len };
+	bytes = http_socket_in(&c->socket);
+	if (bytes.len > s->limits.head_len + 4)
+		bytes.len = s->limits.head_len + 4;
 	if (!http_head_end(bytes, &s->limits, &c->scanned, &head_len, &p)) {
 		conn_refuse(c, &p, NULL, CONN_ENDS);
 		return true;
@@ -230,7 +224,7 @@ static bool turn_head(struct http_conn *c)
 		return false;
 	buf_reset(&c->head_text);
 	buf_append(&c->head_text, bytes.p, head_len);
-	evbuffer_drain(in, head_len);
+	http_socket_use(&c->socket, head_len);
 	s->stats.bytes_in += head_len;
 	c->scanned = 0;
 	if (!http_head_parse(&c->head, buf_str(&c->head_text), &s->limits, &p)) {
@@ -243,41 +237,40 @@ static bool turn_head(struct http_conn *c)
 
 /* ---- body ---- */
 
-static bool turn_known(struct http_conn *c, struct evbuffer *in)
+static bool turn_known(struct http_conn *c)
 {
 	size_t len = (size_t)c->head.content_length;
+	struct str body;
 
-	if (evbuffer_get_length(in) < len)
+	if (http_socket_waits_in(&c->socket) < len)
 		return false;
-	if (evbuffer_remove_buffer(in, c->body, len) != (int)len)
-		abort();
+	body = http_socket_take(&c->socket, len, &c->body);
 	if (len > INPUT_HIGH)
 		http_socket_set_room(&c->socket, INPUT_HIGH);
 	c->server->stats.bytes_in += len;
-	hand_over(c, (struct str){ (const char *)evbuffer_pullup(c->body, -1), len });
+	hand_over(c, body);
 	return true;
 }
 
-static bool turn_chunked(struct http_conn *c, struct evbuffer *in)
+static bool turn_chunked(struct http_conn *c)
 {
-	size_t len = evbuffer_get_contiguous_space(in);
 	struct problem p;
 	size_t used;
 
-	if (len == 0)
+	if (http_socket_waits_in(&c->socket) == 0)
 		return false;
-	used = http_chunk_read(&c->chunk, (struct str){ (const char *)evbuffer_pullup(in, (ev_ssize_t)len), len }, &c->chunked);
-	evbuffer_drain(in, used);
+	used = http_chunk_read(&c->chunk, http_socket_in(&c->socket), &c->body);
+	http_socket_use(&c->socket, used);
 	c->server->stats.bytes_in += used;
 	if (c->chunk.state == CHUNK_BAD) {
 		problem_set(&p, 400, NULL, "The chunks of the body are malformed.");
 		conn_refuse(c, &p, NULL, CONN_ENDS);
-	} else if (!buf_ok(&c->chunked)) {
+	} else if (!buf_ok(&c->body)) {
 		refuse_for_size(c);
-	} else if (!charge(c, c->chunked.len)) {
+	} else if (!charge(c, c->body.len)) {
 		refuse_for_memory(c);
 	} else if (c->chunk.state == CHUNK_FINISHED) {
-		hand_over(c, buf_str(&c->chunked));
+		hand_over(c, buf_str(&c->body));
 	}
 	return true;
 }
@@ -287,10 +280,10 @@ static bool turn_chunked(struct http_conn *c, struct evbuffer *in)
 /* After an answer has gone out: ready for the next request. */
 static void start_over(struct http_conn *c)
 {
-	evbuffer_drain(c->body, evbuffer_get_length(c->body));
-	if (c->chunked.cap > 0)
-		buf_finish(&c->chunked);
-	if (c->head_text.cap > HEAD_KEEP)
+	buf_reset(&c->body);
+	if (c->body.cap > KEEP)
+		buf_finish(&c->body);
+	if (c->head_text.cap > KEEP)
 		buf_finish(&c->head_text);
 	uncharge(c);
 	c->state = CONN_HEAD;
@@ -319,15 +312,13 @@ void conn_written(struct http_conn *c)
 
 static bool go_on(struct http_conn *c)
 {
-	struct evbuffer *in = c->socket.in;
-
 	switch (c->state) {
 	case CONN_HEAD:
 		return turn_head(c);
 	case CONN_BODY:
-		return c->head.chunked ? turn_chunked(c, in) : turn_known(c, in);
+		return c->head.chunked ? turn_chunked(c) : turn_known(c);
 	case CONN_LINGER:
-		evbuffer_drain(in, evbuffer_get_length(in));
+		http_socket_use(&c->socket, http_socket_waits_in(&c->socket));
 		return false;
 	case CONN_BUSY:
 	case CONN_WRITE:

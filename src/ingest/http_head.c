@@ -221,28 +221,45 @@ static bool read_lines(struct http_head *h, struct str text, const struct http_l
 
 /* ---- headers that decide something ---- */
 
-enum decisive { HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONTENT_TYPE, CONTENT_ENCODING, AUTHORIZATION, EXPECT, N_DECISIVE };
+enum decisive { NONE, HOST, EXPECT, CONTENT_TYPE, AUTHORIZATION, CONTENT_LENGTH, CONTENT_ENCODING, TRANSFER_ENCODING, N_DECISIVE };
 
 struct decisive_values {
 	struct str v[N_DECISIVE];
 	bool       there[N_DECISIVE];
 };
 
+#define LONGEST (sizeof "transfer-encoding" - 1)
+
+/* No two of them are of one length. */
+static const struct { enum decisive header; const char *name; } decisive[LONGEST + 1] = {
+	[4] = { HOST, "host" }, [6] = { EXPECT, "expect" }, [12] = { CONTENT_TYPE, "content-type" }, [13] = { AUTHORIZATION, "authorization" },
+	[14] = { CONTENT_LENGTH, "content-length" }, [16] = { CONTENT_ENCODING, "content-encoding" },
+	[LONGEST] = { TRANSFER_ENCODING, "transfer-encoding" },
+};
+
+static enum decisive decisive_of(struct str name)
+{
+	if (name.len > LONGEST || decisive[name.len].header == NONE || !str_eq_nocase(name, (struct str){ decisive[name.len].name, name.len }))
+		return NONE;
+	return decisive[name.len].header;
+}
+
 /* At most one of each of these: a second one is how two programs come to see two different requests. */
 static bool find_decisive(const struct http_head *h, struct decisive_values *out, struct problem *p)
 {
-	static const char *const names[N_DECISIVE] = { "host", "content-length", "transfer-encoding", "content-type", "content-encoding",
-						       "authorization", "expect" };
-	struct http_headers all = { h->headers, h->n_headers };
+	memset(out->there, 0, sizeof out->there);
+	for (size_t i = 0; i < h->n_headers; i++) {
+		struct str name = h->headers[i].name;
+		enum decisive d = decisive_of(name);
 
-	for (size_t i = 0; i < N_DECISIVE; i++) {
-		enum http_count n = http_headers_find(&all, str_of(names[i]), &out->v[i]);
-
-		if (n == HTTP_MANY) {
-			problem_set(p, 400, NULL, "The header \"%s\" is there more than once.", names[i]);
+		if (d == NONE)
+			continue;
+		if (out->there[d]) {
+			problem_set(p, 400, NULL, "The header \"%s\" is there more than once.", decisive[name.len].name);
 			return false;
 		}
-		out->there[i] = n == HTTP_ONE;
+		out->there[d] = true;
+		out->v[d] = h->headers[i].value;
 	}
 	return true;
 }

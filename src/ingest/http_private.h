@@ -57,8 +57,7 @@ struct http_conn {
 	size_t                scanned;           /* of a head: see http_head_end() */
 	struct http_head      head;
 	struct buf            head_text;         /* the slices of `head` point here */
-	struct evbuffer      *body;              /* of known length: taken from the input, in one piece */
-	struct buf            chunked;           /* else */
+	struct buf            body;
 	struct http_chunk     chunk;
 	size_t                body_len;          /* the limit for this body */
 	size_t                charged;           /* bytes of server->bodies_len that are ours */

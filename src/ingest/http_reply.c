@@ -25,25 +25,13 @@ void server_put_date(struct http_server *s)
 	buf_puts(&s->out, s->date);
 }
 
-static void put_number(struct buf *b, size_t v)
-{
-	char digits[24];
-	size_t i = sizeof digits;
-
-	do {
-		digits[--i] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	buf_append(b, digits + i, sizeof digits - i);
-}
-
 static void compose_head(struct http_conn *c, const struct http_reply *r)
 {
 	struct buf *b = &c->server->out;
 
 	buf_reset(b);
 	buf_puts(b, "HTTP/1.1 ");
-	put_number(b, (size_t)r->status);
+	buf_put_decimal(b, r->status);
 	buf_putc(b, ' ');
 	buf_puts(b, http_reason(r->status));
 	buf_puts(b, "\r\n");
@@ -55,7 +43,7 @@ static void compose_head(struct http_conn *c, const struct http_reply *r)
 	}
 	if (r->status != 204 && r->status != 304) {
 		buf_puts(b, "Content-Length: ");
-		put_number(b, r->body.len);
+		buf_put_decimal(b, (int64_t)r->body.len);
 		buf_puts(b, "\r\n");
 	}
 	if (r->headers != NULL)

@@ -7,21 +7,57 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <event2/buffer.h>
 #include <event2/event.h>
 
-#define READ_SMALL 4096              /* at a time: what a connection that has sent one byte holds */
+#define READ_SMALL 4095              /* at a time: with it an idle connection holds 4 KiB */
 #define READ_LARGE (256u << 10)      /* of a body that was admitted; others wait meanwhile */
 #define LARGE      (64u << 10)       /* room above which it is one */
+#define KEEP       4096              /* memory kept while nothing waits */
 
-size_t http_socket_waits_in(const struct http_socket *s)
+/* ---- bytes ---- */
+
+static void bytes_use(struct http_bytes *y, size_t len)
 {
-	return evbuffer_get_length(s->in);
+	y->used += len;
+	if (y->used < y->b.len)
+		return;
+	y->used = 0;
+	if (y->b.cap > KEEP)
+		buf_finish(&y->b);
+	else
+		buf_reset(&y->b);
 }
 
-size_t http_socket_waits_out(const struct http_socket *s)
+/* Room for `len` more. What waits goes to the front only when it is the lesser part, so that no byte moves often. */
+static char *bytes_room(struct http_bytes *y, size_t len)
 {
-	return evbuffer_get_length(s->out);
+	if (y->b.cap - y->b.len <= len && y->used > y->b.len / 2) {
+		y->b.len -= y->used;
+		memcpy(y->b.p, y->b.p + y->used, y->b.len);
+		y->used = 0;
+	}
+	return buf_room(&y->b, len);
+}
+
+void http_socket_use(struct http_socket *s, size_t len)
+{
+	bytes_use(&s->in, len);
+}
+
+struct str http_socket_take(struct http_socket *s, size_t len, struct buf *into)
+{
+	struct str bytes = http_socket_in(s);
+	struct buf had = *into;
+
+	if (len < bytes.len) {
+		buf_append(into, bytes.p, len);
+		bytes_use(&s->in, len);
+		return buf_str(into);
+	}
+	*into = s->in.b;
+	into->max = had.max;
+	s->in = (struct http_bytes){ .b = { .p = had.p, .cap = had.cap, .max = BUF_NO_MAX } };
+	return bytes;
 }
 
 /* ---- in ---- */
@@ -50,15 +86,10 @@ void http_socket_set_room(struct http_socket *s, size_t room)
 
 static ssize_t read_some(struct http_socket *s, size_t len)
 {
-	struct evbuffer_iovec space;
-	ssize_t n;
+	ssize_t n = recv(s->fd, bytes_room(&s->in, len), len, 0);
 
-	if (evbuffer_reserve_space(s->in, (ev_ssize_t)len, &space, 1) != 1)
-		abort();
-	n = recv(s->fd, space.iov_base, len, 0);
-	space.iov_len = n > 0 ? (size_t)n : 0;
-	if (evbuffer_commit_space(s->in, &space, 1) != 0)
-		abort();
+	if (n > 0)
+		buf_took(&s->in.b, (size_t)n);
 	return n;
 }
 
@@ -93,9 +124,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	struct http_socket *s = arg;
-	int n = evbuffer_write(s->out, fd);
+	ssize_t n = send(fd, s->out.b.p + s->out.used, http_socket_waits_out(s), MSG_NOSIGNAL);
 
 	(void)what;
+	if (n > 0)
+		bytes_use(&s->out, (size_t)n);
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
 		rest(s);
 		event_del(s->writable);
@@ -136,11 +169,11 @@ bool http_socket_send(struct http_socket *s, struct str head, struct str body)
 	if (done == head.len + body.len)
 		return true;
 	if (done < head.len) {
-		evbuffer_add(s->out, head.p + done, head.len - done);
+		buf_append(&s->out.b, head.p + done, head.len - done);
 		done = head.len;
 	}
 	if (done - head.len < body.len)
-		evbuffer_add(s->out, body.p + (done - head.len), body.len - (done - head.len));
+		buf_append(&s->out.b, body.p + (done - head.len), body.len - (done - head.len));
 	event_add(s->writable, NULL);
 	return true;
 }
@@ -149,10 +182,12 @@ bool http_socket_send(struct http_socket *s, struct str head, struct str body)
 
 void http_socket_open(struct http_socket *s, struct event_base *base, int fd, size_t room, const struct http_socket_fns *fn, void *ctx)
 {
-	*s = (struct http_socket){ .fd = fd, .room = room, .fn = fn, .ctx = ctx, .in = evbuffer_new(), .out = evbuffer_new() };
+	*s = (struct http_socket){ .fd = fd, .room = room, .fn = fn, .ctx = ctx };
+	buf_init(&s->in.b, BUF_NO_MAX);
+	buf_init(&s->out.b, BUF_NO_MAX);
 	s->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, s);
 	s->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, s);
-	if (s->in == NULL || s->out == NULL || s->readable == NULL || s->writable == NULL)
+	if (s->readable == NULL || s->writable == NULL)
 		abort();
 	http_socket_read_on(s);
 }
@@ -173,6 +208,6 @@ void http_socket_close(struct http_socket *s)
 void http_socket_finish(struct http_socket *s)
 {
 	http_socket_close(s);
-	evbuffer_free(s->in);
-	evbuffer_free(s->out);
+	buf_finish(&s->in.b);
+	buf_finish(&s->out.b);
 }

@@ -18,7 +18,7 @@ static bool is_late_body(const struct http_conn *c, int64_t age_ms)
 {
 	const struct http_limits *l = &c->server->limits;
 	int64_t grace_ms = patience(c, l->body_grace_ms);
-	size_t got = c->head.chunked ? c->chunked.len : http_socket_waits_in(&c->socket);
+	size_t got = c->head.chunked ? c->body.len : http_socket_waits_in(&c->socket);
 
 	if (age_ms > l->body_ms)
 		return true;

@@ -119,6 +119,9 @@ void intake_head(struct intake *in, struct http_request *r, struct http_admissio
 		adm->allow = "POST";
 	} else if (!intake_form(r, &form, &adm->refusal)) {
 		in->stats.n_malformed++;
+	} else {
+		/* So that it is not asked twice; NULL is the request whose head nobody saw. */
+		r->user = (void *)(uintptr_t)(form + 1);
 	}
 	/* One event or many is known by its first byte alone, and that one comes later. */
 	adm->body_len = in->opt.bulk_len > in->opt.body_len ? in->opt.bulk_len : in->opt.body_len;
@@ -243,6 +246,14 @@ static void back_on_loop(void *ctx, struct apart_job *job)
 	go_on(work_of(job));
 }
 
+static bool known_form(const struct http_request *r, enum event_form *form, struct problem *p)
+{
+	if (r->user == NULL)
+		return intake_form(r, form, p);
+	*form = (enum event_form)((uintptr_t)r->user - 1);
+	return true;
+}
+
 void intake_request(struct intake *in, struct http_request *r)
 {
 	struct wall now = in->opt.now(in->opt.ctx);
@@ -257,7 +268,7 @@ void intake_request(struct intake *in, struct http_request *r)
 	w->batch.source = arena_str(w->arena, src->name);
 	w->batch.ns = arena_str(w->arena, src->ns);
 	w->context = (struct event_context){ .ns = w->batch.ns, .source = w->batch.source, .received = now, .arena = w->arena };
-	if (!intake_form(r, &w->form, &w->problem) || !open_headers(r, w->form, verifier_kind(src->verifier), &w->context, &w->problem)) {
+	if (!known_form(r, &w->form, &w->problem) || !open_headers(r, w->form, verifier_kind(src->verifier), &w->context, &w->problem)) {
 		go_on(w);
 	} else if (in->apart != NULL && r->body.len >= READ_APART) {
 		apart_put(in->apart, &w->job);
