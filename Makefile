@@ -62,6 +62,11 @@ CFLAGS_ALL += $(HARDEN_RELEASE)
 else
 CFLAGS_ALL += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE
 endif
+# gcc looks at each of the two programs as a whole, which spares a tenth of the instructions; tests are linked from the same objects, without.
+# LTO= does not, and saves some seconds a build.
+ifeq ($(SAN)$(shell $(CC) --version 2>/dev/null | grep clang),)
+LTO := -flto=auto -ffat-lto-objects
+endif
 CFLAGS_ALL += $(CFLAGS)
 LDFLAGS_ALL := -fPIE -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 
@@ -90,7 +95,7 @@ LIB        := $(B)/libplazo.a
 all: $(B)/plazod $(B)/plazoctl  ## build plazod and plazoctl (the default); CC=clang and SAN=address,undefined are understood
 
 # What was compiled with other flags, or by another compiler, is compiled anew.
-FLAGS_NOW := $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL)
+FLAGS_NOW := $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LTO)
 $(B)/flags: force
 	@mkdir -p $(B)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' > $@
@@ -102,18 +107,18 @@ $(LIB): $(LIB_OBJ)
 	$(call say,AR  $@)$(AR) rcs $@ $^
 
 $(B)/plazod: $(DAEMON_OBJ) $(LIB)
-	$(call say,LD  $@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
+	$(call say,LD  $@)$(CC) $(LDFLAGS_ALL) $(LTO) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
 
 $(B)/plazoctl: $(CTL_OBJ) $(LIB)
-	$(call say,LD  $@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
+	$(call say,LD  $@)$(CC) $(LDFLAGS_ALL) $(LTO) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
 
 $(B)/%.o: src/%.c $(B)/flags
 	@mkdir -p $(dir $@)
-	$(call say,CC  $<)$(CC) $(CFLAGS_ALL) $(PKG_CF) $(LLHTTP_CF) -MMD -MP -c -o $@ $<
+	$(call say,CC  $<)$(CC) $(CFLAGS_ALL) $(LTO) $(PKG_CF) $(LLHTTP_CF) -MMD -MP -c -o $@ $<
 
 $(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(B)/flags
 	@mkdir -p $(dir $@)
-	$(call say,CC  $<)$(CC) -std=c17 -D_GNU_SOURCE -O2 -g $(HARDEN) $(CPPFLAGS) $(if $(SAN),-fsanitize=$(SAN),$(HARDEN_RELEASE)) $(CFLAGS) -DLLHTTP_STRICT_MODE=1 -w $(LLHTTP_CF) -c -o $@ $<
+	$(call say,CC  $<)$(CC) -std=c17 -D_GNU_SOURCE -O2 -g $(HARDEN) $(CPPFLAGS) $(if $(SAN),-fsanitize=$(SAN),$(HARDEN_RELEASE)) $(LTO) $(CFLAGS) -DLLHTTP_STRICT_MODE=1 -w $(LLHTTP_CF) -c -o $@ $<
 
 -include $(wildcard $(B)/*/*.d)
 

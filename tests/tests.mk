@@ -10,7 +10,7 @@ TEST_SH   := $(sort $(wildcard tests/check_*.sh tests/check_*.py))
 
 $(B)/tests/%: tests/%.c $(LIB)
 	@mkdir -p $(dir $@)
-	$(call say,CC  $<)$(CC) $(filter-out -Wmissing-prototypes,$(CFLAGS_ALL)) $(PKG_CF) $(LLHTTP_CF) $(shell $(PKG_CONFIG) --cflags $(TEST_PKGS)) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< $(LIB) $(PKG_LD) $(LLHTTP_LD) $(shell $(PKG_CONFIG) --libs $(TEST_PKGS)) $(LIBS_$(notdir $@))
+	$(call say,CC  $<)$(CC) $(filter-out -Wmissing-prototypes,$(CFLAGS_ALL)) $(PKG_CF) $(LLHTTP_CF) $(shell $(PKG_CONFIG) --cflags $(TEST_PKGS)) -MMD -MP -MF $@.d $(LDFLAGS_ALL) $(if $(LTO),-fno-lto) -o $@ $< $(LIB) $(PKG_LD) $(LLHTTP_LD) $(shell $(PKG_CONFIG) --libs $(TEST_PKGS)) $(LIBS_$(notdir $@))
 
 -include $(wildcard $(B)/tests/*/*.d)
 
@@ -24,7 +24,7 @@ SECONDS  ?= 60
 
 $(FUZZ_BIN): $(B)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/driver.c $(LIB)
 	@mkdir -p $(dir $@)
-	@echo "CC  $<"; $(CC) $(CFLAGS_ALL) $(PKG_CF) $(LLHTTP_CF) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< \
+	@echo "CC  $<"; $(CC) $(CFLAGS_ALL) $(PKG_CF) $(LLHTTP_CF) -MMD -MP -MF $@.d $(LDFLAGS_ALL) $(if $(LTO),-fno-lto) -o $@ $< \
 		$(if $(findstring fuzzer,$(SAN)),-fsanitize=fuzzer,tests/fuzz/driver.c) $(LIB) $(PKG_LD) $(LLHTTP_LD)
 
 .PHONY: fuzz
@@ -106,10 +106,10 @@ COVERED = $(if $(filter all,$(COVER)),$(TEST_SH) $(TEST_SIM) $(TEST_BIN) $(TEST_
 .PHONY: coverage-run
 coverage:  ## lines and branches that the tests reach, per file (gcovr; built under build-coverage/); COVER="tests/system/test_alerts.py" or COVER=all for more
 	@packaging/deps build test coverage
-	@$(MAKE) --no-print-directory B=build-coverage CFLAGS="--coverage -O0 -U_FORTIFY_SOURCE" LDFLAGS=--coverage all check-programs
+	@$(MAKE) --no-print-directory B=build-coverage LTO= CFLAGS="--coverage -O0 -U_FORTIFY_SOURCE" LDFLAGS=--coverage all check-programs
 	@tests/system/servers $(abspath build/servers)
 	@find build-coverage -name '*.gcda' -delete
-	@$(MAKE) --no-print-directory B=build-coverage CFLAGS="--coverage -O0 -U_FORTIFY_SOURCE" LDFLAGS=--coverage coverage-run
+	@$(MAKE) --no-print-directory B=build-coverage LTO= CFLAGS="--coverage -O0 -U_FORTIFY_SOURCE" LDFLAGS=--coverage coverage-run
 	@gcovr --root . --object-directory build-coverage --filter src/ --exclude-unreachable-branches --txt build-coverage/lines.txt
 	@gcovr --root . --object-directory build-coverage --filter src/ --exclude-unreachable-branches --branches --txt build-coverage/branches.txt
 	@cat build-coverage/lines.txt build-coverage/branches.txt

@@ -142,6 +142,70 @@ static void its_room_changes(void **state)
 	assert_int_equal(http_socket_waits_in(&rig->s), 1000);
 }
 
+/* A body goes without a copy unless the next request lies behind it; and what it leaves is the memory of the one before. */
+static void what_is_taken_stays_where_it_is(void **state)
+{
+	struct rig *rig = *state;
+	struct buf body;
+	struct str got, was;
+
+	buf_init(&body, 5000);
+	for (int i = 0; i < 5; i++) {
+		size_t n_behind = i % 2 == 0 ? 0 : 100;
+
+		say(rig, 3000 + n_behind);
+		turns(rig, 3);
+		http_socket_use(&rig->s, 200);
+		was = http_socket_in(&rig->s);
+		got = http_socket_take(&rig->s, 2800, &body);
+		assert_int_equal(got.len, 2800);
+		assert_memory_equal(got.p, bytes + 200, 2800);
+		assert_int_equal(got.p == was.p, n_behind == 0);
+		assert_int_equal(body.max, 5000);
+		assert_int_equal(http_socket_waits_in(&rig->s), n_behind);
+		/* More comes while it is worked on. */
+		say(rig, 4000);
+		turns(rig, 3);
+		assert_memory_equal(got.p, bytes + 200, 2800);
+		assert_memory_equal(http_socket_in(&rig->s).p, bytes + 3000, n_behind);
+		assert_memory_equal(http_socket_in(&rig->s).p + n_behind, bytes, 4000);
+		http_socket_use(&rig->s, n_behind + 4000);
+		buf_reset(&body);
+	}
+	buf_finish(&body);
+}
+
+/* However it comes and is used, the bytes are those that were sent, and little memory is kept for what is not there. */
+static void no_byte_is_lost_or_moved(void **state)
+{
+	struct rig *rig = *state;
+	size_t sent = 0, used = 0;
+
+	srand(1);
+	for (int i = 0; i < 5000; i++) {
+		size_t n = (size_t)(rand() % (i % 100 == 0 ? 60000 : 3000)), waits;
+		struct str in;
+
+		if (rand() % 3 == 0 && sent + n < sizeof bytes) {
+			ssize_t said = send(rig->peer, bytes + sent, n, 0);
+
+			sent += said > 0 ? (size_t)said : 0;
+		}
+		http_socket_read_on(&rig->s);
+		turns(rig, 1);
+		in = http_socket_in(&rig->s);
+		waits = http_socket_waits_in(&rig->s);
+		if (waits > 0)
+			assert_memory_equal(in.p, bytes + used, waits);
+		assert_true(rig->s.in.b.cap <= (waits == 0 ? 4096 : 2 * ROOM));
+		n = (size_t)(rand() % 4000);
+		n = n < waits ? n : waits;
+		http_socket_use(&rig->s, n);
+		used += n;
+	}
+	assert_true(used > MUCH / 2);
+}
+
 static void the_end_is_told_once(void **state)
 {
 	struct rig *rig = *state;
@@ -282,7 +346,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(reads_up_to_its_room), TEST(its_room_changes), TEST(the_end_is_told_once), TEST(a_reset_is_no_end), TEST(all_of_it_goes_in_order),
-		TEST(woken_for_nothing), TEST(who_goes_while_something_waits_is_told), TEST(nothing_happens_once_it_is_closed),
+		TEST(what_is_taken_stays_where_it_is), TEST(no_byte_is_lost_or_moved), TEST(woken_for_nothing), TEST(who_goes_while_something_waits_is_told), TEST(nothing_happens_once_it_is_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
