@@ -9,8 +9,11 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/siphash.h"
 #include "base/str.h"
 #include "base/wall.h"
+
+struct arena;
 
 enum event_type {
 	EVENT_OPENED, EVENT_CHANGED, EVENT_REPLIED, EVENT_ACKNOWLEDGED, EVENT_ATTENDED,
@@ -54,6 +57,9 @@ struct event {
 	int64_t         by_ms;              /* of EVENT_EXTENDED: open time added to the target */
 	bool            quiet;              /* of an import: steps that it finds in the past are recorded, not sent */
 	uint32_t        body;               /* fingerprint of all of the above but `received`, `source` and `quiet`, see event_body() */
+	struct str      sealed;             /* its form from the id on; empty: event_seal() has not been there, and the next two say nothing */
+	uint64_t        ticket_hash;        /* event_ticket_hash() of it */
+	uint64_t        id_hash;            /* siphash64() of its id */
 };
 
 /* The names as they are written in events; NULL past the end. */
@@ -67,6 +73,15 @@ int name_index(const char *const *names, struct str s);
 
 /* The fingerprint for `body`: the same content gives the same number, whatever the spacing or order of the JSON. */
 uint32_t event_body(const struct event *e);
+
+/* Of a ticket's name under the key of a database, as the engine knows it. */
+uint64_t event_ticket_hash(struct sipkey key, struct str ns, struct str ticket);
+
+/*
+ * Does what journal and engine would do with each event, ahead of them and on whatever thread: `body`, the form, which goes to the arena, and the
+ * hashes under the key of the database. Nothing of it but `received` and `quiet` may change behind this.
+ */
+void event_seal(struct event *e, struct sipkey key, struct arena *a);
 
 /* The journal's form (versioned, compact), and back. Reading borrows from the bytes; false when they are no event. */
 void event_encode(const struct event *e, struct buf *out);

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/siphash.h"
 #include "base/str.h"
 #include "base/wall.h"
 #include "core/event.h"
@@ -32,7 +33,8 @@ struct event_context {
 	bool          allow_operator_types;   /* `waived` (metric, reason) and `extended` (metric, by, reason) */
 	struct str    text;                   /* what the doc was parsed from: slices of it are kept, others are copied to the arena */
 	struct event_lent lent;
-	struct arena *arena;                  /* for tags, and texts that had escapes: events outlive the doc */
+	const struct sipkey *key;             /* of the database that the events are for: they are sealed; NULL: they are not */
+	struct arena *arena;                  /* for tags, texts that had escapes, and what is sealed: events outlive the doc */
 };
 
 /*

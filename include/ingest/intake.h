@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/siphash.h"
 #include "base/str.h"
 #include "base/wall.h"
 #include "ingest/batch.h"
@@ -35,6 +36,7 @@ struct intake_options {
 	intake_now_fn  *now;               /* what events are stamped with; never goes back */
 	intake_now_fn  *clock;             /* the clock on the wall, which senders' signatures are compared with; NULL: the same */
 	void           *ctx;               /* of both */
+	struct sipkey   key;               /* of the database that the events are for */
 };
 
 struct intake;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/siphash.h"
 #include "base/str.h"
 #include "ingest/batch.h"
 
@@ -53,6 +54,7 @@ struct stream_options {
 	bool                own;           /* XREAD with a cursor in our journal, no group */
 	int64_t             takeover_ms;   /* entries of consumers idle for longer are claimed; a consumer idle for less is alive */
 	size_t              event_len;     /* one event: limits.body */
+	struct sipkey       key;           /* of the database that the events are for */
 	intake_sink_fn     *sink;
 	intake_now_fn      *now;
 	stream_cursor_fn   *cursor;        /* of `own` alone */

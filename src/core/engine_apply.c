@@ -41,6 +41,7 @@ static const struct event *with_contract(struct engine *en, const struct opened 
 	*copy = *e;
 	copy->set |= 1u << ATTR_CONTRACT;
 	copy->attr[ATTR_CONTRACT] = str_of(k->id);
+	copy->sealed = (struct str){ NULL, 0 };
 	return copy;
 }
 
@@ -111,7 +112,7 @@ static void append_event(struct engine *en, struct opened *o, const struct event
 static enum apply accept_event(struct engine *en, uint32_t *ticket, const struct event *e, uint64_t seq, uint64_t id, contract_allowed_fn *allowed,
 			       const void *ctx, struct effects *fx, struct opened **o)
 {
-	uint64_t hash = *ticket == ENGINE_NO_TICKET ? table_hash(en, e->ns, e->ticket) : 0;
+	uint64_t hash = *ticket == ENGINE_NO_TICKET ? table_hash_of(en, e) : 0;
 	uint32_t slot = *ticket == ENGINE_NO_TICKET ? table_find(en, hash, e->ns, e->ticket) : *ticket;
 	const struct hist *same;
 
@@ -161,7 +162,7 @@ static void decide(struct engine *en, struct opened *o, const struct event *e, s
 enum apply engine_apply_to(struct engine *en, uint32_t *ticket, const struct event *e, uint64_t seq, contract_allowed_fn *allowed, const void *ctx,
 			   struct effects *fx)
 {
-	uint64_t id = siphash64(en->opt.key, e->id.p, e->id.len);
+	uint64_t id = e->sealed.len != 0 ? e->id_hash : siphash64(en->opt.key, e->id.p, e->id.len);
 	struct opened *o;
 	bool matters;
 	enum apply answer = accept_event(en, ticket, e, seq, id, allowed, ctx, fx, &o);

@@ -70,6 +70,7 @@ struct engine {
 
 struct ticket *table_at(const struct engine *en, uint32_t slot);
 uint64_t table_hash(const struct engine *en, struct str ns, struct str id);        /* which the next two take */
+uint64_t table_hash_of(const struct engine *en, const struct event *e);            /* the same of its ticket */
 uint32_t table_find(const struct engine *en, uint64_t hash, struct str ns, struct str id);
 uint32_t table_add(struct engine *en, uint64_t hash, struct str ns, struct str id);
 void table_remove(struct engine *en, uint32_t slot);        /* gives back all its symbols, takes it from list, timers and index */

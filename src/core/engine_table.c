@@ -25,16 +25,12 @@ static bool same_key(const void *ctx, const void *key, uint32_t slot)
 
 uint64_t table_hash(const struct engine *en, struct str ns, struct str id)
 {
-	char text[2 * EVENT_MAX_ID + 1];
-	size_t n = ns.len <= EVENT_MAX_ID ? ns.len : EVENT_MAX_ID;
-	size_t m = id.len <= EVENT_MAX_ID ? id.len : EVENT_MAX_ID;
+	return event_ticket_hash(en->opt.key, ns, id);
+}
 
-	if (n > 0)
-		memcpy(text, ns.p, n);
-	text[n] = '\0';
-	if (m > 0)
-		memcpy(text + n + 1, id.p, m);
-	return siphash64(en->opt.key, text, n + 1 + m);
+uint64_t table_hash_of(const struct engine *en, const struct event *e)
+{
+	return e->sealed.len != 0 ? e->ticket_hash : table_hash(en, e->ns, e->ticket);
 }
 
 uint32_t table_find(const struct engine *en, uint64_t hash, struct str ns, struct str id)
@@ -51,7 +47,7 @@ static void find_some(const struct engine *en, const struct event *v, size_t n, 
 	uint64_t hash[AT_ONCE];
 
 	for (size_t i = 0; i < n; i++)
-		map_expect(&en->index, hash[i] = table_hash(en, v[i].ns, v[i].ticket));
+		map_expect(&en->index, hash[i] = table_hash_of(en, &v[i]));
 	for (size_t i = 0; i < n; i++)
 		if ((out[i] = map_guess(&en->index, hash[i])) != MAP_ABSENT)
 			__builtin_prefetch(table_at(en, out[i]));

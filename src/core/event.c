@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "base/arena.h"
+#include "base/limits.h"
 #include "base/siphash.h"
 #include "base/xalloc.h"
 
@@ -131,19 +133,31 @@ static char *write_text(char *p, struct str s)
 	return p + s.len;
 }
 
-/* Gives the end of it. */
-static char *write_event(char *p, const struct event *e)
+#define HEAD_MAX (4 + 3 * VARINT_MAX)
+
+/* What stands before the id. These give the end of what they write. */
+static char *write_head(char *p, const struct event *e, unsigned texts)
 {
-	unsigned texts = texts_of(e);
 	char head[4] = { EVENT_VERSION, (char)e->type, (char)flags_of(e), (char)texts };
 
 	memcpy(p, head, sizeof(head));
 	p = varint_write(p + sizeof(head), zigzag(e->received.ms));
 	p = varint_write(p, zigzag((int64_t)((uint64_t)e->at.ms - (uint64_t)e->received.ms)));   /* near each other: short */
-	p = varint_write(p, e->body);
+	return varint_write(p, e->body);
+}
+
+/* From the id up to where the source stands, or would. */
+static char *write_names(char *p, const struct event *e)
+{
 	p = write_text(p, e->id);
 	p = write_text(p, e->ticket);
-	for (; texts != 0; texts &= texts - 1)
+	return e->ns.len != 0 ? write_text(p, e->ns) : p;
+}
+
+/* What stands behind the source. */
+static char *write_rest(char *p, const struct event *e, unsigned texts)
+{
+	for (texts &= ~(1u << TEXT_NS | 1u << TEXT_SOURCE); texts != 0; texts &= texts - 1)
 		p = write_text(p, text_in(e, (unsigned)__builtin_ctz(texts)));
 	if (e->type == EVENT_EXTENDED)
 		p = varint_write(p, zigzag(e->by_ms));
@@ -153,12 +167,30 @@ static char *write_event(char *p, const struct event *e)
 	return p;
 }
 
+static char *write_event(char *p, const struct event *e)
+{
+	unsigned texts = texts_of(e);
+
+	p = write_names(write_head(p, e, texts), e);
+	if (e->source.len != 0)
+		p = write_text(p, e->source);
+	return write_rest(p, e, texts);
+}
+
+static char *write_sealed(char *p, const struct event *e)
+{
+	p = write_head(p, e, texts_of(e));
+	memcpy(p, e->sealed.p, e->sealed.len);
+	return p + e->sealed.len;
+}
+
 void event_encode(const struct event *e, struct buf *out)
 {
-	char *p = buf_room(out, most_of(e));
+	bool is_sealed = e->sealed.len != 0;
+	char *p = buf_room(out, is_sealed ? HEAD_MAX + e->sealed.len : most_of(e));
 
 	if (p != NULL)
-		buf_took(out, (size_t)(write_event(p, e) - p));
+		buf_took(out, (size_t)((is_sealed ? write_sealed(p, e) : write_event(p, e)) - p));
 }
 
 static bool read_head(struct reader *r, struct event *e, unsigned *texts_out)
@@ -221,27 +253,85 @@ bool event_decode(struct reader *r, struct event *out)
 	return true;
 }
 
+/* ---- fingerprint, and what is made with it ---- */
+
 /*
- * The encoded form is canonical, so the fingerprint is that of its bytes, with what does not belong to the body left empty.
+ * The encoded form is canonical, so the fingerprint is that of its bytes, with what does not belong to the body left empty. The parts of the form
+ * around the source are given back: it is what the journal's form has besides.
  */
-uint32_t event_body(const struct event *e)
+struct bare { char *space, *names, *rest, *end; };
+
+static struct bare write_bare(const struct event *e, char *space, size_t size)
 {
-	static const struct sipkey key = { UINT64_C(0x706c617a6f206576), UINT64_C(0x656e7420626f6479) };
 	struct event bare = *e;
-	char space[768], *p = space;
+	struct bare b = { .space = space };
+	unsigned texts;
 	size_t most;
-	uint64_t h;
 
 	bare.received = bare.at;
 	bare.source = (struct str){ NULL, 0 };
 	bare.quiet = false;
 	bare.body = 0;
+	texts = texts_of(&bare);
 	most = most_of(&bare);
 	/* Nearly every event fits. */
-	if (most > sizeof(space))
-		p = xmalloc(most);
-	h = siphash64(key, p, (size_t)(write_event(p, &bare) - p));
-	if (p != space)
-		free(p);
+	if (most > size)
+		b.space = xmalloc(most);
+	b.names = write_head(b.space, &bare, texts);
+	b.rest = write_names(b.names, &bare);
+	b.end = write_rest(b.rest, &bare, texts);
+	return b;
+}
+
+static uint32_t print_of(const struct bare *b)
+{
+	static const struct sipkey key = { UINT64_C(0x706c617a6f206576), UINT64_C(0x656e7420626f6479) };
+	uint64_t h = siphash64(key, b->space, (size_t)(b->end - b->space));
+
 	return (uint32_t)(h ^ h >> 32);
+}
+
+uint32_t event_body(const struct event *e)
+{
+	char space[768];
+	struct bare b = write_bare(e, space, sizeof(space));
+	uint32_t print = print_of(&b);
+
+	if (b.space != space)
+		free(b.space);
+	return print;
+}
+
+uint64_t event_ticket_hash(struct sipkey key, struct str ns, struct str ticket)
+{
+	char text[2 * EVENT_MAX_ID + 1];
+	size_t n = ns.len <= EVENT_MAX_ID ? ns.len : EVENT_MAX_ID;
+	size_t m = ticket.len <= EVENT_MAX_ID ? ticket.len : EVENT_MAX_ID;
+
+	if (n > 0)
+		memcpy(text, ns.p, n);
+	text[n] = '\0';
+	if (m > 0)
+		memcpy(text + n + 1, ticket.p, m);
+	return siphash64(key, text, n + 1 + m);
+}
+
+void event_seal(struct event *e, struct sipkey key, struct arena *a)
+{
+	char space[768], *p, *begin;
+	struct bare b = write_bare(e, space, sizeof(space));
+	size_t n_names = (size_t)(b.rest - b.names), n_rest = (size_t)(b.end - b.rest);
+
+	e->body = print_of(&b);
+	begin = p = arena_alloc(a, n_names + VARINT_MAX + e->source.len + n_rest);
+	memcpy(p, b.names, n_names);
+	p += n_names;
+	if (e->source.len != 0)
+		p = write_text(p, e->source);
+	memcpy(p, b.rest, n_rest);
+	e->sealed = (struct str){ begin, (size_t)(p + n_rest - begin) };
+	e->ticket_hash = event_ticket_hash(key, e->ns, e->ticket);
+	e->id_hash = siphash64(key, e->id.p, e->id.len);
+	if (b.space != space)
+		free(b.space);
 }

@@ -54,12 +54,10 @@ void journal_finish(struct journal *j)
 
 /* ---- what is under way ---- */
 
-static uint64_t hash_of(const struct daemon *d, struct str ns, struct str ticket)
+/* Two tickets of one hash are counted together, which only keeps one of them in memory for a moment longer. */
+static uint64_t hash_of(const struct daemon *d, const struct event *e)
 {
-	struct sipkey key = store_key(d->store);
-
-	/* Two tickets of one hash are counted together, which only keeps one of them in memory for a moment longer. */
-	return siphash64((struct sipkey){ key.k0 ^ siphash64(key, ns.p, ns.len), key.k1 }, ticket.p, ticket.len);
+	return e->sealed.len != 0 ? e->ticket_hash : event_ticket_hash(store_key(d->store), e->ns, e->ticket);
 }
 
 static bool same_hash(const void *ctx, const void *key, uint32_t value)
@@ -144,7 +142,7 @@ static enum err append_to(struct daemon *d, uint32_t ticket, const struct event 
 	j->last = a;
 	j->n++;
 	if (ticket == ENGINE_NO_TICKET) {
-		a->hash = hash_of(d, e->ns, e->ticket);
+		a->hash = hash_of(d, e);
 		under_way(j, a->hash);
 	}
 	engine_hold(d->engine, ticket);

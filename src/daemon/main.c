@@ -115,7 +115,7 @@ static bool make_parts(struct daemon *d)
 {
 	struct event_config *ec = event_config_new();
 	struct engine_options eopt = { .key = store_key(d->store), .max_skew_ms = d->cfg->server.max_skew_ms };
-	struct intake_options iopt = { .sink = journal_sink, .now = intake_now, .clock = intake_clock, .ctx = d };
+	struct intake_options iopt = { .sink = journal_sink, .now = intake_now, .clock = intake_clock, .ctx = d, .key = store_key(d->store) };
 	struct http_handler handler = { api_head, api_request, d };
 	struct http_limits limits = { .body_len = d->cfg->server.max_body };
 	struct sipkey seed = store_key(d->store);

@@ -136,6 +136,7 @@ static struct stream_options options_of(struct daemon *d, const struct config *c
 	return (struct stream_options){
 		.base = d != NULL ? d->base : NULL, .name = str_of(s->name), .ns = str_of(s->ns), .server = server_of(r),
 		.keys = r->streams, .n_keys = r->n_streams, .group = r->group, .consumer = d != NULL ? d->streams.consumer : "plazo",
+		.key = d != NULL ? store_key(d->store) : (struct sipkey){ 0 },
 		.own = r->own, .takeover_ms = r->takeover_ms, .event_len = cfg->server.max_body,
 		.sink = journal_sink, .now = now_of, .cursor = cursor_of, .ctx = d,
 	};

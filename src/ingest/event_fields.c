@@ -488,6 +488,9 @@ enum err event_from_json(const struct json_doc *d, json_node n, const struct eve
 		problem_set_id(p, id != JSON_ABSENT && json_is_str(d, id) ? json_text(d, id) : ctx->lent.id);
 		return ERR_SYNTAX;
 	}
-	out->body = event_body(out);
+	if (ctx->key != NULL)
+		event_seal(out, *ctx->key, ctx->arena);
+	else
+		out->body = event_body(out);
 	return ERR_OK;
 }

@@ -13,7 +13,6 @@
 #define SPARE_MAX      64            /* works kept for the next request */
 #define SPARE_EVENTS   8192          /* room for events that the spare ones keep together: 3.5 MiB */
 #define SPARE_REFUSED  64            /* one that had more refusals is freed */
-#define SPARE_ARENA    (64u << 10)   /* likewise with more text */
 #define EVENTS_AT_FIRST 16
 #define READ_APART     (64u << 10)   /* a body of this size is read beside the loop: some 100 us */
 #define ANSWER_MAX     (64u << 20)   /* 65536 refusals of a kilobyte */
@@ -65,8 +64,7 @@ void work_release(struct work *w)
 {
 	struct intake *in = w->intake;
 
-	if (in->n_spare == SPARE_MAX || in->n_spare_events + w->cap > SPARE_EVENTS || w->cap_refused > SPARE_REFUSED ||
-	    arena_used(w->arena) > SPARE_ARENA) {
+	if (in->n_spare == SPARE_MAX || in->n_spare_events + w->cap > SPARE_EVENTS || w->cap_refused > SPARE_REFUSED) {
 		work_free(w);
 		return;
 	}
@@ -267,7 +265,8 @@ void intake_request(struct intake *in, struct http_request *r)
 	w->batch.received = now;
 	w->batch.source = arena_str(w->arena, src->name);
 	w->batch.ns = arena_str(w->arena, src->ns);
-	w->context = (struct event_context){ .ns = w->batch.ns, .source = w->batch.source, .received = now, .arena = w->arena };
+	w->context = (struct event_context){ .ns = w->batch.ns, .source = w->batch.source, .received = now, .key = &in->opt.key,
+					     .arena = w->arena };
 	if (!known_form(r, &w->form, &w->problem) || !open_headers(r, w->form, verifier_kind(src->verifier), &w->context, &w->problem)) {
 		go_on(w);
 	} else if (in->apart != NULL && r->body.len >= READ_APART) {

@@ -129,6 +129,7 @@ static void prepare(struct stream_batch *b)
 	b->keys = options_copy_list(b->arena, o->keys, o->n_keys);
 	b->n_keys = o->n_keys;
 	b->own = o->own;
+	b->key = o->key;
 	b->event_len = o->event_len > 0 && o->event_len < EVENT_MAX_SIZE ? o->event_len : EVENT_MAX_SIZE;
 }
 

@@ -28,6 +28,7 @@ struct stream_batch {
 	const char *const     *keys;
 	size_t                 n_keys, event_len;
 	bool                   own;
+	struct sipkey          key;
 	size_t                 cap;       /* room in batch.events and batch.results */
 	struct intake_refused *refused;
 	size_t                 cap_refused, n_trimmed;

@@ -1,6 +1,6 @@
 /*
  * From entries to events, refusals and cursors. All of a batch lies in its arena, beside the server's reply: texts of events are
- * slices of that, and nothing is copied twice. Touches the batch alone, never the stream: the thread beside the loop may be at it.
+ * slices of that, and nothing is copied twice. Touches the batch alone, never the stream.
  */
 #include <stdio.h>
 
@@ -114,7 +114,7 @@ static void set_cursors(struct stream_batch *b)
 
 void fill_batch(struct stream_batch *b, struct json_doc *doc)
 {
-	struct event_context ctx = { .arena = b->arena, .source = b->batch.source, .ns = b->batch.ns, .received = b->batch.received };
+	struct event_context ctx = { .arena = b->arena, .source = b->batch.source, .ns = b->batch.ns, .key = &b->key };
 
 	for (size_t i = 0; i < b->entries.n; i++) {
 		if (b->entries.v[i].fields == NULL)

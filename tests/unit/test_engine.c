@@ -117,6 +117,30 @@ static void test_duplicates(void **state)
 	assert_int_equal(view(f, "T1", 1).n_events, 1);
 }
 
+/* Sealed on the way in or read back from the journal: the same ticket, the same event. */
+static void test_sealed_is_for_the_same_ticket(void **state)
+{
+	struct fixture *f = *state;
+	struct event opened = event("e1", "T1", EVENT_OPENED, 0), changed = event("e2", "T1", EVENT_CHANGED, 1), other = event("e3", "T2", EVENT_OPENED, 1);
+	struct event *const all[] = { &opened, &changed, &other };
+	uint32_t found[3];
+
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(apply(f, opened), round == 0 ? APPLY_DONE : APPLY_DUPLICATE);
+		for (size_t i = 0; i < 3 && round == 0; i++)
+			event_seal(all[i], (struct sipkey){ 3, 4 }, f->fx.arena);
+		assert_int_equal(apply(f, changed), round == 0 ? APPLY_DONE : APPLY_DUPLICATE);
+		assert_int_equal(apply(f, other), round == 0 ? APPLY_DONE : APPLY_DUPLICATE);
+	}
+	assert_int_equal(apply(f, event("e2", "T1", EVENT_CHANGED, 1)), APPLY_DUPLICATE);
+	assert_int_equal(apply(f, event("e3", "T2", EVENT_OPENED, 1)), APPLY_DUPLICATE);
+	engine_find_all(f->en, (struct event[]){ opened, changed, other }, 3, found);
+	assert_int_equal(found[0], engine_find(f->en, STR("desk"), STR("T1")));
+	assert_int_equal(found[1], found[0]);
+	assert_int_equal(found[2], engine_find(f->en, STR("desk"), STR("T2")));
+	assert_int_not_equal(found[2], found[0]);
+}
+
 static void test_sequence_is_remembered(void **state)
 {
 	struct fixture *f = *state;
@@ -575,7 +599,8 @@ static void test_view_of_what_comes_next(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_duplicates), TEST(test_sequence_is_remembered), TEST(test_a_ticket_is_full), TEST(test_sources_touch_their_contracts_alone),
+		TEST(test_duplicates), TEST(test_sealed_is_for_the_same_ticket),
+		TEST(test_sequence_is_remembered), TEST(test_a_ticket_is_full), TEST(test_sources_touch_their_contracts_alone),
 		TEST(test_match_is_kept), TEST(test_unmatched_is_told_once), TEST(test_row_round_trip), TEST(test_hostile_rows),
 		TEST(test_symbols_are_given_back), TEST(test_over_tickets_leave), TEST(test_list_of_changed), TEST(test_a_round_goes_by_places),
 		TEST(test_a_thousand_repeats_in_the_past_are_one), TEST(test_reload_moves_running_clocks),

@@ -1,6 +1,7 @@
 #include "../cmocka_plazo.h"
 #include "../prop.h"
 
+#include "base/arena.h"
 #include "core/event.h"
 
 /* Computed once, by the first version. */
@@ -219,6 +220,39 @@ static void body_is_for_ever(void **state)
 	assert_int_equal(event_body(&e), BODY_OF_E);
 }
 
+/* What was made ahead is what would have been made. */
+static void sealed_is_the_same(void **state)
+{
+	(void)state;
+	struct prop r = prop_begin("event");
+	struct arena *a = arena_create();
+	struct sipkey key = { 5, 6 };
+	struct buf plain, sealed;
+
+	buf_init(&plain, 1 << 20);
+	buf_init(&sealed, 1 << 20);
+	for (size_t i = 0; i < prop_rounds(20000); i++) {
+		struct event e = random_event(&r), s = e;
+
+		event_seal(&s, key, a);
+		e.body = event_body(&e);
+		/* The loop says when it came. */
+		e.received.ms = s.received.ms = prop_between(&r, 0, 7258118399999);
+		e.quiet = s.quiet = prop_chance(&r, 50);
+		buf_reset(&plain);
+		buf_reset(&sealed);
+		event_encode(&e, &plain);
+		event_encode(&s, &sealed);
+		assert_true(str_eq(buf_str(&plain), buf_str(&sealed)));
+		assert_true(s.sealed.len > 0 && s.body == e.body);
+		assert_true(s.ticket_hash == event_ticket_hash(key, e.ns, e.ticket) && s.id_hash == siphash64(key, e.id.p, e.id.len));
+		arena_reset(a);
+	}
+	buf_finish(&plain);
+	buf_finish(&sealed);
+	arena_destroy(a);
+}
+
 static void names(void **state)
 {
 	(void)state;
@@ -245,6 +279,7 @@ int main(void)
 		cmocka_unit_test(laws_of_the_form),
 		cmocka_unit_test(body_is_of_the_content),
 		cmocka_unit_test(body_is_for_ever),
+		cmocka_unit_test(sealed_is_the_same),
 		cmocka_unit_test(names),
 	};
 
