@@ -9,7 +9,7 @@
 #define TICKET_COLUMNS "ns, ticket, contract, seq, row, sum"
 #define REFUSED_COLUMNS "no, source, place, at_ms, why, length(body)"
 #define OUTBOX_COLUMNS "no, id, receiver, type, ns, ticket, body, created_ms, at_ms, due_ms, state, attempts, next_ms, status, detail, settled_ms," \
-                       " head_sum, body_sum, fate_sum"
+                       " head_sum, body_sum, fate_sum, id_hash, ticket_hash"
 
 static const char *const sql[Q_N] = {
 	[Q_BEGIN]          = "BEGIN IMMEDIATE",
@@ -38,20 +38,21 @@ static const char *const sql[Q_N] = {
 	[Q_VERDICTS_SWEEP] = "WITH first AS (SELECT no, latest_ms FROM judged ORDER BY no LIMIT ?2) DELETE FROM judged"
 	                     " WHERE no IN (SELECT no FROM first) AND no < ifnull((SELECT min(no) FROM first WHERE latest_ms >= ?1), 9223372036854775807)",
 	[Q_OUTBOX_PUT]     = "INSERT INTO outbox(id, receiver, type, ns, ticket, body, created_ms, at_ms, due_ms, state, attempts, next_ms, status,"
-	                     " detail, settled_ms, head_sum, body_sum, fate_sum)"
-	                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
-	                     " ON CONFLICT(id, receiver) DO NOTHING",
+	                     " detail, settled_ms, head_sum, body_sum, fate_sum, id_hash, ticket_hash)"
+	                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
+	                     " ON CONFLICT(id_hash, receiver) DO NOTHING",
+	[Q_OUTBOX_HAS]     = "SELECT 1 FROM outbox INDEXED BY outbox_key WHERE id_hash = ?1 AND receiver = ?2 AND id = ?3",
 	[Q_OUTBOX_SETTLE]  = "UPDATE outbox SET state = ?3, attempts = ?4, next_ms = ?5, status = ?6, detail = ?7, settled_ms = ?8,"
 	                     " fate_sum = ?9"
-	                     " WHERE id = ?1 AND receiver = ?2",
-	[Q_OUTBOX_DEL]     = "DELETE FROM outbox WHERE ns = ?1 AND ticket = ?2",
-	[Q_OUTBOX_SWEEP]   = "DELETE FROM outbox WHERE no IN (SELECT no FROM outbox INDEXED BY outbox_ticket WHERE ns = '' AND ticket = ''"
-	                     " AND state <> 0 AND created_ms < ?1 LIMIT ?2)",
+	                     " WHERE id_hash = ?10 AND receiver = ?2 AND id = ?1",
+	[Q_OUTBOX_DEL]     = "DELETE FROM outbox INDEXED BY outbox_ticket WHERE ticket_hash = ?3 AND ns = ?1 AND ticket = ?2",
+	[Q_OUTBOX_SWEEP]   = "DELETE FROM outbox WHERE no IN (SELECT no FROM outbox INDEXED BY outbox_ticket WHERE ticket_hash = ?3"
+	                     " AND ns = '' AND ticket = '' AND state <> 0 AND created_ms < ?1 LIMIT ?2)",
 	[Q_OUTBOX_PENDING] = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_pending WHERE state = 0 ORDER BY no",
 	[Q_OUTBOX_ALL]     = "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE no < ?1 ORDER BY no DESC LIMIT ?2",
-	[Q_OUTBOX_TICKET]  = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_ticket WHERE no < ?1 AND ns = ?3 AND ticket = ?4"
+	[Q_OUTBOX_TICKET]  = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_ticket WHERE no < ?1 AND ticket_hash = ?5 AND ns = ?3 AND ticket = ?4"
 	                     " ORDER BY no DESC LIMIT ?2",
-	[Q_OUTBOX_ID]      = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_key WHERE no < ?1 AND id = ?3 ORDER BY no DESC LIMIT ?2",
+	[Q_OUTBOX_ID]      = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_key WHERE no < ?1 AND id_hash = ?4 AND id = ?3 ORDER BY no DESC LIMIT ?2",
 	[Q_OUTBOX_DEAD]    = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_dead WHERE no < ?1 AND state = 3 ORDER BY no DESC LIMIT ?2",
 	[Q_CURSOR_PUT]     = "INSERT OR REPLACE INTO cursors VALUES(?1, ?2, ?3, ?4)",
 	[Q_CURSOR_ALL]     = "SELECT source, key, value, sum FROM cursors",

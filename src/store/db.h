@@ -16,7 +16,7 @@
 
 #define DB_APPLICATION_ID 0x706c7a6f     /* "plzo" */
 #define DB_BACKUP_ID      0x706c7a62     /* "plzb": a backup that was not opened since: no log belongs to it */
-#define DB_VERSION        4              /* user_version of the schema: the number of steps in schema.c */
+#define DB_VERSION        5              /* user_version of the schema: the number of steps in schema.c */
 #define DB_PAGE_SIZE      16384
 #define DB_LOG_HEADER     32             /* of the log: before the first frame */
 #define DB_LOG_FRAME      (DB_PAGE_SIZE + 24)
@@ -31,7 +31,7 @@ enum query {
 	Q_OPEN_PUT, Q_OPEN_DEL, Q_OPEN_GET, Q_OPEN_ALL,
 	Q_CLOSED_PUT, Q_CLOSED_DEL, Q_CLOSED_GET, Q_CLOSED_ALL, Q_CLOSED_KEYS, Q_CLOSED_FIRST, Q_CLOSED_PAGE,
 	Q_VERDICTS_PUT, Q_VERDICTS_SWEEP,
-	Q_OUTBOX_PUT, Q_OUTBOX_SETTLE, Q_OUTBOX_DEL, Q_OUTBOX_SWEEP, Q_OUTBOX_PENDING,
+	Q_OUTBOX_PUT, Q_OUTBOX_HAS, Q_OUTBOX_SETTLE, Q_OUTBOX_DEL, Q_OUTBOX_SWEEP, Q_OUTBOX_PENDING,
 	Q_OUTBOX_ALL, Q_OUTBOX_TICKET, Q_OUTBOX_ID, Q_OUTBOX_DEAD,
 	Q_CURSOR_PUT, Q_CURSOR_ALL,
 	Q_REFUSED_PUT, Q_REFUSED_CAP, Q_REFUSED_SWEEP, Q_REFUSED_ALL, Q_REFUSED_SOURCE, Q_REFUSED_ONE,

@@ -79,6 +79,16 @@ static int64_t fate_sum(struct db *db, const struct delivery *v)
 	return sum_numbers(db, sum_texts(db, fate, 3), numbers, 5);
 }
 
+int64_t exec_id_hash(const struct db *db, struct str id)
+{
+	return (int64_t)db_hash_key(db->key, STR(""), id);
+}
+
+static int64_t ticket_hash(const struct db *db, const struct delivery *v)
+{
+	return (int64_t)db_hash_key(db->key, v->ns, v->ticket);
+}
+
 /* What an alert is, its text, and what became of it change at different times, so each has a checksum. */
 static void delivery_sums(struct db *db, const struct delivery *v, int64_t out[DELIVERY_SUMS])
 {
@@ -93,7 +103,8 @@ static void delivery_sums(struct db *db, const struct delivery *v, int64_t out[D
 bool exec_delivery_holds(struct db *db, sqlite3_stmt *s, const struct delivery *v)
 {
 	int64_t sums[DELIVERY_SUMS];
-	bool holds = v->state < DELIVERY_N_STATES;
+	bool holds = v->state < DELIVERY_N_STATES && sqlite3_column_int64(s, 19) == exec_id_hash(db, v->id) &&
+		sqlite3_column_int64(s, 20) == ticket_hash(db, v);
 
 	delivery_sums(db, v, sums);
 	for (int i = 0; i < DELIVERY_SUMS; i++)
@@ -197,6 +208,21 @@ int exec_journal(struct db *db, uint64_t seq, uint64_t n, struct str records)
 
 /* ---- single rows ---- */
 
+/* A row with this one's hash: is it this one? Otherwise it is another alert's, as happens to one in many millions of millions. */
+static int has_delivery(struct db *db, const struct delivery *v, bool *has_out)
+{
+	sqlite3_stmt *s = db_stmt(db, Q_OUTBOX_HAS);
+	int rc;
+
+	bind_i64(s, 1, exec_id_hash(db, v->id));
+	bind_str(s, 2, v->receiver);
+	bind_str(s, 3, v->id);
+	rc = sqlite3_step(s);
+	*has_out = rc == SQLITE_ROW;
+	sqlite3_reset(s);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 static int put_delivery(struct db *db, struct reader *r, struct answer *x)
 {
 	struct delivery v;
@@ -222,10 +248,16 @@ static int put_delivery(struct db *db, struct reader *r, struct answer *x)
 	delivery_sums(db, &v, sums);
 	for (int i = 0; i < DELIVERY_SUMS; i++)
 		bind_i64(s, 16 + i, sums[i]);
+	bind_i64(s, 19, exec_id_hash(db, v.id));
+	bind_i64(s, 20, ticket_hash(db, &v));
 
 	int rc = db_run(db, Q_OUTBOX_PUT);
+	bool has = false;
 
-	x->done.fresh = rc == SQLITE_OK && sqlite3_changes(db->handle) == 1;
+	if (rc == SQLITE_OK && sqlite3_changes(db->handle) == 0)
+		rc = has_delivery(db, &v, &has);
+	/* One that cannot be kept is sent all the same. */
+	x->done.fresh = rc == SQLITE_OK && !has;
 	return rc;
 }
 
@@ -242,6 +274,7 @@ static int put_fate(struct db *db, const struct delivery *v)
 	bind_str(s, 7, v->detail);
 	bind_wall(s, 8, v->settled);
 	bind_i64(s, 9, fate_sum(db, v));
+	bind_i64(s, 10, exec_id_hash(db, v->id));
 	return db_run(db, Q_OUTBOX_SETTLE);
 }
 

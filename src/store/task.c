@@ -85,6 +85,8 @@ static int forget_ticket(struct db *db, struct str ns, struct str ticket)
 
 		bind_str(s, 1, ns);
 		bind_str(s, 2, ticket);
+		if (from[i] == Q_OUTBOX_DEL)
+			bind_i64(s, 3, (int64_t)db_hash_key(db->key, ns, ticket));
 		rc = db_run(db, from[i]);
 	}
 	return rc;
@@ -101,6 +103,8 @@ static int sweep_rows(struct db *db, int64_t limit, bool *finished_out)
 
 		bind_i64(s, 1, limit);
 		bind_i64(s, 2, SLICE_ROWS);
+		if (from[i] == Q_OUTBOX_SWEEP)
+			bind_i64(s, 3, (int64_t)db_hash_key(db->key, STR(""), STR("")));
 		rc = db_run(db, from[i]);
 		n = sqlite3_changes(db->handle) > n ? sqlite3_changes(db->handle) : n;
 	}
@@ -137,11 +141,14 @@ static sqlite3_stmt *deliveries_query(struct db *db, const struct store_filter *
 	enum query q = f->id.len != 0 ? Q_OUTBOX_ID : f->ticket.len != 0 ? Q_OUTBOX_TICKET : f->dead_only ? Q_OUTBOX_DEAD : Q_OUTBOX_ALL;
 	sqlite3_stmt *s = db_stmt(db, q);
 
-	if (q == Q_OUTBOX_ID)
+	if (q == Q_OUTBOX_ID) {
 		bind_str(s, 3, f->id);
+		bind_i64(s, 4, exec_id_hash(db, f->id));
+	}
 	if (q == Q_OUTBOX_TICKET) {
 		bind_str(s, 3, f->ns);
 		bind_str(s, 4, f->ticket);
+		bind_i64(s, 5, (int64_t)db_hash_key(db->key, f->ns, f->ticket));
 	}
 	return s;
 }

@@ -10,7 +10,7 @@
 
 /* Bounds of one transaction: what was queued late should not wait long for what was queued before. */
 #define COMMIT_BYTES ((size_t)16 << 20)
-#define COMMIT_JOBS  4096          /* that are no events */
+#define COMMIT_JOBS  16384         /* that are no events: each commit writes most pages of the indexes anew, so few are better than many */
 
 /*
  * When the log is moved into the database: at once past WAL_MAX, in a pause past WAL_SOME, and whatever is there in a long pause. Commits wait

@@ -299,6 +299,25 @@ static void a_row_of_the_outbox_is_put_once(void **state)
 	assert_int_equal(r->heard[3].err, ERR_ABSENT);
 }
 
+/* An alert whose hash another alert has cannot be kept, but who waits for it is not told that it had been put before. */
+static void an_alert_of_the_same_hash_is_another_one(void **state)
+{
+	struct rig *r = *state;
+
+	rig_start(r);
+	assert_int_equal(rig_put(r, "a", "l1", "T", 0), ERR_OK);
+	rig_wait(r, 1);
+	assert_int_equal(rig_close(r), ERR_OK);
+	rig_sql(r, "UPDATE outbox SET id = 'b'");
+	rig_start(r);
+	assert_int_equal(rig_put(r, "a", "l1", "T", 0), ERR_OK);
+	rig_wait(r, 2);
+	assert_int_equal(r->heard[1].err, ERR_OK);
+	assert_true(r->heard[1].fresh);
+	assert_int_equal(rig_close(r), ERR_OK);
+	rig_sql(r, "CREATE TEMP TABLE want(n INTEGER CHECK(n = 1)); INSERT INTO want SELECT count(*) FROM outbox");
+}
+
 static void trimming_never_gives_a_number_twice(void **state)
 {
 	struct rig *r = *state;
@@ -600,6 +619,7 @@ int main(void)
 		CASE(closed_tickets_are_fetched),
 		CASE(a_ticket_is_open_or_closed),
 		CASE(a_row_of_the_outbox_is_put_once),
+		CASE(an_alert_of_the_same_hash_is_another_one),
 		CASE(trimming_never_gives_a_number_twice),
 		CASE(sweeping_takes_all_of_a_ticket),
 		CASE(sweeping_leaves_no_verdict_that_was_taken_back),

@@ -61,6 +61,8 @@ static void a_start_finds_it(void **state)
 		{ "UPDATE outbox SET receiver = 'l2' WHERE id = 'a1'", "row 1 of table outbox" },
 		{ "UPDATE outbox SET body = '{}' WHERE id = 'a1'", "row 1 of table outbox" },
 		{ "UPDATE outbox SET attempts = 7 WHERE id = 'a1'", "row 1 of table outbox" },
+		{ "UPDATE outbox SET id_hash = id_hash + 1 WHERE id = 'a1'", "row 1 of table outbox" },
+		{ "UPDATE outbox SET ticket_hash = ticket_hash + 1 WHERE id = 'a1'", "row 1 of table outbox" },
 		{ "UPDATE cursors SET value = '2-1'", "the cursor of bus/tickets does not fit its checksum" },
 		{ "DELETE FROM meta WHERE key = 'id'", "damaged" },
 		{ "DELETE FROM meta WHERE key = 'clean'", "damaged" },

@@ -113,6 +113,7 @@ static const struct old olds[] = {
 	{ "v1", "fcc4613203c9a4f97a5e1761335fa924", "helpdesk", " e:10=", " e:11=", "", 0 },
 	{ "v2", "07856172edb485d338a1a0fdc9d46b16", "desk", " e:8=", " e:9=", "1795341437780-0", 2 },
 	{ "v3", "9c44543dfbe8262e532ba8fa622d3460", "desk", " e:8=", " e:9=", "1795341899329-0", 2 },
+	{ "v4", "9c44543dfbe8262e532ba8fa622d3460", "desk", " e:8=", " e:9=", "1795341899329-0", 2 },
 };
 #define N_OLDS (sizeof olds / sizeof *olds)
 
@@ -175,6 +176,40 @@ static void old_is_there(struct rig *r, const struct old *o)
 	buf_finish(&cursor);
 }
 
+/* Its alerts are found as those of a new database are: by their id, by their ticket, and when one is put that is there. */
+static void alerts_are_found(struct rig *r, const struct old *o)
+{
+	struct store_filter by_id = { .limit = 9 }, by_ticket = { .ns = str_of(o->ns), .ticket = STR("INC-1"), .limit = 99 };
+	struct delivery again = rig_delivery("", "", "INC-1");
+	int64_t n = ask(r->path, NULL, "SELECT count(*) FROM outbox WHERE ticket = 'INC-1'");
+	sqlite3 *h;
+	sqlite3_stmt *s;
+	char id[64], receiver[64];
+
+	assert_true(n > 0);
+	assert_int_equal(sqlite3_open(r->path, &h), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(h, "SELECT id, receiver FROM outbox WHERE ticket = 'INC-1' LIMIT 1", -1, &s, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	snprintf(id, sizeof id, "%s", (const char *)sqlite3_column_text(s, 0));
+	snprintf(receiver, sizeof receiver, "%s", (const char *)sqlite3_column_text(s, 1));
+	sqlite3_finalize(s);
+	sqlite3_close(h);
+	by_id.id = again.id = str_of(id);
+	again.receiver = str_of(receiver);
+	rig_start(r);
+	r->n = 0;
+	assert_int_equal(store_put_delivery(r->st, &again, 1), ERR_OK);
+	rig_wait(r, 1);
+	assert_false(r->heard[0].fresh);
+	assert_int_equal(store_list_deliveries(r->st, &by_id, 2), ERR_OK);
+	rig_wait(r, 3);
+	assert_string_equal(r->heard[1].ticket, "INC-1");
+	assert_int_equal(store_list_deliveries(r->st, &by_ticket, 3), ERR_OK);
+	rig_wait(r, 4 + (size_t)n);
+	assert_true(r->heard[3 + n].last);
+	assert_int_equal(rig_close(r), ERR_OK);
+}
+
 /* And a copy of what it was lies beside it. */
 static void old_opens(struct rig *r, const struct old *o)
 {
@@ -182,6 +217,7 @@ static void old_opens(struct rig *r, const struct old *o)
 	old_is_there(r, o);
 	if (o == olds)
 		verdicts_of_version_1(r);
+	alerts_are_found(r, o);
 	remove_kept(r, o);
 	rig_remove_files(r);
 }
