@@ -19,6 +19,7 @@ enum delivery_state {
 extern const char *const delivery_state_names[DELIVERY_N_STATES + 1];   /* "pending", "sent", "suppressed", "dead", NULL */
 
 struct delivery {
+	uint64_t            no;             /* of the row, in what the store gives; its own */
 	struct str          id, receiver;   /* the key: the alert's id and a receiver of the configuration */
 	struct str          type;           /* of the alert: "sla.breach", … */
 	struct str          ns, ticket;     /* empty when the alert is of no ticket */

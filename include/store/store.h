@@ -129,6 +129,7 @@ struct store_filter {
 	struct str id;           /* of this alert; empty: of all */
 	bool       dead_only;
 	uint32_t   limit;        /* newest first; 1 to STORE_MAX_ROWS */
+	const uint64_t *nos; size_t n_nos;   /* instead of all that: the rows of these numbers that are there and whole, in this order */
 };
 #define STORE_MAX_ROWS 1000
 MUST_CHECK enum err store_list_deliveries(struct store *st, const struct store_filter *f, uint64_t cookie);

@@ -6,15 +6,9 @@
 #include "base/now.h"
 #include "base/xalloc.h"
 #include "daemon/daemon.h"
-#include "daemon/query.h"
 #include "daemon/sending.h"
 
 #define BODY_MAX (64u << 10)
-
-struct parked {
-	char  id[ALERT_ID_LEN + 1];
-	char *receiver;                  /* owned */
-};
 
 void outbox_init(struct outbox *o)
 {
@@ -30,9 +24,7 @@ void outbox_finish(struct outbox *o)
 		free(s->texts);
 		free(s);
 	}
-	for (size_t i = 0; i < o->n_parked; i++)
-		free(o->parked[i].receiver);
-	free(o->parked);
+	parking_finish(&o->parking);
 	json_destroy(o->doc);
 }
 
@@ -51,6 +43,14 @@ static struct sending *sending_create(struct daemon *d, const struct alert *a, s
 		o->first->prev = s;
 	o->first = s;
 	o->n++;
+	return s;
+}
+
+static struct sending *sending_resume(struct daemon *d, const struct alert *a, const struct delivery *row)
+{
+	struct sending *s = sending_create(d, a, row->receiver, row->created, row->next);
+
+	s->no = row->no;
 	return s;
 }
 
@@ -154,19 +154,6 @@ void outbox_take_effects(struct daemon *d)
 
 /* ---- to notify ---- */
 
-static void park(struct outbox *o, const char *id, const char *receiver)
-{
-	struct parked *p;
-
-	if (o->n_parked == o->cap_parked) {
-		o->cap_parked = o->cap_parked ? o->cap_parked * 2 : 256;
-		o->parked = xreallocarray(o->parked, o->cap_parked, sizeof(*o->parked));
-	}
-	p = &o->parked[o->n_parked++];
-	memcpy(p->id, id, sizeof(p->id));
-	p->receiver = xstrdup(receiver);
-}
-
 #define ASKED "sent again by "
 
 static bool was_asked(const struct delivery *row)
@@ -195,7 +182,7 @@ static void hand_over_row(struct daemon *d, const struct delivery *row, const st
 	char *name = xstrndup(row->receiver.p, row->receiver.len);
 
 	if (notify_put(d->notify, &(struct notify_delivery){ a, name, row->attempts, row->next, row->created, was_asked(row) }) == ERR_FULL)
-		park(&d->outbox, a->id, name);
+		parking_add(&d->outbox.parking, row->no, a->id, name);
 	free(name);
 }
 
@@ -204,7 +191,7 @@ void sending_send(struct daemon *d, struct sending *s)
 	s->told = true;
 	/* Of a hundred thousand at once, most are not for now. */
 	if (!notify_has_room(d->notify, s->receiver, s->alert.type) || !hand_over(d, s))
-		park(&d->outbox, s->alert.id, s->receiver);
+		parking_add(&d->outbox.parking, s->no, s->alert.id, s->receiver);
 }
 
 void outbox_committed(struct daemon *d, const struct store_done *done)
@@ -213,6 +200,7 @@ void outbox_committed(struct daemon *d, const struct store_done *done)
 
 	if (s == NULL)
 		return;
+	s->no = done->seq;
 	if (done->err == ERR_OK && done->fresh && !s->told) {
 		if (afterword_is(&s->alert)) {
 			afterword_wait(s);
@@ -243,7 +231,7 @@ void outbox_resume(struct daemon *d, const struct delivery *row)
 	if (!read_row(d, row, names, &a))
 		return;
 	if (row->attempts == 0 && !was_asked(row) && afterword_is(&a))
-		afterword_wait(sending_create(d, &a, row->receiver, row->created, row->next));
+		afterword_wait(sending_resume(d, &a, row));
 	else
 		hand_over_row(d, row, &a);
 }
@@ -378,72 +366,10 @@ static void op_alert(void *ctx, const struct alert *a)
 	outbox_alert(ctx, a);
 }
 
-/* ---- rows for which notify had no room ---- */
-
-struct refill {
-	struct query query;
-	char         id[ALERT_ID_LEN + 1];
-	char        *receiver;
-};
-
-static void refill_row(struct daemon *d, struct query *q, const struct store_done *done)
-{
-	struct refill *rf = (struct refill *)q;
-
-	if (done->delivery != NULL && done->delivery->state == DELIVERY_PENDING && str_eqz(done->delivery->receiver, rf->receiver))
-		outbox_resume(d, done->delivery);
-	/* The store had no answer: the row is still there, and is asked for with the next. */
-	if (done->last && done->err == ERR_FULL)
-		park(&d->outbox, rf->id, rf->receiver);
-	if (done->last) {
-		d->outbox.n_refilling--;
-		free(rf->receiver);
-		free(rf);
-	}
-}
-
-static bool ask_for(struct daemon *d, const struct parked *p)
-{
-	struct refill *rf = xmalloc(sizeof(*rf));
-	struct store_filter f = { .id = str_of(p->id), .limit = ALERT_MAX_RECEIVERS };
-
-	*rf = (struct refill){ .query = { refill_row }, .receiver = xstrdup(p->receiver) };
-	memcpy(rf->id, p->id, sizeof(rf->id));
-	if (store_list_deliveries(d->store, &f, query_cookie(&rf->query)) == ERR_OK) {
-		d->outbox.n_refilling++;
-		return true;
-	}
-	free(rf->receiver);
-	free(rf);
-	return false;
-}
-
 static bool op_refill(void *ctx, const char *receiver, size_t held, size_t room)
 {
-	struct daemon *d = ctx;
-	struct outbox *o = &d->outbox;
-	size_t kept = 0;
-	bool more = o->n_refilling > 0;
-
 	(void)held;
-	/* What is on its way takes up the room, whosever it is. */
-	if (o->n_refilling >= room)
-		return true;
-	room -= o->n_refilling;
-	for (size_t i = 0; i < o->n_parked; i++) {
-		struct parked p = o->parked[i];
-
-		if (room > 0 && strcmp(p.receiver, receiver) == 0 && ask_for(d, &p)) {
-			room--;
-			more = true;
-			free(p.receiver);
-		} else {
-			more = more || strcmp(p.receiver, receiver) == 0;
-			o->parked[kept++] = p;
-		}
-	}
-	o->n_parked = kept;
-	return more;
+	return parking_refill(ctx, receiver, room);
 }
 
 static void op_idle(void *ctx)

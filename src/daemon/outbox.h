@@ -11,12 +11,12 @@
 
 #include "base/json.h"
 #include "core/alert.h"
+#include "daemon/parking.h"
 #include "notify/notify.h"
 #include "store/store.h"
 
 struct daemon;
 struct sending;
-struct parked;
 
 struct outbox {
 	struct json_doc *doc;
@@ -24,9 +24,7 @@ struct outbox {
 	size_t           n;
 	struct sending  *asker, *last_asker;   /* of `first`: waiting for their turn to ask whether anybody was told; the oldest first */
 	size_t           n_asking;
-	struct parked   *parked;            /* rows that notify had no room for, oldest first */
-	size_t           n_parked, cap_parked;
-	size_t           n_refilling;       /* parked rows that the store is asked for */
+	struct parking   parking;           /* rows that notify had no room for */
 	uint64_t         n_decided[ALERT_N_TYPES];
 	uint64_t         n_superseded;
 };

@@ -17,6 +17,7 @@ struct sending {
 	bool            was_told, undecided;
 	int64_t         wait_ms;         /* before it was looked at last */
 	struct wall     created, next_at;
+	uint64_t        no;              /* of its row, once that is on disk */
 	bool            told;            /* notify has it already: the disk was full */
 	char            receiver[];      /* its name */
 };

@@ -122,6 +122,7 @@ int exec_damaged(struct db *db, const char *what, struct str ns, struct str id)
 int64_t exec_read_delivery(sqlite3_stmt *s, struct delivery *out)
 {
 	*out = (struct delivery){
+		.no = (uint64_t)sqlite3_column_int64(s, 0),
 		.id = column_str(s, 1),
 		.receiver = column_str(s, 2),
 		.type = column_str(s, 3),
@@ -138,7 +139,7 @@ int64_t exec_read_delivery(sqlite3_stmt *s, struct delivery *out)
 		.detail = column_str(s, 14),
 		.settled = column_wall(s, 15),
 	};
-	return sqlite3_column_int64(s, 0);
+	return (int64_t)out->no;
 }
 
 int exec_seek_ticket(struct db *db, struct str ns, struct str ticket, sqlite3_stmt **s_out)
@@ -256,6 +257,8 @@ static int put_delivery(struct db *db, struct reader *r, struct answer *x)
 
 	if (rc == SQLITE_OK && sqlite3_changes(db->handle) == 0)
 		rc = has_delivery(db, &v, &has);
+	else
+		x->done.seq = (uint64_t)sqlite3_last_insert_rowid(db->handle);
 	/* One that cannot be kept is sent all the same. */
 	x->done.fresh = rc == SQLITE_OK && !has;
 	return rc;
@@ -280,7 +283,7 @@ static int put_fate(struct db *db, const struct delivery *v)
 
 int exec_put_detail(struct db *db, int64_t no, struct str detail)
 {
-	sqlite3_stmt *s = db_stmt(db, Q_REWRITE_DETAIL_ROW);
+	sqlite3_stmt *s = db_stmt(db, Q_OUTBOX_ROW);
 	struct delivery v;
 	int rc;
 
@@ -436,6 +439,7 @@ int exec_job(struct db *db, const struct batch *b, const struct job *job, uint64
 		struct answer *y = answers_add(out, job->what, job->cookie, x.done.err);
 
 		y->done.fresh = x.done.fresh;
+		y->done.seq = x.done.seq;
 	}
 	return rc;
 }

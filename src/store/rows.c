@@ -47,6 +47,7 @@ void pack_delivery(struct buf *b, const struct delivery *row)
 	buf_put_varint(b, (uint64_t)row->state);
 	buf_put_varint(b, row->attempts);
 	buf_put_zigzag(b, row->status);
+	buf_put_varint(b, row->no);
 }
 
 void unpack_delivery(struct reader *r, struct delivery *out)
@@ -66,6 +67,7 @@ void unpack_delivery(struct reader *r, struct delivery *out)
 	out->state = (enum delivery_state)reader_varint(r);
 	out->attempts = (uint32_t)reader_varint(r);
 	out->status = (int32_t)reader_zigzag(r);
+	out->no = reader_varint(r);
 }
 
 void pack_cursor(struct buf *b, const struct store_cursor *c)

@@ -344,7 +344,7 @@ enum err store_sweep(struct store *st, struct wall limit, uint64_t cookie)
 enum err store_list_deliveries(struct store *st, const struct store_filter *f, uint64_t cookie)
 {
 	struct job *job;
-	enum err e = job_begin(st, STORE_DELIVERIES, f->ns.len + f->ticket.len + f->id.len + 256, cookie, &job);
+	enum err e = job_begin(st, STORE_DELIVERIES, f->ns.len + f->ticket.len + f->id.len + f->n_nos * sizeof *f->nos + 256, cookie, &job);
 
 	if (e != ERR_OK)
 		return e;
@@ -353,6 +353,8 @@ enum err store_list_deliveries(struct store *st, const struct store_filter *f, u
 	pack_str(&st->queue.bytes, f->id);
 	buf_put_varint(&st->queue.bytes, f->dead_only);
 	buf_put_varint(&st->queue.bytes, f->limit < STORE_MAX_ROWS ? f->limit : STORE_MAX_ROWS);
+	if (f->n_nos > 0)
+		buf_append(&st->queue.bytes, f->nos, f->n_nos * sizeof *f->nos);
 	return job_end(st);
 }
 

@@ -451,6 +451,33 @@ static size_t ask_deliveries(struct rig *r, struct store_filter f)
 	return count_rows(r, from, &last);
 }
 
+/* Each row is told its number when it is put; those that are gone are passed over, and the others come in the order that is asked for. */
+static void deliveries_are_read_by_number(void **state)
+{
+	enum { N = 250 };
+	struct rig *r = *state;
+	uint64_t nos[N + 1];
+	char name[16];
+
+	rig_start(r);
+	for (int i = 0; i < N; i++) {
+		snprintf(name, sizeof name, "a%d", i);
+		assert_int_equal(rig_put(r, name, "l1", "T", 0), ERR_OK);
+	}
+	rig_wait(r, N);
+	for (int i = 0; i < N; i++)
+		nos[i < 100 ? N - i : N - 1 - i] = r->heard[i].seq;
+	nos[N - 100] = 123456;
+	assert_int_equal(store_list_deliveries(r->st, &(struct store_filter){ .nos = nos, .n_nos = N + 1 }, 7), ERR_OK);
+	rig_wait(r, 2 * N + 1);
+	for (int i = 0; i < N; i++) {
+		snprintf(name, sizeof name, "a%d", N - 1 - i);
+		assert_string_equal(r->heard[N + i].text, name);
+	}
+	assert_true(r->heard[2 * N].last);
+	assert_int_equal(r->heard[2 * N].err, ERR_OK);
+}
+
 static void deliveries_are_listed(void **state)
 {
 	struct rig *r = *state;
@@ -623,6 +650,7 @@ int main(void)
 		CASE(trimming_never_gives_a_number_twice),
 		CASE(sweeping_takes_all_of_a_ticket),
 		CASE(sweeping_leaves_no_verdict_that_was_taken_back),
+		CASE(deliveries_are_read_by_number),
 		CASE(deliveries_are_listed),
 		CASE(closed_tickets_are_paged),
 		CASE(many_saves_do_not_hold_up_events),

@@ -112,6 +112,12 @@ static void a_list_ends_there(void **state)
 	assert_int_equal(rig_append(r, "three", NULL, 1), ERR_OK);
 	rig_wait(r, 2);
 	assert_int_equal(r->heard[1].err, ERR_OK);
+	/* Rows that wait to be sent come without it. */
+	assert_int_equal(store_list_deliveries(r->st, &(struct store_filter){ .nos = (const uint64_t[]){ 2, 1 }, .n_nos = 2 }, 6), ERR_OK);
+	rig_wait(r, 4);
+	assert_string_equal(r->heard[2].text, "a1");
+	assert_true(r->heard[3].last);
+	assert_int_equal(r->heard[3].err, ERR_IO);
 	assert_int_equal(rig_close(r), ERR_OK);
 }
 
