@@ -52,6 +52,7 @@ struct clock {
 	enum phase             phase;
 	struct wall            stopped;      /* or cancelled; WALL_NEVER before */
 	bool                   by_resolution;
+	bool                   was_over;     /* before the last event of the ticket */
 	struct instant         due;          /* WALL_NEVER: unknown */
 	struct wall            breach_at;    /* of the present breach: its due time, or the change that put it into the past; WALL_NEVER: none */
 	bool                   breached;     /* ever */

@@ -300,13 +300,27 @@ static void judge(struct work *w)
 	v->paused_ms = clock_idle(c, now);
 }
 
+/* The event is the last one, and of those that change nothing of a clock that is over. */
+static bool comes_after_all(const struct work *w)
+{
+	const struct history *h = &w->o->history;
+
+	return w->fr->cause == CAUSE_EVENT && h->v[h->n - 1].order == h->n - 1 &&
+	       (1u << w->fr->event->type & (1u << EVENT_CHANGED | 1u << EVENT_REPLIED | 1u << EVENT_ACKNOWLEDGED | 1u << EVENT_ATTENDED));
+}
+
 /* A clock that is over has nothing more to say when its verdict stands as it was given; and a new revision asks it nothing (rule 16). */
 static bool is_settled(const struct work *w)
 {
-	if (w->fr->cause == CAUSE_RULES && (w->c->phase == PHASE_STOPPED || w->c->phase == PHASE_CANCELLED))
+	const struct fired_clock *fc = w->fc;
+
+	if (clock_is_live(w->c))
+		return false;
+	if (w->fr->cause == CAUSE_RULES && clock_is_over(w->c))
 		return true;
-	return !clock_is_live(w->c) && w->fc != NULL && w->fc->n_told == 0 && w->fc->breach_spent == !wall_is_never(w->c->breach_at) &&
-	       w->fc->verdict == fingerprint(w);
+	if (fc == NULL || fc->n_told > 0 || fc->breach_spent != !wall_is_never(w->c->breach_at))
+		return false;
+	return (w->c->was_over && fc->verdict != 0 && comes_after_all(w)) || fc->verdict == fingerprint(w);
 }
 
 static void work_on(struct work *w)

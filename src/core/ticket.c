@@ -324,6 +324,12 @@ static void put_in_order(const struct ticket_facts *f)
 	}
 }
 
+static void note_over(const struct ticket_facts *f)
+{
+	for (uint32_t i = 0; i < f->n_clocks; i++)
+		f->clocks[i]->was_over = clock_is_over(f->clocks[i]);
+}
+
 void ticket_facts_make(const struct timeline *tl, struct arena *a, struct ticket_facts *out)
 {
 	struct fold *fd = arena_alloc(a, sizeof(*fd));
@@ -341,6 +347,8 @@ void ticket_facts_make(const struct timeline *tl, struct arena *a, struct ticket
 
 		for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= e->at.ms; rev++)
 			pass_revision(fd, &tl->revisions[rev]);
+		if (i + 1 == tl->n_events)
+			note_over(out);
 		take_event(fd, e);
 	}
 	for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= tl->until.ms; rev++)

@@ -16,7 +16,7 @@ const struct target *metric_target(const struct metric *m, const struct str attr
 }
 
 /* Of the target, the metric, the site, the contract (in which the policy's and the defaults' are folded). */
-static const struct calendar *choose_calendar(const struct fold *fd, const struct metric *m, const struct target *t)
+static ALWAYS_INLINE const struct calendar *choose_calendar(const struct fold *fd, const struct metric *m, const struct target *t)
 {
 	const struct ticket_facts *f = fd->f;
 	const struct contract *k = f->contract != NULL ? f->contract : fd->first;
