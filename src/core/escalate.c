@@ -343,11 +343,10 @@ static void work_on(struct work *w)
 
 void escalate(struct engine *en, struct opened *o, const struct firing *fr, struct effects *fx)
 {
-	const struct escalation *esc = contract_escalation(o->facts.promised, o->facts.attr);
-
-	struct work w = { .en = en, .o = o, .fr = fr, .fx = fx, .esc = esc };
+	struct work w = { .en = en, .o = o, .fr = fr, .fx = fx };
 	struct instant next = INSTANT_NEVER;
 
+	work_escalate(&w, contract_escalation(o->facts.promised, o->facts.attr));
 	for (uint32_t i = 0; i < o->facts.n_clocks; i++) {
 		w.c = o->facts.clocks[i];
 		if (!w.c->shown)

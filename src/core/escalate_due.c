@@ -90,25 +90,32 @@ void work_find_due(struct work *w)
 		is_next(w, &w->breach);
 }
 
+void work_escalate(struct work *w, const struct escalation *esc)
+{
+	w->esc = esc;
+	w->percent = 100;
+	for (size_t i = 0; esc != NULL && i < esc->n_steps; i++) {
+		const struct step *s = &esc->steps[i];
+
+		if (s->kind == STEP_PERCENT && s->percent < w->percent)
+			w->percent = s->percent;
+		if (s->kind == STEP_BEFORE_DUE && s->offset_ms > w->before)
+			w->before = s->offset_ms;
+		w->by_wall = w->by_wall || (s->kind == STEP_BEFORE_DUE && s->by_wall);
+	}
+}
+
 bool work_is_quiet(struct work *w)
 {
 	const struct clock *c = w->c;
-	int64_t total = clock_total(c), least = total;
+	int64_t total = clock_total(c), least;
 
-	if (w->fc != NULL || !clock_is_live(c) || c->target->span.kind != SPAN_TIME || c->budget + c->extra <= 0 || !wall_is_never(c->breach_at))
+	if (w->fc != NULL || w->by_wall || !clock_is_live(c) || !wall_is_never(c->breach_at))
 		return false;
-	for (size_t i = 0; w->esc != NULL && i < w->esc->n_steps; i++) {
-		const struct step *s = &w->esc->steps[i];
-		int64_t used = total;
-
-		if (s->kind == STEP_PERCENT)
-			used = clock_used_at(c, s->percent);
-		else if (s->kind == STEP_BEFORE_DUE)
-			used = total - s->offset_ms;
-		if (s->kind == STEP_BEFORE_DUE && (s->by_wall || s->offset_ms >= c->budget + c->extra))
-			return false;
-		least = used < least ? used : least;
-	}
+	if (c->target->span.kind != SPAN_TIME || c->budget + c->extra <= w->before)
+		return false;
+	least = w->percent < 100 ? clock_used_at(c, w->percent) : total;
+	least = least < total - w->before ? least : total - w->before;
 	/* The due time alone obeys `next-open`. */
 	if (least < total)
 		clock_reach(c, least, BOUNDARY_CLOSE, &w->next);

@@ -21,6 +21,9 @@ struct work {
 	struct effects          *fx;
 	struct clock            *c;
 	const struct escalation *esc;
+	int32_t                  percent;   /* the least of its percentages; 100: it has none */
+	int64_t                  before;    /* the most that a step comes before the due time, in open time; 0: none does */
+	bool                     by_wall;   /* one does in real time */
 	struct instant           breach;    /* when it was breached, or will be */
 	struct fired_clock      *fc;        /* NULL while nothing was said */
 	struct due_step         *due;
@@ -37,6 +40,9 @@ static inline bool breach_spent(const struct fired_clock *fc)
 {
 	return fc != NULL && fc->breach_spent;
 }
+
+/* Takes an escalation, or NULL, for all the clocks of a ticket. */
+void work_escalate(struct work *w, const struct escalation *esc);
 
 /*
  * Most clocks are far from all their steps, and nothing was said about them. Then nothing is due, and `w->next` is set; false where it is not

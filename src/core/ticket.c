@@ -226,7 +226,7 @@ static void set_attrs(struct fold *fd, const struct hist *e)
 
 static void pass_all(struct fold *fd, struct wall t)
 {
-	for (uint32_t i = 0; i < fd->n_tracks; i++)
+	for (uint32_t i = 0; i < fd->n_tracks && fd->f->n_clocks > 0; i++)
 		if (fd->tracks[i].clock != NULL)
 			clock_pass(fd->tracks[i].clock, t);
 }
@@ -238,15 +238,16 @@ static bool is_answer(enum event_type type)
 
 static void move_clocks(struct fold *fd, const struct hist *e, enum event_type type, const struct event_bits *b)
 {
-	bool was_responded = response_ended(fd);
+	bool was_responded = response_ended(fd), any = fd->f->n_clocks > 0;
 
 	pass_all(fd, e->at);
-	if (is_answer(type))
+	if (any && is_answer(type))
 		stop_clocks(fd, b, e->at);
 	if (fd->changed >> ATTR_CONTRACT & 1)
 		take_contract(fd);
-	tracks_retarget(fd, e->at, fd->changed);
-	if (!is_answer(type))
+	if (any)
+		tracks_retarget(fd, e->at, fd->changed);
+	if (any && !is_answer(type))
 		stop_clocks(fd, b, e->at);
 	change_life(fd, e, type);
 	start_clocks(fd, b, e->at, was_responded);

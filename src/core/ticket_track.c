@@ -157,8 +157,10 @@ void tracks_update(struct fold *fd)
 		tr->present = m != NULL;
 		if (m == NULL)
 			continue;
-		take_metric(fd, tr, m);
 		tr->fresh = fd->fresh = true;
+		if (m == tr->metric)
+			continue;
+		take_metric(fd, tr, m);
 		if (tr->clock != NULL)
 			tr->clock->metric = m;
 	}
