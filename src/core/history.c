@@ -125,8 +125,16 @@ static const uint8_t *read_act(const uint8_t *p, const uint8_t *end, struct hist
 	return p;
 }
 
-/* What stands behind a head that ends at `p`; `attrs` has room for h->n_attrs, and `h` was zeroed. */
-static ALWAYS_INLINE const uint8_t *read_tail(const uint8_t *p, const uint8_t *end, struct hist *h, struct hist_attr *attrs)
+static ALWAYS_INLINE void note_value(struct given *g, uint32_t attr, uint32_t sym)
+{
+	if (attr == ATTR_CONTRACT && (g->attrs & 1u << ATTR_CONTRACT) && g->last[ATTR_CONTRACT] != sym)
+		g->moves = true;
+	g->attrs |= 1u << attr;
+	g->last[attr] = sym;
+}
+
+/* What stands behind a head that ends at `p`; `attrs` has room for h->n_attrs, and `h` was zeroed. Attributes are noted in `g`. */
+static ALWAYS_INLINE const uint8_t *read_tail(const uint8_t *p, const uint8_t *end, struct hist *h, struct hist_attr *attrs, struct given *g)
 {
 	uint8_t flags = p[1 - REC_FIXED];
 	uint32_t n = h->n_attrs;
@@ -138,6 +146,7 @@ static ALWAYS_INLINE const uint8_t *read_tail(const uint8_t *p, const uint8_t *e
 		if (p == NULL || (v & 15) >= ATTR_N_RULES)
 			return NULL;
 		attrs[i] = (struct hist_attr){ (uint32_t)(v & 15), (uint32_t)(v >> 4) };
+		note_value(g, (uint32_t)(v & 15), (uint32_t)(v >> 4));
 	}
 	if (flags & REC_ACTOR) {
 		p = take_number(p, end, &v);
@@ -162,21 +171,6 @@ static ALWAYS_INLINE void note_time(struct history *h, struct wall at)
 	h->last_at = wall_max(h->last_at, at);
 }
 
-static ALWAYS_INLINE void note_values(struct given *g, const struct hist_attr *attrs, uint32_t n)
-{
-	uint32_t given = g->attrs;
-
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t attr = attrs[i].attr, sym = attrs[i].sym;
-
-		if (attr == ATTR_CONTRACT && (given & 1u << ATTR_CONTRACT) && g->last[ATTR_CONTRACT] != sym)
-			g->moves = true;
-		given |= 1u << attr;
-		g->last[attr] = sym;
-	}
-	g->attrs = given;
-}
-
 bool history_read(struct str bytes, uint32_t n_events, struct arena *a, struct history *out)
 {
 	const uint8_t *p = (const uint8_t *)bytes.p, *end = p + bytes.len;
@@ -192,20 +186,17 @@ bool history_read(struct str bytes, uint32_t n_events, struct arena *a, struct h
 	r.v = arena_alloc(a, (n_events + 1) * sizeof(*r.v) + room * sizeof(*attrs));
 	attrs = (struct hist_attr *)(void *)(r.v + n_events + 1);
 	out->given = (struct given){ 0 };
-	for (; p < end && r.n < n_events; r.n++) {
-		struct hist e = { .order = r.n };
-
-		p = read_head(p, end, &r.last_received, &e);
-		if (p == NULL || e.n_attrs > room)
+	for (struct hist *h = r.v; p < end && r.n < n_events; r.n++, h++) {
+		p = read_head(p, end, &r.last_received, h);
+		if (p == NULL || h->n_attrs > room)
 			return false;
-		p = read_tail(p, end, &e, attrs);
+		p = read_tail(p, end, h, attrs, &out->given);
 		if (p == NULL)
 			return false;
-		note_time(&r, e.at);
-		note_values(&out->given, attrs, e.n_attrs);
-		attrs += e.n_attrs;
-		room -= e.n_attrs;
-		r.v[r.n] = e;
+		attrs += h->n_attrs;
+		room -= h->n_attrs;
+		h->order = r.n;
+		note_time(&r, h->at);
 	}
 	r.given = out->given;
 	*out = r;
@@ -233,11 +224,10 @@ void history_push(struct history *h, struct str record, struct arena *a)
 	struct hist *e = &h->v[h->n];
 
 	p = read_head(p, end, &h->last_received, e);
-	if (p == NULL || read_tail(p, end, e, arena_array(a, e->n_attrs, sizeof(struct hist_attr))) == NULL)
+	if (p == NULL || read_tail(p, end, e, arena_array(a, e->n_attrs, sizeof(struct hist_attr)), &h->given) == NULL)
 		abort();
 	e->order = h->n++;
 	note_time(h, e->at);
-	note_values(&h->given, e->attrs, e->n_attrs);
 }
 
 static uint32_t drop_one(void *ctx, uint32_t sym)
@@ -259,6 +249,7 @@ typedef uint32_t place_fn(void *ctx, enum place place, uint32_t attr, uint32_t s
 static bool rewrite(struct str bytes, place_fn *fn, void *ctx, struct buf *out)
 {
 	const uint8_t *p = (const uint8_t *)bytes.p, *end = p + bytes.len;
+	struct given given = { 0 };
 	int64_t received = 0;
 
 	while (p < end) {
@@ -272,7 +263,7 @@ static bool rewrite(struct str bytes, place_fn *fn, void *ctx, struct buf *out)
 			return false;
 		buf_append(out, head, (size_t)(p - head));
 		flags = p[1 - REC_FIXED];
-		p = read_tail(p, end, &h, attrs);
+		p = read_tail(p, end, &h, attrs, &given);
 		if (p == NULL)
 			return false;
 		for (uint32_t i = 0; i < h.n_attrs; i++)
