@@ -67,6 +67,7 @@ void json_end_object(struct json_out *o);
 void json_begin_array(struct json_out *o);
 void json_end_array(struct json_out *o);
 void json_put_key(struct json_out *o, const char *key);
+void json_put_name(struct json_out *o, const char *key);      /* the same, for a key in which nothing is to be escaped */
 void json_put_str(struct json_out *o, struct str s);          /* bad UTF-8 becomes U+FFFD */
 void json_put_z(struct json_out *o, const char *z);           /* NULL writes null */
 void json_put_i64(struct json_out *o, int64_t v);

@@ -133,15 +133,18 @@ struct str arena_str(struct arena *a, struct str s)
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
 	va_list ap, again;
+	char text[256], *p;
 	int n;
-	char *p;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	/* Most are short: written once, and copied. */
+	n = vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	p = arena_alloc(a, n > 0 ? (size_t)n + 1 : 1);
-	if (n > 0)
+	if (n > 0 && (size_t)n < sizeof text)
+		memcpy(p, text, (size_t)n + 1);
+	else if (n > 0)
 		(void)vsnprintf(p, (size_t)n + 1, fmt, again);
 	va_end(again);
 	return p;

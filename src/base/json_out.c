@@ -107,6 +107,24 @@ void json_put_key(struct json_out *o, const char *key)
 	o->comma = false;
 }
 
+void json_put_name(struct json_out *o, const char *key)
+{
+	size_t len = strlen(key);
+	char *begin = buf_room(o->b, len + sizeof(",\"\":")), *p = begin;
+
+	if (p == NULL)
+		return;
+	if (o->comma)
+		*p++ = ',';
+	*p++ = '"';
+	memcpy(p, key, len);
+	p += len;
+	*p++ = '"';
+	*p++ = ':';
+	buf_took(o->b, (size_t)(p - begin));
+	o->comma = false;
+}
+
 void json_put_str(struct json_out *o, struct str s)
 {
 	before_value(o);

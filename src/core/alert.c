@@ -1,5 +1,7 @@
 #include "core/alert.h"
 
+#include <stddef.h>
+
 #include "base/json_member.h"
 #include "base/siphash.h"
 #include "base/xalloc.h"
@@ -44,14 +46,17 @@ void alert_set_id(struct alert *a)
 
 /* ---- copying ---- */
 
+#define N_TEXTS 12
+
 static struct str *text_of(struct alert *a, size_t i)
 {
-	struct str *const v[] = {
-		&a->ns, &a->ticket, &a->contract, &a->customer, &a->metric, &a->agreement, &a->step, &a->target, &a->priority, &a->subject,
-		&a->url, &a->reason,
+	static const size_t at[N_TEXTS] = {
+		offsetof(struct alert, ns), offsetof(struct alert, ticket), offsetof(struct alert, contract), offsetof(struct alert, customer),
+		offsetof(struct alert, metric), offsetof(struct alert, agreement), offsetof(struct alert, step), offsetof(struct alert, target),
+		offsetof(struct alert, priority), offsetof(struct alert, subject), offsetof(struct alert, url), offsetof(struct alert, reason),
 	};
 
-	return i < sizeof(v) / sizeof(v[0]) ? v[i] : NULL;
+	return (struct str *)((char *)a + at[i]);
 }
 
 static char *copy_text(char *to, struct str *s)
@@ -65,12 +70,12 @@ static char *copy_text(char *to, struct str *s)
 void *alert_copy(struct alert *to, const struct alert *from)
 {
 	size_t len = from->n_receivers * sizeof(struct str) + 1;
-	struct str *receivers, *s;
+	struct str *receivers;
 	char *p;
 
 	*to = *from;
-	for (size_t i = 0; (s = text_of(to, i)) != NULL; i++)
-		len += s->len;
+	for (size_t i = 0; i < N_TEXTS; i++)
+		len += text_of(to, i)->len;
 	for (size_t i = 0; i < to->n_receivers; i++)
 		len += from->receivers[i].len;
 	receivers = xmalloc(len);
@@ -79,8 +84,8 @@ void *alert_copy(struct alert *to, const struct alert *from)
 		receivers[i] = from->receivers[i];
 		p = copy_text(p, &receivers[i]);
 	}
-	for (size_t i = 0; (s = text_of(to, i)) != NULL; i++)
-		p = copy_text(p, s);
+	for (size_t i = 0; i < N_TEXTS; i++)
+		p = copy_text(p, text_of(to, i));
 	to->receivers = receivers;
 	return receivers;
 }

@@ -13,6 +13,7 @@
 void outbox_init(struct outbox *o)
 {
 	*o = (struct outbox){ .doc = json_create() };
+	buf_init(&o->body, BODY_MAX);
 }
 
 void outbox_finish(struct outbox *o)
@@ -26,6 +27,7 @@ void outbox_finish(struct outbox *o)
 	}
 	parking_finish(&o->parking);
 	json_destroy(o->doc);
+	buf_finish(&o->body);
 }
 
 /* ---- to the disk ---- */
@@ -119,24 +121,24 @@ static void put_for(struct daemon *d, const struct alert *a, struct str body, st
 void outbox_alert(struct daemon *d, const struct alert *a)
 {
 	const char *why_not = a->superseded ? "superseded by a later step" : d->opt.dry_run ? "dry run" : NULL;
-	struct buf body;
+	struct buf *b = &d->outbox.body;
+	struct str body;
 
-	buf_init(&body, BODY_MAX);
-	alert_write(a, true, &body);
-	if (!buf_ok(&body)) {
+	buf_reset(b);
+	alert_write(a, true, b);
+	if (!buf_ok(b)) {
 		log_error("outbox", "too-large", "id=%s", a->id);
-		buf_finish(&body);
 		return;
 	}
+	body = buf_str(b);
 	d->outbox.n_decided[a->type] += !a->superseded;
 	d->outbox.n_superseded += a->superseded;
 	if (d->opt.dry_run && !a->superseded)
-		log_always(LOG_LEVEL_NOTICE, "alert", "dry-run", STR_FMT, STR_ARG(buf_str(&body)));
+		log_always(LOG_LEVEL_NOTICE, "alert", "dry-run", STR_FMT, STR_ARG(body));
 	if (!a->superseded)
-		tail_alert(d, buf_str(&body));
+		tail_alert(d, body);
 	for (size_t i = 0; i < a->n_receivers; i++)
-		put_for(d, a, buf_str(&body), a->receivers[i], why_not);
-	buf_finish(&body);
+		put_for(d, a, body, a->receivers[i], why_not);
 }
 
 void outbox_take_effects(struct daemon *d)

@@ -20,6 +20,7 @@ struct sending;
 
 struct outbox {
 	struct json_doc *doc;
+	struct buf       body;              /* of the alert that is being put */
 	struct sending  *first;             /* rows that are on their way to the disk, youngest first */
 	size_t           n;
 	struct sending  *asker, *last_asker;   /* of `first`: waiting for their turn to ask whether anybody was told; the oldest first */

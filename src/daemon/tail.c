@@ -2,13 +2,14 @@
 
 #include <stdlib.h>
 
-#include "base/json.h"
+#include "base/json_member.h"
 #include "base/xalloc.h"
 #include "daemon/api.h"
 #include "daemon/daemon.h"
 #include "ingest/http_stream.h"
 
 #define LINE_MAX_LEN (128u << 10)
+#define FRAME_LEN    128              /* of a line, around what it tells of */
 
 void tail_init(struct tail *t)
 {
@@ -33,15 +34,10 @@ void tail_forget(struct tail *t)
 
 static void begin(struct daemon *d, struct json_out *o, const char *what)
 {
-	char text[WALL_TEXT_LEN];
-
 	json_begin_object(o);
-	json_put_key(o, "seq");
-	json_put_i64(o, (int64_t)d->tail.next);
-	json_put_key(o, "at");
-	json_put_z(o, wall_format(d->now, text));
-	json_put_key(o, "what");
-	json_put_z(o, what);
+	json_put_number(o, "seq", (int64_t)d->tail.next);
+	json_put_instant(o, "at", d->now);
+	json_put_text(o, "what", str_of(what));
 }
 
 static void add(struct daemon *d, struct buf *line)
@@ -66,8 +62,10 @@ void tail_alert(struct daemon *d, struct str body)
 	struct json_out o = json_out(&b);
 
 	buf_init(&b, LINE_MAX_LEN);
+	/* At one go: an alert is longer than what a buffer begins with. */
+	(void)buf_room(&b, body.len + FRAME_LEN);
 	begin(d, &o, "alert");
-	json_put_key(&o, "alert");
+	json_put_name(&o, "alert");
 	json_put_raw(&o, body);
 	json_end_object(&o);
 	add(d, &b);
@@ -81,17 +79,12 @@ void tail_delivery(struct daemon *d, const struct notify_result *r)
 
 	buf_init(&b, LINE_MAX_LEN);
 	begin(d, &o, "delivery");
-	json_put_key(&o, "id");
-	json_put_z(&o, r->alert_id);
-	json_put_key(&o, "receiver");
-	json_put_z(&o, r->receiver);
-	json_put_key(&o, "state");
-	json_put_z(&o, notify_state_names[r->state]);
-	json_put_key(&o, "attempts");
-	json_put_i64(&o, r->attempts);
-	json_put_key(&o, "status");
-	json_put_i64(&o, r->status);
-	json_put_key(&o, "detail");
+	json_put_text(&o, "id", str_of(r->alert_id));
+	json_put_text(&o, "receiver", str_of(r->receiver));
+	json_put_text(&o, "state", str_of(notify_state_names[r->state]));
+	json_put_number(&o, "attempts", r->attempts);
+	json_put_number(&o, "status", r->status);
+	json_put_name(&o, "detail");
 	json_put_z(&o, r->detail);
 	json_end_object(&o);
 	add(d, &b);
