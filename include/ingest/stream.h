@@ -72,6 +72,7 @@ void stream_reset(struct stream *s, const struct stream_options *opt);
 /* No further reading; what is out comes back, is acknowledged, and the connection closed: then stream_is_over(). */
 void stream_stop(struct stream *s);
 bool stream_is_over(const struct stream *s);
+void stream_halt(struct stream *s);        /* ends its thread, for a process that ends while batches are out: no further call may follow */
 void stream_destroy(struct stream *s);     /* NULL is fine; no batch may be out */
 
 enum stream_state {

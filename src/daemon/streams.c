@@ -40,6 +40,8 @@ void streams_finish(struct streams *ss)
 		/* One whose batches did not come back, since the disk is dead, cannot be taken apart; the process ends. */
 		if (stream_is_over(ss->v[i].stream))
 			stream_destroy(ss->v[i].stream);
+		else
+			stream_halt(ss->v[i].stream);
 		free(ss->v[i].source);
 	}
 	for (size_t i = 0; i < ss->n_cursors; i++) {

@@ -300,8 +300,11 @@ void stream_follow(struct stream *s, struct stream_settings *next)
 	settings_destroy(s->next);
 	s->next = NULL;
 	if (options_same_place(&s->opt, &next->opt)) {
-		if (s->leaving == LEAVING_FOR_RESET)
+		/* What waited for room was called back when it was to leave. */
+		if (s->leaving == LEAVING_FOR_RESET) {
 			s->leaving = LEAVING_NOT;
+			settle_again_later(s);
+		}
 		take_settings(s, next);
 		read_pump(s);
 		return;

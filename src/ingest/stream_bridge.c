@@ -437,20 +437,27 @@ void stream_stats(const struct stream *s, struct stream_stats *out)
 	pthread_mutex_unlock(&br->lock);
 }
 
+void stream_halt(struct stream *s)
+{
+	struct bridge *br = s->bridge;
+
+	if (br->came == NULL || br->quit)
+		return;
+	pthread_mutex_lock(&br->lock);
+	br->quit = true;
+	pthread_mutex_unlock(&br->lock);
+	wake(br->thread_fd);
+	pthread_join(br->thread, NULL);
+}
+
 void stream_destroy(struct stream *s)
 {
 	struct bridge *br;
 
 	if (s == NULL)
 		return;
+	stream_halt(s);
 	br = s->bridge;
-	if (br->came != NULL) {
-		pthread_mutex_lock(&br->lock);
-		br->quit = true;
-		pthread_mutex_unlock(&br->lock);
-		wake(br->thread_fd);
-		pthread_join(br->thread, NULL);
-	}
 	batch_list_move(&br->waiting, &br->there);
 	batch_list_move(&br->waiting, &br->back);
 	batch_list_release(&br->waiting);

@@ -22,7 +22,7 @@ struct rig {
 	struct stream_options opt;
 	const char           *keys[2];
 	struct intake_batch  *out[MAX_OUT];
-	size_t                n_out, n_most_out;
+	size_t                n_out, n_most_out, room;    /* `room`: of the sink; 0: MAX_OUT */
 	struct intake_batch  *back[MAX_OUT];              /* of those that were out, the last n_back are on their way back */
 	size_t                n_back;
 	bool                  full, failing, keeping;     /* the sink says no; everything fails; batches stay at the sink */
@@ -47,7 +47,7 @@ static bool sink(void *ctx, struct intake_batch *b)
 {
 	struct rig *rig = ctx;
 
-	if (rig->full || rig->n_out == MAX_OUT)
+	if (rig->full || rig->n_out == (rig->room > 0 ? rig->room : MAX_OUT))
 		return false;
 	assert_str(b->source, "bus");
 	/* Of one that has come back nothing is known any more. */
@@ -647,6 +647,38 @@ static void a_reload_changes_the_stream(void **state)
 	assert_string_equal(rig->last_id, "e2");
 }
 
+/* It was to leave, and then not: what had been called back is read again, and no cursor goes past it. */
+static void a_reload_takes_another_back(void **state)
+{
+	struct rig *rig = *state;
+	struct stream_options other = rig->opt;
+	const char *keys[] = { "more" };
+
+	other.keys = keys;
+	for (int own = 0; own < 2; own++) {
+		other.own = rig->opt.own = own != 0;
+		rig->keys[0] = own != 0 ? "own" : "tickets";
+		for (int i = 0; i < 6000; i++)
+			add(rig, rig->keys[0], i);
+		rig->n_events = 0;
+		rig->keeping = true;
+		rig->room = 1;
+		start(rig);
+		UNTIL(rig, stats(rig).state == STREAM_FULL);
+		stream_reset(rig->stream, &other);
+		rest(rig, 50);
+		stream_reset(rig->stream, &rig->opt);
+		rig->keeping = false;
+		rig->room = 0;
+		add(rig, rig->keys[0], 6000);
+		UNTIL(rig, strcmp(rig->last_id, "e6000") == 0);
+		assert_int_equal(stats(rig).n_connects, 1);
+		assert_int_equal(rig->n_events, 6001);
+		stop(rig);
+		rig->last_id[0] = '\0';
+	}
+}
+
 /* Two daemons of one group, started at the same instant: one reads, the other says who does. */
 static void one_of_two_reads(void **state)
 {
@@ -871,7 +903,7 @@ int main(void)
 		TEST(group_and_stream_may_vanish), TEST(says_what_is_wrong), TEST(own_cursor), TEST(no_cursor_passes_what_was_taken_in_part),
 		TEST(whatever_happens_while_batches_cross), TEST(what_waits_for_room_goes_with_its_connection),
 		TEST(reads_while_the_loop_is_busy), TEST(the_thread_comes_when_it_can),
-		TEST(a_reload_changes_the_stream), TEST(one_of_two_reads),
+		TEST(a_reload_changes_the_stream), TEST(a_reload_takes_another_back), TEST(one_of_two_reads),
 		TEST(one_that_has_nothing_to_read_is_alive),
 		TEST(what_another_took_over_is_not_handed_in), TEST(pending_entries_that_never_came_are_found), TEST(a_server_that_is_none), TEST(names), TEST(a_server_that_is_silent),
 	};
