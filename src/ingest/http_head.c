@@ -228,13 +228,13 @@ struct decisive_values {
 	bool       there[N_DECISIVE];
 };
 
-#define LONGEST (sizeof "transfer-encoding" - 1)
+#define LONGEST (sizeof "Transfer-Encoding" - 1)
 
-/* No two of them are of one length. */
+/* No two of them are of one length. Most are written like this. */
 static const struct { enum decisive header; const char *name; } decisive[LONGEST + 1] = {
-	[4] = { HOST, "host" }, [6] = { EXPECT, "expect" }, [12] = { CONTENT_TYPE, "content-type" }, [13] = { AUTHORIZATION, "authorization" },
-	[14] = { CONTENT_LENGTH, "content-length" }, [16] = { CONTENT_ENCODING, "content-encoding" },
-	[LONGEST] = { TRANSFER_ENCODING, "transfer-encoding" },
+	[4] = { HOST, "Host" }, [6] = { EXPECT, "Expect" }, [12] = { CONTENT_TYPE, "Content-Type" }, [13] = { AUTHORIZATION, "Authorization" },
+	[14] = { CONTENT_LENGTH, "Content-Length" }, [16] = { CONTENT_ENCODING, "Content-Encoding" },
+	[LONGEST] = { TRANSFER_ENCODING, "Transfer-Encoding" },
 };
 
 static enum decisive decisive_of(struct str name)
