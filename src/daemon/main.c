@@ -13,10 +13,14 @@
 
 #include "base/log.h"
 #include "base/now.h"
+#include "base/thread.h"
 #include "daemon/api.h"
 #include "daemon/daemon.h"
 #include "daemon/force.h"
 #include "daemon/memory.h"
+
+/* At a time, of the loop and what works for it: an alert or an answer should not wait for the end of somebody else's slice, which is some milliseconds. */
+#define SLICE_US 500
 
 /* Nothing of this process goes to a file or to another process: it holds secrets. And no descriptor is left unused. */
 static void harden(void)
@@ -214,6 +218,7 @@ int main(int argc, char **argv)
 	options_parse(argc, argv, &d.opt);
 	log_set_level(d.opt.log_level);
 	harden();
+	thread_set_slice(SLICE_US);
 	memory_is_ours();
 	d.cfg = load_config(&d.opt);
 	if (d.cfg == NULL)

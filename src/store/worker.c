@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/now.h"
+#include "base/thread.h"
 
 /* Bounds of one transaction: what was queued late should not wait long for what was queued before. */
 #define COMMIT_BYTES ((size_t)16 << 20)
@@ -24,6 +25,9 @@
 #define READ_MS      2             /* of questions, between two commits */
 
 #define PROBE_BYTES  65536
+
+/* A commit waits for its turn after each sync, and everybody waits for the commit: a third of a millisecond and more where others keep both cores busy. */
+#define SLICE_US     100
 
 /* ---- taking ---- */
 
@@ -329,6 +333,7 @@ void *worker_main(void *store)
 {
 	struct store *st = store;
 
+	thread_set_slice(SLICE_US);
 	st->idle_since = mono_now();
 	while (wait_for_work(st) && turn(st))
 		;
