@@ -282,14 +282,8 @@ void engine_expect(const struct engine *en, uint32_t next, uint32_t after)
 		heap_expect_place(&en->timers, after);
 	}
 	if (next != ENGINE_NO_TICKET) {
-		const char *block = table_at(en, next)->block;
-
 		heap_expect(&en->timers, next);
-		/* The name, the subject, and the beginning of the history. */
-		__builtin_prefetch(block);
-		__builtin_prefetch(block + 64);
-		__builtin_prefetch(block + 128);
-		__builtin_prefetch(block + 192);
+		table_expect(en, next);
 	}
 }
 

@@ -77,6 +77,7 @@ void table_remove(struct engine *en, uint32_t slot);        /* gives back all it
 void table_changed(struct engine *en, uint32_t slot);
 void table_unchanged(struct engine *en, uint32_t slot);
 uint32_t table_next_changed(const struct engine *en, uint32_t from, uint32_t end);      /* `end`: none before it */
+void table_expect(const struct engine *en, uint32_t slot);      /* a hint: its block is wanted soon */
 /* Live clocks are at most CONFIG_MAX_METRICS, so that five bits hold each number. */
 uint16_t table_pack_clocks(unsigned running, unsigned paused, unsigned breached);
 void table_count_clocks(struct engine *en, struct ticket *t, uint16_t clocks);

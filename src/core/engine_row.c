@@ -290,9 +290,13 @@ size_t engine_take_changed(struct engine *en, struct engine_round *round, size_t
 	size_t taken = 0;
 
 	buf_init(&row, BUF_NO_MAX);
-	while (taken < n && (round->at = table_next_changed(en, round->at, round->end)) < round->end) {
-		take(en, round->at++, &row, fn, ctx);
-		taken++;
+	for (round->at = table_next_changed(en, round->at, round->end); taken < n && round->at < round->end; taken++) {
+		uint32_t slot = round->at;
+
+		round->at = table_next_changed(en, slot + 1, round->end);
+		if (round->at < round->end)
+			table_expect(en, round->at);
+		take(en, slot, &row, fn, ctx);
 	}
 	buf_finish(&row);
 	return taken;

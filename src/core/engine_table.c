@@ -163,6 +163,17 @@ uint32_t table_next_changed(const struct engine *en, uint32_t from, uint32_t end
 	return from < end ? from : end;
 }
 
+void table_expect(const struct engine *en, uint32_t slot)
+{
+	const char *block = table_at(en, slot)->block;
+
+	/* The name, the subject, and the beginning of the history. */
+	__builtin_prefetch(block);
+	__builtin_prefetch(block + 64);
+	__builtin_prefetch(block + 128);
+	__builtin_prefetch(block + 192);
+}
+
 uint16_t table_pack_clocks(unsigned running, unsigned paused, unsigned breached)
 {
 	assert(running < 32 && paused < 32 && breached < 32);

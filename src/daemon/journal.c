@@ -281,6 +281,9 @@ static void expect_next(const struct daemon *d, const struct append *a)
 {
 	const struct append *next = a->next, *after = next != NULL ? next->next : NULL;
 
+	/* That one is looked at by the next call. */
+	if (after != NULL)
+		__builtin_prefetch(after->next);
 	engine_expect(d->engine, next != NULL ? next->ticket : ENGINE_NO_TICKET, after != NULL ? after->ticket : ENGINE_NO_TICKET);
 }
 
