@@ -10,83 +10,104 @@
 struct parked {
 	uint64_t no;
 	char     id[ALERT_ID_LEN + 1];   /* numbers of rows that are gone are given again */
-	char    *receiver;               /* owned */
+};
+
+struct parked_lane {
+	char          *receiver;         /* owned */
+	struct parked *v;                /* owned; those from `head` to `n`, oldest first */
+	size_t         head, n, cap;
 };
 
 /* Rows that are asked for together; those before `at` are dealt with. */
 struct refill {
 	struct query  query;
+	char         *receiver;          /* owned */
 	size_t        n, at;
 	struct parked v[];
 };
 
 void parking_finish(struct parking *k)
 {
-	for (size_t i = 0; i < k->n; i++)
-		free(k->v[i].receiver);
-	free(k->v);
+	for (size_t i = 0; i < k->n_lanes; i++) {
+		free(k->lanes[i].receiver);
+		free(k->lanes[i].v);
+	}
+	free(k->lanes);
 	*k = (struct parking){ 0 };
 }
 
-/* Takes what `p` owns. */
-static void put(struct parking *k, struct parked p)
+static struct parked_lane *find_lane(const struct parking *k, const char *receiver)
 {
-	if (k->n == k->cap) {
-		k->cap = k->cap != 0 ? k->cap * 2 : 256;
-		k->v = xreallocarray(k->v, k->cap, sizeof *k->v);
-	}
-	k->v[k->n++] = p;
+	for (size_t i = 0; i < k->n_lanes; i++)
+		if (strcmp(k->lanes[i].receiver, receiver) == 0)
+			return &k->lanes[i];
+	return NULL;
+}
+
+static struct parked_lane *add_lane(struct parking *k, const char *receiver)
+{
+	k->lanes = xreallocarray(k->lanes, k->n_lanes + 1, sizeof *k->lanes);
+	k->lanes[k->n_lanes] = (struct parked_lane){ .receiver = xstrdup(receiver) };
+	return &k->lanes[k->n_lanes++];
+}
+
+/* For `n` more. */
+static void reserve(struct parked_lane *l, size_t n)
+{
+	if (l->cap - l->n >= n)
+		return;
+	if (l->head > 0)
+		memmove(l->v, l->v + l->head, (l->n - l->head) * sizeof *l->v);
+	l->n -= l->head;
+	l->head = 0;
+	while (l->cap - l->n < n || l->cap / 2 < l->n)
+		l->cap = l->cap != 0 ? l->cap * 2 : 256;
+	l->v = xreallocarray(l->v, l->cap, sizeof *l->v);
+}
+
+static void put(struct parking *k, const char *receiver, const struct parked *v, size_t n)
+{
+	struct parked_lane *l = find_lane(k, receiver);
+
+	if (l == NULL)
+		l = add_lane(k, receiver);
+	reserve(l, n);
+	memcpy(l->v + l->n, v, n * sizeof *v);
+	l->n += n;
 }
 
 void parking_add(struct parking *k, uint64_t no, const char *id, const char *receiver)
 {
-	struct parked p = { .no = no, .receiver = xstrdup(receiver) };
+	struct parked p = { .no = no };
 
 	memcpy(p.id, id, sizeof p.id);
-	put(k, p);
-}
-
-static bool is_of(const struct delivery *row, const struct parked *p)
-{
-	return row->no == p->no && str_eqz(row->id, p->id) && str_eqz(row->receiver, p->receiver);
-}
-
-/* The next one is dealt with. */
-static struct parked *step(struct parking *k, struct refill *rf)
-{
-	k->n_asked--;
-	return &rf->v[rf->at++];
+	put(k, receiver, &p, 1);
 }
 
 static void on_row(struct daemon *d, struct query *q, const struct store_done *done)
 {
 	struct refill *rf = (struct refill *)q;
-	struct parking *k = &d->outbox.parking;
 	const struct delivery *row = done->delivery;
+	size_t was_at = rf->at;
 
 	if (row != NULL) {
 		/* They come in the order in which they were asked for, without those that are gone. */
 		while (rf->v[rf->at].no != row->no)
-			free(step(k, rf)->receiver);
-
-		struct parked *p = step(k, rf);
-
-		if (is_of(row, p) && row->state == DELIVERY_PENDING)
+			rf->at++;
+		if (row->state == DELIVERY_PENDING && str_eqz(row->id, rf->v[rf->at].id) && str_eqz(row->receiver, rf->receiver))
 			outbox_resume(d, row);
-		free(p->receiver);
+		rf->at++;
 	}
-	if (!done->last)
-		return;
-	while (rf->at < rf->n) {
-		struct parked *p = step(k, rf);
-
-		/* The store had no answer: the row is still there, and is asked for with the next. */
-		if (done->err == ERR_FULL)
-			put(k, *p);
-		else
-			free(p->receiver);
+	/* The store had no answer: the rows are still there, and are asked for with the next. */
+	if (done->last && done->err == ERR_FULL && rf->at < rf->n)
+		put(&d->outbox.parking, rf->receiver, rf->v + rf->at, rf->n - rf->at);
+	if (done->last)
+		rf->at = rf->n;
+	d->outbox.parking.n_asked -= rf->at - was_at;
+	if (done->last) {
+		free(rf->receiver);
+		free(rf);
 	}
-	free(rf);
 }
 
 static bool ask(struct daemon *d, struct refill *rf)
@@ -102,43 +123,47 @@ static bool ask(struct daemon *d, struct refill *rf)
 	return e == ERR_OK;
 }
 
-/* Up to `max` of the receiver's, the oldest; NULL when there are none. The caller frees it, and what it has of receivers. */
-static struct refill *take(struct parking *k, const char *receiver, size_t max)
+/* The first `n` of the lane stay there until they are asked for. */
+static struct refill *refill_create(const struct parked_lane *l, size_t n)
 {
-	struct refill *rf = xcalloc(1, sizeof *rf + (max < k->n ? max : k->n) * sizeof rf->v[0]);
-	size_t kept = 0;
+	struct refill *rf = xmalloc(sizeof *rf + n * sizeof rf->v[0]);
 
-	for (size_t i = 0; i < k->n; i++) {
-		if (rf->n < max && strcmp(k->v[i].receiver, receiver) == 0)
-			rf->v[rf->n++] = k->v[i];
-		else
-			k->v[kept++] = k->v[i];
-	}
-	k->n = kept;
-	if (rf->n > 0)
-		return rf;
-	free(rf);
-	return NULL;
+	*rf = (struct refill){ .query = { on_row }, .receiver = xstrdup(l->receiver), .n = n };
+	memcpy(rf->v, l->v + l->head, n * sizeof rf->v[0]);
+	return rf;
+}
+
+static void drop_first(struct parked_lane *l, size_t n)
+{
+	l->head += n;
+	if (l->head < l->n)
+		return;
+	free(l->v);
+	*l = (struct parked_lane){ .receiver = l->receiver };
 }
 
 bool parking_refill(struct daemon *d, const char *receiver, size_t room)
 {
 	struct parking *k = &d->outbox.parking;
-	struct refill *rf;
+	struct parked_lane *l = find_lane(k, receiver);
+	size_t n = l != NULL ? l->n - l->head : 0;
 
 	/* What is on its way takes up the room, whosever it is. */
 	if (k->n_asked >= room)
 		return true;
-	rf = take(k, receiver, room - k->n_asked);
-	if (rf == NULL)
+	if (n == 0)
 		return k->n_asked > 0;
-	rf->query.fn = on_row;
+	if (n > room - k->n_asked)
+		n = room - k->n_asked;
+
+	struct refill *rf = refill_create(l, n);
+
 	if (ask(d, rf)) {
-		k->n_asked += rf->n;
-		return true;
+		k->n_asked += n;
+		drop_first(l, n);
+	} else {
+		free(rf->receiver);
+		free(rf);
 	}
-	for (size_t i = 0; i < rf->n; i++)
-		put(k, rf->v[i]);
-	free(rf);
 	return true;
 }

@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 struct daemon;
-struct parked;
+struct parked_lane;
 
 /* All zero is empty. */
 struct parking {
-	struct parked *v;                /* owned; oldest first */
-	size_t         n, cap;
-	size_t         n_asked;          /* rows that the store has been asked for and has not given yet */
+	struct parked_lane *lanes;       /* owned; one a receiver that ever had such rows */
+	size_t              n_lanes;
+	size_t              n_asked;     /* rows that the store has been asked for and has not given yet */
 };
 
 void parking_finish(struct parking *k);
@@ -24,7 +24,7 @@ void parking_finish(struct parking *k);
 /* The row `no` of the alert `id` for this receiver. Copies. */
 void parking_add(struct parking *k, uint64_t no, const char *id, const char *receiver);
 
-/* Asks the store for up to `room` of the receiver's rows; they go to outbox_resume(). False when it has none, here or on the way. */
+/* Asks the store for up to `room` of the receiver's rows, the oldest; they go to outbox_resume(). False when it has none, here or on the way. */
 bool parking_refill(struct daemon *d, const char *receiver, size_t room);
 
 #endif
