@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """How late an alert is: from its instant to its bytes at a webhook receiver, with a million timers armed; idle, under half of the events
 that plazod can take (single POSTs, then NDJSON), and when very many are due within one second.
-/usr/bin/python3 tests/bench/bench_lateness.py [--build build] [--tickets 1000000] [--burst 100000] [--seconds 5]
+/usr/bin/python3 tests/bench/bench_lateness.py [--build build] [--tickets 1000000] [--burst 100000] [--seconds 5] [--burst-alone]
 """
 import argparse
 import pathlib
@@ -43,6 +43,15 @@ def half(p, build, kind, shape):
 	return {**shape, "rate": max(1, int(full["requests_s"] / 2))}, full["events_s"]
 
 
+def spread(p, build, port, args):
+	"""A few hundred a second: of an idle plazod, and of one under load."""
+	n = int(400 * args.seconds)
+	tell(f"idle, {args.tickets} timers", lateness(p, build, port, "idle", n // 2, args.seconds), 5)
+	for kind, shape in (("single POSTs", SINGLE), ("NDJSON", BULK)):
+		rate, full = half(p, build, kind, shape)
+		tell(f"at half of {full:,.0f} events/s ({kind})", lateness(p, build, port, kind.split()[0], n, args.seconds, **rate), 25)
+
+
 def burst(p, build, port, n):
 	"""n alerts due within one second: how long after it until all are decided, and on disk in the outbox; and until all have arrived."""
 	hook = rig.Hook(build, n, 90, port)
@@ -75,6 +84,7 @@ def main():
 	parser.add_argument("--tickets", type=int, default=1_000_000)
 	parser.add_argument("--burst", type=int, default=100_000)
 	parser.add_argument("--seconds", type=float, default=5)
+	parser.add_argument("--burst-alone", action="store_true")
 	args = parser.parse_args()
 	harness.BUILD = build = args.build.resolve()
 	where = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir=build))
@@ -84,12 +94,9 @@ def main():
 		p.start()
 		rig.fill(p, build, args.tickets)
 		rig.wait_quiet(p)
-		n = int(400 * args.seconds)
-		tell(f"idle, {args.tickets} timers", lateness(p, build, port, "idle", n // 2, args.seconds), 5)
-		for kind, shape in (("single POSTs", SINGLE), ("NDJSON", BULK)):
-			rate, full = half(p, build, kind, shape)
-			tell(f"at half of {full:,.0f} events/s ({kind})", lateness(p, build, port, kind.split()[0], n, args.seconds, **rate), 25)
-		rig.wait_quiet(p)
+		if not args.burst_alone:
+			spread(p, build, port, args)
+			rig.wait_quiet(p)
 		decided, committed, r = burst(p, build, port, args.burst)
 		p.stop(120)
 		p50, p99, most = created_late_ms(where / "plazo.db")

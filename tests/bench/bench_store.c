@@ -1,11 +1,13 @@
 /*
  * Events a second that are on disk when they are acknowledged, in bursts of 1, 100 and 1000, against a bare file that gets the same bytes
- * by write() and fdatasync(), in turns on the same disk. Then the load of many open tickets.
- * BENCH_DIR: where (a disk, not memory; /var/tmp). BENCH_MS: time for each side (1000). BENCH_TICKETS: rows to load (10^6).
+ * by write() and fdatasync(), in turns on the same disk. Then a flood of alerts: put, read again by their numbers, and settled one by one, each
+ * as fast as the store takes it. Then the load of many open tickets.
+ * BENCH_DIR: where (a disk, not memory; /var/tmp). BENCH_MS: time for each side (1000). BENCH_TICKETS: rows to load (10^6). BENCH_ALERTS (10^5).
  */
 #include "bench.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -101,6 +103,56 @@ static void compare(struct store *st, int fd, size_t burst, double budget_ns)
 	free(bytes);
 }
 
+static struct delivery alert(size_t i, char id[33], char ticket[32])
+{
+	struct delivery v = { .receiver = STR("ops"), .type = STR("sla.breach"), .ns = STR("desk"), .body = { record, sizeof record },
+		.next = { 1 }, .settled = WALL_NEVER };
+	/* Ids come in no order. */
+	uint64_t mixed = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
+
+	snprintf(id, 33, "%016" PRIx64 "%016" PRIx64, mixed ^ mixed >> 29, mixed);
+	snprintf(ticket, 32, "INC-%08" PRIx64, mixed >> 40);
+	v.id = str_of(id);
+	v.ticket = str_of(ticket);
+	return v;
+}
+
+static void alerts(struct store *st, size_t n)
+{
+	uint64_t *nos = malloc(n * sizeof *nos);
+	double at[4] = { bench_now_ns() };
+	char id[33], ticket[32];
+	size_t n_told = 0;
+
+	must(nos != NULL, "memory", NULL);
+	for (size_t i = 0; i < n; i++) {
+		struct delivery v = alert(i, id, ticket);
+
+		nos[i] = i + 1;
+		must(store_put_delivery(st, &v, 1) == ERR_OK, "put", NULL);
+		if (i % 100 == 99)
+			store_push(st);
+	}
+	wait_for(st, &n_told, n);
+	at[1] = bench_now_ns();
+	must(store_list_deliveries(st, &(struct store_filter){ .nos = nos, .n_nos = n }, 1) == ERR_OK, "list", NULL);
+	wait_for(st, &n_told, 2 * n + 1);
+	at[2] = bench_now_ns();
+	for (size_t i = 0; i < n; i++) {
+		struct delivery v = alert(i, id, ticket);
+
+		v.state = DELIVERY_SENT;
+		must(store_settle(st, &v, 1) == ERR_OK, "settle", NULL);
+		if (i % 100 == 99)
+			store_push(st);
+	}
+	wait_for(st, &n_told, 3 * n + 1);
+	at[3] = bench_now_ns();
+	printf("%zu alerts: each put in %.1f us, read again in %.1f, settled in %.1f\n", n, (at[1] - at[0]) / 1e3 / (double)n,
+		(at[2] - at[1]) / 1e3 / (double)n, (at[3] - at[2]) / 1e3 / (double)n);
+	free(nos);
+}
+
 static enum err count_ticket(void *ctx, const struct ticket_row *row, struct diag *d)
 {
 	(void)row;
@@ -158,6 +210,7 @@ int main(void)
 	compare(st, fd, 1, budget);
 	compare(st, fd, 100, budget);
 	compare(st, fd, 1000, budget);
+	alerts(st, bench_size("BENCH_ALERTS", 100000));
 	must(store_close(st, &d) == ERR_OK, "close", &d);
 	unlink(path);
 	load(&opt, bench_size("BENCH_TICKETS", 1000000));
