@@ -121,12 +121,13 @@ void ticket_set_contract(struct engine *en, struct ticket *t, struct str id)
 
 static void write_fired(struct engine *en, struct opened *o)
 {
-	struct ticket *t = o->t;
+	struct str fired;
 
 	buf_reset(&en->fired);
 	fired_write(&o->fired, en->symbols, &en->fired);
-	fired_drop(ticket_fired(t), en->symbols);
-	ticket_set_fired(en, t, buf_str(&en->fired));
+	fired_drop(ticket_fired(o->t), en->symbols);
+	fired = buf_str(&en->fired);
+	ticket_extend(en, o->t, o->record, &fired);
 }
 
 void ticket_settle(struct engine *en, struct opened *o, struct wall now)
@@ -136,6 +137,8 @@ void ticket_settle(struct engine *en, struct opened *o, struct wall now)
 
 	if (o->fired.changed)
 		write_fired(en, o);
+	else if (o->record.len > 0)
+		ticket_extend(en, t, o->record, NULL);
 	en->stats.n_unmatched += (size_t)unmatched - !!(t->flags & TICKET_UNMATCHED);
 	set_flag(t, TICKET_UNMATCHED, unmatched);
 	set_flag(t, TICKET_OPENED, o->facts.opened);

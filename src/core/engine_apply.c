@@ -102,7 +102,7 @@ static void append_event(struct engine *en, struct opened *o, const struct event
 		parts.url = e->set >> ATTR_URL & 1 ? e->attr[ATTR_URL] : parts.url;
 		ticket_set_block(en, t, &parts);
 	} else {
-		ticket_append(en, t, buf_str(&en->record));
+		o->record = buf_str(&en->record);
 	}
 	t->n_events++;
 	t->seq = seq;
@@ -176,9 +176,11 @@ enum apply engine_apply_to(struct engine *en, uint32_t *ticket, const struct eve
 	en->stats.n_events++;
 	matters = en->opt.thorough || event_may_matter(en, o, e);
 	append_event(en, o, e, id, seq);
-	if (matters)
+	if (matters) {
 		decide(en, o, e, fx);
-	else
+	} else {
+		ticket_extend(en, o->t, o->record, NULL);
 		table_changed(en, o->slot);
+	}
 	return APPLY_DONE;
 }

@@ -96,11 +96,8 @@ struct parts ticket_parts(const struct ticket *t);
 /* Puts a new block together from its parts, which may point into the old one. */
 void ticket_set_block(struct engine *en, struct ticket *t, const struct parts *n);
 
-/* Another last part. */
-void ticket_set_fired(struct engine *en, struct ticket *t, struct str fired);
-
-/* One more record at the end of the history. */
-void ticket_append(struct engine *en, struct ticket *t, struct str record);
+/* One more record (or none) at the end of the history, and another last part where `fired` is not NULL. */
+void ticket_extend(struct engine *en, struct ticket *t, struct str record, const struct str *fired);
 
 /* ---- one ticket opened up ---- */
 
@@ -111,6 +108,7 @@ struct opened {
 	struct ticket_facts facts;
 	struct fired        fired;
 	struct wall         next;       /* of all its steps that have not fired; set by escalate() */
+	struct str          record;     /* of its history, which the block has not got yet: ticket_settle() puts it there */
 };
 
 /*

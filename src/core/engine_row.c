@@ -290,13 +290,13 @@ size_t engine_take_changed(struct engine *en, struct engine_round *round, size_t
 	size_t taken = 0;
 
 	buf_init(&row, BUF_NO_MAX);
-	for (round->at = table_next_changed(en, round->at, round->end); taken < n && round->at < round->end; taken++) {
-		uint32_t slot = round->at;
+	while (taken < n && (round->at = table_next_changed(en, round->at, round->end)) < round->end) {
+		uint32_t slot = round->at++, next = table_next_changed(en, round->at, round->end);
 
-		round->at = table_next_changed(en, slot + 1, round->end);
-		if (round->at < round->end)
-			table_expect(en, round->at);
+		if (next < round->end)
+			table_expect(en, next);
 		take(en, slot, &row, fn, ctx);
+		taken++;
 	}
 	buf_finish(&row);
 	return taken;

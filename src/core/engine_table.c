@@ -245,25 +245,19 @@ struct parts ticket_parts(const struct ticket *t)
 	return (struct parts){ ticket_id(t), ticket_subject(t), ticket_url(t), ticket_history(t), { NULL, 0 }, ticket_fired(t) };
 }
 
-void ticket_set_fired(struct engine *en, struct ticket *t, struct str fired)
+void ticket_extend(struct engine *en, struct ticket *t, struct str record, const struct str *fired)
 {
-	size_t before = block_len(t) - t->fired_len;
+	size_t old = block_len(t), before = old - t->fired_len, len = fired != NULL ? fired->len : t->fired_len;
+	char *p = t->block;
 
-	if (fired.len != t->fired_len)
-		t->block = xreallocarray(t->block, before + fired.len + 1, 1);
-	put(t->block + before, fired);
-	en->block_bytes += fired.len - t->fired_len;
-	t->fired_len = (uint32_t)fired.len;
-}
-
-void ticket_append(struct engine *en, struct ticket *t, struct str record)
-{
-	size_t before = block_len(t) - t->fired_len;
-	char *p = xreallocarray(t->block, before + t->fired_len + record.len + 1, 1);
-
-	memmove(p + before + record.len, p + before, t->fired_len);
-	memcpy(p + before, record.p, record.len);
-	t->block = p;
+	if (before + record.len + len != old)
+		t->block = p = xreallocarray(p, before + record.len + len + 1, 1);
+	if (fired == NULL)
+		memmove(p + before + record.len, p + before, len);
+	else
+		put(p + before + record.len, *fired);
+	put(p + before, record);
 	t->hist_len += (uint32_t)record.len;
-	en->block_bytes += record.len;
+	t->fired_len = (uint32_t)len;
+	en->block_bytes += block_len(t) - old;
 }

@@ -13,7 +13,7 @@
 static struct fired_clock *entry(struct work *w)
 {
 	if (w->fc == NULL)
-		w->fc = fired_clock(&w->o->fired, metric_of(w->c), w->c->cycle);
+		w->fc = fired_add(&w->o->fired, metric_of(w->c), w->c->cycle);
 	return w->fc;
 }
 
@@ -320,7 +320,10 @@ static bool is_settled(const struct work *w)
 		return true;
 	if (fc == NULL || fc->n_told > 0 || fc->breach_spent != !wall_is_never(w->c->breach_at))
 		return false;
-	return (w->c->was_over && fc->verdict != 0 && comes_after_all(w)) || fc->verdict == fingerprint(w);
+	/* Time changes nothing of it either. */
+	if (fc->verdict != 0 && (w->fr->cause == CAUSE_TIME || (w->c->was_over && comes_after_all(w))))
+		return true;
+	return fc->verdict == fingerprint(w);
 }
 
 static void work_on(struct work *w)

@@ -230,13 +230,12 @@ struct fired_clock *fired_find(struct fired *f, struct str metric, uint32_t cycl
 	return NULL;
 }
 
-struct fired_clock *fired_clock(struct fired *f, struct str metric, uint32_t cycle)
+struct fired_clock *fired_add(struct fired *f, struct str metric, uint32_t cycle)
 {
-	struct fired_clock *fc = fired_find(f, metric, cycle);
-
-	if (fc != NULL)
-		return fc;
-	f->v = arena_grow(f->arena, f->v, f->n, f->n + 1, sizeof(*f->v));
+	if (f->n >= f->cap) {
+		f->cap = f->n + 4;
+		f->v = arena_grow(f->arena, f->v, f->n, f->cap, sizeof(*f->v));
+	}
 	f->changed = true;
 	f->v[f->n] = (struct fired_clock){ .metric = metric, .cycle = cycle };
 	return &f->v[f->n++];

@@ -39,7 +39,7 @@ struct fired_clock {
 struct fired {
 	struct arena       *arena;        /* keeps */
 	struct fired_clock *v;
-	uint32_t            n;
+	uint32_t            n, cap;
 	uint32_t            near;         /* where the last one was found: clocks are asked for in about the order in which they spoke */
 	bool                changed;      /* what is here is no longer what was read; whoever writes a field sets it */
 };
@@ -54,9 +54,9 @@ void fired_drop(struct str bytes, struct symbols *syms);
 /* The same bytes with every symbol replaced by what map() says. */
 bool fired_translate(struct str bytes, history_map_fn *map, void *ctx, struct buf *out);
 
-/* The clock's entry, or NULL; and made where there is none. Texts are borrowed until fired_write(). */
+/* The clock's entry, or NULL; and a new one where there is none, whose text is borrowed until fired_write(). */
 struct fired_clock *fired_find(struct fired *f, struct str metric, uint32_t cycle);
-struct fired_clock *fired_clock(struct fired *f, struct str metric, uint32_t cycle);
+struct fired_clock *fired_add(struct fired *f, struct str metric, uint32_t cycle);
 struct fired_step *fired_find_step(const struct fired_clock *fc, struct str step);    /* NULL where fc is NULL or never fired it */
 struct fired_step *fired_step(struct fired *f, struct fired_clock *fc, struct str step);
 void fired_tell(struct fired *f, struct fired_clock *fc, struct str receiver, bool breach);
