@@ -172,6 +172,7 @@ static void *run(void *arg)
 {
 	struct bridge *br = arg;
 
+	pthread_setname_np(pthread_self(), "plazod-stream");
 	stream_live(br->stream, br->base);
 	event_add(br->to_do, NULL);
 	while (!is_to_quit(br)) {
