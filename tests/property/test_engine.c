@@ -3,7 +3,8 @@
  *   1. the same alerts, byte for byte, however time is cut into turns;
  *   2. the same alerts after a stop at any point, from rows saved at different moments and a replay that begins before them;
  *   3. the same final clocks for any order of arrival;
- *   4. the same alerts, verdicts and clocks whether each event is decided on in full or passed over where it changes nothing.
+ *   4. the same alerts, verdicts and clocks whether each event is decided on in full or passed over where it changes nothing;
+ *   5. it wakes for a step of a clock, and for nothing else.
  * PLAZO_SEED repeats a run, PLAZO_ROUNDS scales it.
  */
 #include <setjmp.h>
@@ -288,6 +289,38 @@ static void revise(struct engine *en, struct wall now, unsigned *done, bool slic
 	}
 }
 
+/* Step by step: when the first of all clocks' next steps comes. Waived clocks show none. */
+static struct wall first_of_all(struct engine *en, const struct life *l, struct wall now, struct arena *arena, bool *waived)
+{
+	struct wall first = WALL_NEVER;
+
+	for (size_t k = 0; k < N_TICKETS; k++) {
+		struct ticket_view v;
+
+		if (!engine_view(en, STR("desk"), str_of(l->tickets[k]), now, arena, &v))
+			continue;
+		for (size_t i = 0; i < v.n_clocks; i++) {
+			/* What is over has no more steps, and those behind us were superseded. */
+			if (wall_is_never(v.clocks[i].stopped) && !wall_before(v.clocks[i].next_at, now))
+				first = wall_min(first, v.clocks[i].next_at);
+			*waived = *waived || v.clocks[i].waived;
+		}
+	}
+	return first;
+}
+
+/* The engine wakes for a step, never for nothing. */
+static void wakes_for_a_step(struct engine *en, const struct life *l, struct wall now)
+{
+	struct arena *arena = arena_create();
+	bool waived = false;
+	struct wall first = first_of_all(en, l, now, arena, &waived);
+
+	if (!waived)
+		assert_int_equal(engine_next(en).ms, wall_plus(first, 1).ms);
+	arena_destroy(arena);
+}
+
 /* Runs a life; with `cuts`, time comes in random pieces between the events. */
 static void run(const struct life *l, bool cuts, struct buf *out)
 {
@@ -314,6 +347,8 @@ static void run(const struct life *l, bool cuts, struct buf *out)
 		if (i < l->n) {
 			(void)engine_apply(en, &l->e[i], i + 1, NULL, NULL, &fx);
 			drain(&fx, out);
+			if (!cuts)
+				wakes_for_a_step(en, l, next);
 		}
 	}
 	put_clocks(en, l, l->end, out);
@@ -627,6 +662,7 @@ static struct config *load(unsigned variant)
 		replace(text, "pause: {team: l2}", "pause: {team: l1}");
 		replace(text, "fri: '08:00-15:00'", "fri: '08:00-12:00'");
 		replace(text, "{at: 50%, notify: [ops]}", "{at: 60%, notify: [ops]}");
+		replace(text, "{at: due-10m, by: wall, notify: [boss]}", "{at: due-10m, notify: [boss]}");
 	}
 	problems_init(&p);
 	if (config_load_text("test.yaml", str_of(text), &opt, &cfg, &p) != ERR_OK) {

@@ -213,6 +213,27 @@ static void test_match_is_kept(void **state)
 	assert_int_equal(f->fx.n_alerts, 0);
 }
 
+/* It goes to another contract and comes back: what the other one measured counts no longer. */
+static void test_a_contract_comes_back(void **state)
+{
+	static const char *const contracts[] = { "gamma", "acme", "gamma" }, *const states[] = { NULL, "running", "cancelled" };
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 3; i++) {
+		struct event e = event((const char *const[]){ "e1", "e2", "e3" }[i], "T1", i == 0 ? EVENT_OPENED : EVENT_CHANGED, 10 * i);
+		struct ticket_view v;
+
+		e.set = 1u << ATTR_CONTRACT;
+		e.attr[ATTR_CONTRACT] = str_of(contracts[i]);
+		assert_int_equal(apply(f, e), APPLY_DONE);
+		v = view(f, "T1", 10 * i + 1);
+		assert_int_equal(v.n_clocks, i == 0 ? 1 : 2);
+		for (size_t k = 0; k < v.n_clocks; k++)
+			if (str_eqz(v.clocks[k].metric, "response"))
+				assert_true(str_eqz(v.clocks[k].state, states[i]));
+	}
+}
+
 static void test_unmatched_is_told_once(void **state)
 {
 	struct fixture *f = *state;
@@ -601,7 +622,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_duplicates), TEST(test_sealed_is_for_the_same_ticket),
 		TEST(test_sequence_is_remembered), TEST(test_a_ticket_is_full), TEST(test_sources_touch_their_contracts_alone),
-		TEST(test_match_is_kept), TEST(test_unmatched_is_told_once), TEST(test_row_round_trip), TEST(test_hostile_rows),
+		TEST(test_match_is_kept), TEST(test_a_contract_comes_back), TEST(test_unmatched_is_told_once), TEST(test_row_round_trip), TEST(test_hostile_rows),
 		TEST(test_symbols_are_given_back), TEST(test_over_tickets_leave), TEST(test_list_of_changed), TEST(test_a_round_goes_by_places),
 		TEST(test_a_thousand_repeats_in_the_past_are_one), TEST(test_reload_moves_running_clocks),
 		TEST(test_reload_for_new_tickets_alone), TEST(test_reload_that_changes_nothing), TEST(test_a_row_planned_too_late),
