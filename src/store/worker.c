@@ -11,7 +11,8 @@
 
 /* Bounds of one transaction: what was queued late should not wait long for what was queued before. */
 #define COMMIT_BYTES ((size_t)16 << 20)
-#define COMMIT_JOBS  16384         /* that are no events: each commit writes most pages of the indexes anew, so few are better than many */
+#define COMMIT_JOBS  16384         /* that are no events: in a flood each commit writes most pages of the indexes anew, so few are better than many */
+#define COMMIT_MS    100           /* there are fewer where each takes long: the database is large, or the machine busy */
 
 /*
  * When the log is moved into the database: at once past WAL_MAX, in a pause past WAL_SOME, and whatever is there in a long pause. Commits wait
@@ -80,6 +81,7 @@ struct commit {
 	size_t         next, rec_next;   /* of the work, once it is committed */
 	uint64_t       n_events;
 	size_t         n_saves, n_others, bytes;
+	struct mono    until;            /* no more jobs from then on */
 	size_t         n_tasks;          /* tasks that it found among the jobs begin here */
 	bool           ended;            /* the slice it did was the last one of its task */
 	struct release release;
@@ -87,7 +89,8 @@ struct commit {
 
 static bool room(const struct commit *c)
 {
-	return c->n_saves < STORE_SAVES_PER_COMMIT && c->n_others < COMMIT_JOBS && c->bytes < COMMIT_BYTES;
+	return c->n_saves < STORE_SAVES_PER_COMMIT && c->n_others < COMMIT_JOBS && c->bytes < COMMIT_BYTES &&
+	       (c->next % 256 != 0 || mono_now().ms < c->until.ms);
 }
 
 static int do_job(struct store *st, const struct job *job, struct commit *c)
@@ -136,6 +139,7 @@ static int fill_transaction(struct store *st, struct commit *c)
 	/* Before the jobs, so that its answer, too, comes after those of the jobs that were queued before it. */
 	if (rc == SQLITE_OK)
 		rc = write_slice(st, c);
+	c->until = mono_plus(mono_now(), COMMIT_MS);
 	while (rc == SQLITE_OK && c->next < st->work.n && room(c)) {
 		rc = do_job(st, &st->work.jobs[c->next], c);
 		c->next++;
