@@ -17,9 +17,11 @@ static const char config_text[] =
 	"calendars: {always: 24x7}\n"
 	"defaults: {calendar: always, pause: {status: pending}, notify: [ops], escalation: s}\n"
 	"policies: {p: {metrics: {resolution: {target: {P1: 1h, P4: none, default: 4h}}}}, q: {metrics: {resolution: {target: 2h}}},\n"
-	"  r: {metrics: {m: {start: {type: attended}, stop: {type: resolved}, target: 3h}, resolution: {target: 4h, pause: {status: hold}}}}}\n"
-	"contracts: {acme: {customer: ACME, policy: p}, beta: {customer: Beta, policy: q}, gamma: {customer: C, policy: r}}\n"
-	"escalations: {s: [{at: 50%, notify: [ops]}, {at: breach, notify: [ops]}]}\n"
+	"  r: {metrics: {m: {start: {type: attended}, stop: {type: resolved}, target: 3h}, resolution: {target: 4h, pause: {status: hold}}}},\n"
+	"  t: {metrics: {a: {start: {type: opened}, stop: {type: attended}, target: 2h}}}}\n"
+	"contracts: {acme: {customer: ACME, policy: p}, beta: {customer: Beta, policy: q}, gamma: {customer: C, policy: r},\n"
+	"  delta: {customer: D, policy: t, escalation: late}}\n"
+	"escalations: {s: [{at: 50%, notify: [ops]}, {at: breach, notify: [ops]}], late: [{at: breach+20h, notify: [ops]}]}\n"
 	"receivers: {ops: {log: {}}}\n";
 
 /* An event of the one ticket, minutes from the start; the first is `opened` and names acme. */
@@ -51,6 +53,14 @@ static const struct {
 	{ "a late event moves its end",
 	  { { 0, 0, EVENT_OPENED, "" }, { 30, 30, EVENT_RESOLVED, "" }, { 20, 40, EVENT_RESOLVED, "" } },
 	  { { "met", false, false, 30, 240, 30, 0, "4h", "acme", NULL }, { "met", false, false, 20, 240, 20, 0, "4h", "acme", NULL } } },
+	{ "a late event moves its end, and the last one is another",
+	  { { 0, 0, EVENT_OPENED, "contract=delta" }, { 60, 60, EVENT_ATTENDED, "" }, { 90, 90, EVENT_CHANGED, "team=l2" },
+	    { 30, 100, EVENT_ATTENDED, "" } },
+	  { { "met", false, false, 60, 120, 60, 0, "2h", "delta", "a" }, { "met", false, false, 30, 120, 30, 0, "2h", "delta", "a" } } },
+	{ "when it is breached without a word, and when an answer stops it",
+	  { { 0, 0, EVENT_OPENED, "contract=delta" }, { 150, 150, EVENT_ATTENDED, "" }, { 160, 160, EVENT_ATTENDED, "" } },
+	  { { "breached", true, false, NEVER, 120, 120, 0, "2h", "delta", "a" },
+	    { "breached", true, false, 150, 120, 150, 0, "2h", "delta", "a" } } },
 	{ "a late event moves its due time",
 	  { { 0, 0, EVENT_OPENED, "" }, { 70, 70, EVENT_RESOLVED, "" }, { 20, 80, EVENT_CHANGED, "priority=P1" } },
 	  { { "met", false, false, 70, 240, 70, 0, "4h", "acme", NULL }, { "breached", true, false, 70, 60, 70, 0, "1h", "acme", NULL } } },
