@@ -733,13 +733,12 @@ static void one_that_has_nothing_to_read_is_alive(void **state)
 /* Stops this process for a while, by the hand of another that takes over what is pending meanwhile. */
 static void stop_while_another_takes_over(struct rig *rig)
 {
+	const char *server = redis_program();
 	char script[512];
-	int status;
 
-	snprintf(script, sizeof script, "(kill -STOP %d; sleep 1.3; %s -s %s XAUTOCLAIM tickets plazo other 1000 0-0 COUNT 100 >/dev/null; "
-		 "kill -CONT %d) &", (int)getpid(), "redis-cli", rig->redis.path, (int)getpid());
-	status = system(script);
-	assert_int_equal(status, 0);
+	snprintf(script, sizeof script, "(kill -STOP %d; sleep 1.3; %.*s-cli -s %s XAUTOCLAIM tickets plazo other 1000 0-0 COUNT 100 >/dev/null; "
+		 "kill -CONT %d) &", (int)getpid(), (int)(strlen(server) - strlen("-server")), server, rig->redis.path, (int)getpid());
+	assert_int_equal(system(script), 0);
 	usleep(200000);
 }
 
