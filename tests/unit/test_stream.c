@@ -567,6 +567,7 @@ static void reads_while_the_loop_is_busy(void **state)
 {
 	struct rig *rig = *state;
 
+	rig->opt.takeover_ms = 60000;
 	for (int own = 0; own < 2; own++) {
 		rig->opt.own = own != 0;
 		rig->keys[0] = own != 0 ? "own" : "tickets";
