@@ -23,6 +23,12 @@ enum alert_type {
 };
 extern const char *const alert_type_names[ALERT_N_TYPES + 1];   /* "sla.warning", …, "daemon.unmatched", … */
 
+/* A warning or a clear: what may be told later than a breach. */
+static inline bool alert_is_mild(enum alert_type t)
+{
+	return t == ALERT_WARNING || t == ALERT_CLEARED;
+}
+
 #define ALERT_ID_LEN 32          /* hexadecimal digits */
 #define ALERT_MAX_RECEIVERS 64
 

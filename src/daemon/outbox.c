@@ -184,16 +184,18 @@ static void hand_over_row(struct daemon *d, const struct delivery *row, const st
 	char *name = xstrndup(row->receiver.p, row->receiver.len);
 
 	if (notify_put(d->notify, &(struct notify_delivery){ a, name, row->attempts, row->next, row->created, was_asked(row) }) == ERR_FULL)
-		parking_add(&d->outbox.parking, row->no, a->id, name);
+		parking_add(&d->outbox.parking, row->no, a, name);
 	free(name);
 }
 
 void sending_send(struct daemon *d, struct sending *s)
 {
+	struct parking *k = &d->outbox.parking;
+
 	s->told = true;
 	/* Of a hundred thousand at once, most are not for now. */
-	if (!notify_has_room(d->notify, s->receiver, s->alert.type) || !hand_over(d, s))
-		parking_add(&d->outbox.parking, s->no, s->alert.id, s->receiver);
+	if (parking_is_before(k, &s->alert, s->receiver) || !notify_has_room(d->notify, s->receiver, s->alert.type) || !hand_over(d, s))
+		parking_add(k, s->no, &s->alert, s->receiver);
 }
 
 void outbox_committed(struct daemon *d, const struct store_done *done)

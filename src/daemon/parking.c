@@ -10,12 +10,14 @@
 struct parked {
 	uint64_t no;
 	char     id[ALERT_ID_LEN + 1];   /* numbers of rows that are gone are given again */
+	bool     is_mild;
 };
 
 struct parked_lane {
 	char          *receiver;         /* owned */
 	struct parked *v;                /* owned; those from `head` to `n`, oldest first */
 	size_t         head, n, cap;
+	size_t         n_waiting[2];     /* those, and those that were asked for and have not come: urgent ones, mild ones */
 };
 
 /* Rows that are asked for together; those before `at` are dealt with. */
@@ -65,23 +67,47 @@ static void reserve(struct parked_lane *l, size_t n)
 	l->v = xreallocarray(l->v, l->cap, sizeof *l->v);
 }
 
-static void put(struct parking *k, const char *receiver, const struct parked *v, size_t n)
+enum side { BEFORE_ALL, BEHIND_ALL };
+
+static void put(struct parking *k, const char *receiver, const struct parked *v, size_t n, enum side side)
 {
 	struct parked_lane *l = find_lane(k, receiver);
+	struct parked *at;
 
 	if (l == NULL)
 		l = add_lane(k, receiver);
 	reserve(l, n);
-	memcpy(l->v + l->n, v, n * sizeof *v);
+	at = l->v + (side == BEFORE_ALL ? l->head : l->n);
+	memmove(at + n, at, (size_t)(l->v + l->n - at) * sizeof *v);
+	memcpy(at, v, n * sizeof *v);
 	l->n += n;
+	for (size_t i = 0; i < n; i++)
+		l->n_waiting[v[i].is_mild]++;
 }
 
-void parking_add(struct parking *k, uint64_t no, const char *id, const char *receiver)
+void parking_add(struct parking *k, uint64_t no, const struct alert *a, const char *receiver)
 {
-	struct parked p = { .no = no };
+	struct parked p = { .no = no, .is_mild = alert_is_mild(a->type) };
 
-	memcpy(p.id, id, sizeof p.id);
-	put(k, receiver, &p, 1);
+	memcpy(p.id, a->id, sizeof p.id);
+	put(k, receiver, &p, 1, BEHIND_ALL);
+}
+
+bool parking_is_before(const struct parking *k, const struct alert *a, const char *receiver)
+{
+	const struct parked_lane *l = find_lane(k, receiver);
+
+	return l != NULL && l->n_waiting[false] + (alert_is_mild(a->type) ? l->n_waiting[true] : 0) > 0;
+}
+
+/* Those from `from` on, as far as it has come, wait no more. */
+static void arrived(struct parking *k, const struct refill *rf, size_t from)
+{
+	struct parked_lane *l = find_lane(k, rf->receiver);
+
+	for (size_t i = from; i < rf->at; i++)
+		l->n_waiting[rf->v[i].is_mild]--;
+	k->n_asked -= rf->at - from;
 }
 
 static void on_row(struct daemon *d, struct query *q, const struct store_done *done)
@@ -100,10 +126,10 @@ static void on_row(struct daemon *d, struct query *q, const struct store_done *d
 	}
 	/* The store had no answer: the rows are still there, and are asked for with the next. */
 	if (done->last && done->err == ERR_FULL && rf->at < rf->n)
-		put(&d->outbox.parking, rf->receiver, rf->v + rf->at, rf->n - rf->at);
+		put(&d->outbox.parking, rf->receiver, rf->v + rf->at, rf->n - rf->at, BEFORE_ALL);
 	if (done->last)
 		rf->at = rf->n;
-	d->outbox.parking.n_asked -= rf->at - was_at;
+	arrived(&d->outbox.parking, rf, was_at);
 	if (done->last) {
 		free(rf->receiver);
 		free(rf);
@@ -139,7 +165,8 @@ static void drop_first(struct parked_lane *l, size_t n)
 	if (l->head < l->n)
 		return;
 	free(l->v);
-	*l = (struct parked_lane){ .receiver = l->receiver };
+	l->v = NULL;
+	l->head = l->n = l->cap = 0;
 }
 
 bool parking_refill(struct daemon *d, const char *receiver, size_t room)

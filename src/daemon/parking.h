@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct alert;
 struct daemon;
 struct parked_lane;
 
@@ -21,8 +22,14 @@ struct parking {
 
 void parking_finish(struct parking *k);
 
-/* The row `no` of the alert `id` for this receiver. Copies. */
-void parking_add(struct parking *k, uint64_t no, const char *id, const char *receiver);
+/* The row `no` of the alert for this receiver. Copies. */
+void parking_add(struct parking *k, uint64_t no, const struct alert *a, const char *receiver);
+
+/*
+ * Do rows wait here, or come back just now, that this alert must not overtake on its way to the receiver? Only a more urgent one may: so the
+ * alerts of a ticket keep their order without a look at whose they are.
+ */
+bool parking_is_before(const struct parking *k, const struct alert *a, const char *receiver);
 
 /* Asks the store for up to `room` of the receiver's rows, the oldest; they go to outbox_resume(). False when it has none, here or on the way. */
 bool parking_refill(struct daemon *d, const char *receiver, size_t room);

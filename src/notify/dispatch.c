@@ -151,10 +151,12 @@ void dispatch_receiver(struct notify *n, struct receiver *r, struct now now, uns
 		--*budget;
 		begin(n, r, d, now);
 	}
-	if (!n->stopping && r->configured) {
+	if (n->stopping)
+		return;
+	if (r->configured)
 		sweep(n, r, now);
-		refill(n, r);
-	}
+	/* Of one that is gone, too: what waits for it must be told to others. */
+	refill(n, r);
 }
 
 static struct mono sooner(struct mono a, int64_t ms)

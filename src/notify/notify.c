@@ -43,7 +43,7 @@ static void drop_gone(struct notify *n)
 	for (size_t i = n->n_configured; i < n->n_receivers; i++) {
 		struct receiver *r = n->receivers[i];
 
-		if (r->n_flights == 0 && r->queue.n == 0)
+		if (r->n_flights == 0 && r->queue.n == 0 && !r->spilled)
 			receiver_destroy(r);
 		else
 			n->receivers[kept++] = r;

@@ -4,11 +4,6 @@
 
 #include "base/xalloc.h"
 
-bool alert_is_mild(enum alert_type t)
-{
-	return t == ALERT_WARNING || t == ALERT_CLEARED;
-}
-
 bool alert_same_clock(const struct alert *a, const struct alert *b)
 {
 	return a->metric.len > 0 && str_eq(a->ns, b->ns) && str_eq(a->ticket, b->ticket) && str_eq(a->metric, b->metric) && a->cycle == b->cycle;

@@ -56,9 +56,6 @@ struct queue {
 void queue_init(struct queue *q, struct sipkey key);
 void queue_finish(struct queue *q);
 
-/* A warning or a clear: what may be told later than a breach. */
-bool alert_is_mild(enum alert_type t);
-
 /* Of the same clock: metric and cycle of the same ticket. */
 bool alert_same_clock(const struct alert *a, const struct alert *b);
 

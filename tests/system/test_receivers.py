@@ -229,6 +229,32 @@ class Webhooks(Case):
 		harness.wait_for("all of them", 120, lambda: len({r.alert["ticket"] for r in sink.alerts(type="sla.breach")}) == n, 1)
 		self.assertEqual(len(sink.alerts(type="sla.breach")), n, "an alert was delivered twice")
 
+	def test_order_of_what_waits_on_disk(self):
+		"""The breach of a ticket is on disk for want of room; what comes after it does not go first because there is some room meanwhile."""
+		n, taken = 10_050, []
+
+		def rule(got):
+			taken.append(got)
+			if len(taken) == 1:
+				return (429, {"Retry-After": "4"})
+			return (429, {"Retry-After": "6"}) if 500 < len(taken) <= 516 else None
+
+		sink = self.sink(rule=rule)
+		self.run_with({"hook": hook(sink)}, target="1s", escalations={"standard": BREACH, "twice": [*BREACH, {"at": "breach+6s", "notify": ["hook"]}]},
+			      sources={"helpdesk": {"webhook": {"verify": {"kind": "standard-webhooks", "secret": harness.SECRET}}}},
+			      contracts={"beta": {"customer": "Beta", "policy": "quick", "escalation": "twice"}})
+		at = harness.instant()
+		for first in range(0, n, 2000):
+			self.d.accept([opened(f"T{i}", at=at, subject="") for i in range(first, min(first + 2000, n))])
+		harness.wait_for("the first break", 10, lambda: taken)
+		self.d.accept([opened(f"B{i}", contract="beta") for i in range(20)])
+		sink.wait(60, count=20, type="sla.escalation")
+		sink.wait(60, count=n, type="sla.breach", contract="acme")
+		for i in range(20):
+			got = [r.alert["type"] for r in sink.alerts(ticket=f"B{i}")]
+			self.assertIn(got, (["sla.breach", "sla.escalation"], ["sla.escalation"]))
+			self.assertIn("sla.escalation", got)
+
 	def test_answers_that_attack(self):
 		"""Endless and crawling answers cost bounded time and memory, and hold up nobody else."""
 		modes = ("huge-body", "huge-head", "slow-head", "slow-body")

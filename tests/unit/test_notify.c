@@ -782,6 +782,30 @@ static void the_queue_is_bounded_and_filled_again(void **state)
 
 /* ---- configuration ---- */
 
+/* What lies in the outbox for want of room is told to others, too. */
+static void what_had_no_room_is_asked_for_when_its_receiver_goes(void **state)
+{
+	(void)state;
+	struct world *w = world_create();
+	char ticket[32];
+
+	w->receivers[w->n_receivers++] = (struct notify_receiver){ .name = "console", .kind = NOTIFY_LOG };
+	configure(w);
+	for (int i = 0; i < NOTIFY_MAX_WARNINGS + 1; i++) {
+		snprintf(ticket, sizeof(ticket), "INC-%d", i);
+		struct alert a = alert_of(w, ALERT_WARNING, ticket, "75%");
+		(void)put(w, &a, "console");
+	}
+	w->refills = 3;
+	w->n_receivers = 0;
+	configure(w);
+	assert_true(run_until(w, NOTIFY_MAX_WARNINGS, 8000));
+	for (int i = 0; i < 3; i++)
+		notify_tick(w->n);
+	assert_int_equal(w->n_refills, 3);
+	world_destroy(w);
+}
+
 static void receivers_that_go_hand_over_to_the_defaults(void **state)
 {
 	(void)state;
@@ -1135,6 +1159,7 @@ int main(void)
 		cmocka_unit_test(what_is_met_meanwhile_is_dropped),
 		cmocka_unit_test(grace_is_waited_for_and_is_not_lateness),
 		cmocka_unit_test(the_queue_is_bounded_and_filled_again),
+		cmocka_unit_test(what_had_no_room_is_asked_for_when_its_receiver_goes),
 		cmocka_unit_test(receivers_that_go_hand_over_to_the_defaults),
 		cmocka_unit_test(a_receiver_is_tested_once),
 		cmocka_unit_test(a_test_outlives_its_receiver),
