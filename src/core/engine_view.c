@@ -23,7 +23,7 @@ static void view_clock(struct opened *o, struct clock *c, struct wall now, struc
 	v->paused_ms = clock_idle(c, now);
 	v->breached = c->breached || said || wall_before(c->due.at, wall_min(now, c->stopped));
 	v->waived = c->waived;
-	v->next_at = c->waived ? WALL_NEVER : escalate_next(o, c, &v->next_step);
+	v->next_at = c->waived || !clock_is_live(c) ? WALL_NEVER : escalate_next(o, c, &v->next_step);
 	v->next_step = arena_str(a, v->next_step);
 }
 

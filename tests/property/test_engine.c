@@ -300,9 +300,7 @@ static struct wall first_of_all(struct engine *en, const struct life *l, struct 
 		if (!engine_view(en, STR("desk"), str_of(l->tickets[k]), now, arena, &v))
 			continue;
 		for (size_t i = 0; i < v.n_clocks; i++) {
-			/* What is over has no more steps, and those behind us were superseded. */
-			if (wall_is_never(v.clocks[i].stopped) && !wall_before(v.clocks[i].next_at, now))
-				first = wall_min(first, v.clocks[i].next_at);
+			first = wall_min(first, v.clocks[i].next_at);
 			*waived = *waived || v.clocks[i].waived;
 		}
 	}

@@ -615,6 +615,25 @@ static void test_view_of_what_comes_next(void **state)
 	assert_false(engine_view(f->en, STR("desk"), STR("T2"), (struct wall){ START }, f->fx.arena, &(struct ticket_view){ 0 }));
 }
 
+/* Other steps hold for what is over, some of which never fired: they do not come any more. */
+static void test_nothing_comes_of_what_is_over(void **state)
+{
+	struct fixture *f = *state;
+	struct event opened = event("e1", "T1", EVENT_OPENED, 0), moved = event("e3", "T1", EVENT_CHANGED, 80);
+	struct clock_view c;
+
+	opened.attr[ATTR_CONTRACT] = STR("gamma");
+	moved.set = 1u << ATTR_CONTRACT;
+	moved.attr[ATTR_CONTRACT] = STR("beta");
+	assert_int_equal(apply(f, opened), APPLY_DONE);
+	assert_int_equal(apply(f, event("e2", "T1", EVENT_RESOLVED, 50)), APPLY_DONE);
+	assert_int_equal(apply(f, moved), APPLY_DONE);
+	c = view(f, "T1", 80).clocks[0];
+	assert_true(str_eqz(c.metric, "resolution") && str_eqz(c.state, "met"));
+	assert_true(wall_is_never(c.next_at) && c.next_step.len == 0);
+	assert_true(wall_is_never(engine_next(f->en)));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -627,7 +646,7 @@ int main(void)
 		TEST(test_a_thousand_repeats_in_the_past_are_one), TEST(test_reload_moves_running_clocks),
 		TEST(test_reload_for_new_tickets_alone), TEST(test_reload_that_changes_nothing), TEST(test_a_row_planned_too_late),
 		TEST(test_explain_adds_up),
-		TEST(test_view_of_what_comes_next),
+		TEST(test_view_of_what_comes_next), TEST(test_nothing_comes_of_what_is_over),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
