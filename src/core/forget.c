@@ -130,6 +130,9 @@ enum forgot event_forget(struct event *e, struct str requester, bool theirs)
 	/* Of those that are not set, these are empty anyway. */
 	if (texts)
 		e->attr[ATTR_SUBJECT] = e->attr[ATTR_URL] = nothing;
+	/* What was made ahead says it still. */
+	if (names || actor || texts)
+		e->sealed = nothing;
 	return names ? FORGOT_REQUESTER : actor || texts ? FORGOT_ACTOR : FORGOT_NOTHING;
 }
 

@@ -207,6 +207,25 @@ static void test_events(void **state)
 	assert_true(str_eqz(e.actor, "Ana"));
 }
 
+/* A form that was made ahead goes with what it says. */
+static void test_sealed_events(void **state)
+{
+	struct fixture *f = *state;
+	struct event e = { .id = STR("e1"), .ticket = STR("T1"), .set = 1u << ATTR_REQUESTER };
+	struct buf form;
+
+	e.attr[ATTR_REQUESTER] = EVA;
+	event_seal(&e, (struct sipkey){ 3, 4 }, f->fx.arena);
+	buf_init(&form, 1 << 16);
+	event_encode(&e, &form);
+	assert_non_null(memmem(form.p, form.len, EVA.p, EVA.len));
+	assert_int_equal(event_forget(&e, EVA, false), FORGOT_REQUESTER);
+	buf_reset(&form);
+	event_encode(&e, &form);
+	assert_null(memmem(form.p, form.len, EVA.p, EVA.len));
+	buf_finish(&form);
+}
+
 static void test_alerts(void **state)
 {
 	struct alert a = { .ticket = STR("T1"), .reason = STR("target 1h"), .customer = STR("ACME") };
@@ -229,7 +248,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_person, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_name_that_is_something_else, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile_rows, setup, teardown),
-		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_events), cmocka_unit_test_setup_teardown(test_sealed_events, setup, teardown),
 		cmocka_unit_test(test_alerts),
 	};
 
