@@ -305,8 +305,7 @@ static bool comes_after_all(const struct work *w)
 {
 	const struct history *h = &w->o->history;
 
-	return w->fr->cause == CAUSE_EVENT && h->v[h->n - 1].order == h->n - 1 &&
-	       (1u << w->fr->event->type & (1u << EVENT_CHANGED | 1u << EVENT_REPLIED | 1u << EVENT_ACKNOWLEDGED | 1u << EVENT_ATTENDED));
+	return w->fr->cause == CAUSE_EVENT && h->v[h->n - 1].order == h->n - 1 && (1u << w->fr->event->type & PLAIN_TYPES);
 }
 
 /* A clock that is over has nothing more to say when its verdict stands as it was given; and a new revision asks it nothing (rule 16). */

@@ -7,8 +7,6 @@
 #include "engine_private.h"
 #include "ticket_track.h"
 
-#define PLAIN_TYPES (1u << EVENT_CHANGED | 1u << EVENT_REPLIED | 1u << EVENT_ACKNOWLEDGED | 1u << EVENT_ATTENDED)
-
 #define RULES_ATTRS ((1u << ATTR_N_RULES) - 1)
 
 #define REVISIONS_MAX 8      /* looked back: a ticket that has seen more reloads is computed anew */

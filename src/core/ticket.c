@@ -254,8 +254,6 @@ static void move_clocks(struct fold *fd, const struct hist *e, enum event_type t
 	tracks_pause_or_resume(fd, e->at);
 }
 
-#define PLAIN_TYPES (1u << EVENT_CHANGED | 1u << EVENT_REPLIED | 1u << EVENT_ACKNOWLEDGED | 1u << EVENT_ATTENDED)
-
 /* Most events change nothing that a metric of the ticket listens to. */
 static bool moves_clocks(const struct fold *fd, const struct event_bits *b)
 {

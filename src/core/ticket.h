@@ -14,6 +14,9 @@
 #include "history.h"
 #include "symbols.h"
 
+/* Types of events that begin and end nothing by themselves: they move clocks that ask for them, or by the attributes they set. */
+#define PLAIN_TYPES (1u << EVENT_CHANGED | 1u << EVENT_REPLIED | 1u << EVENT_ACKNOWLEDGED | 1u << EVENT_ATTENDED)
+
 struct revision { struct wall from; struct rules *rules; };
 
 struct timeline {
