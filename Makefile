@@ -17,7 +17,7 @@ say = $(if $(V),,@echo "$(1)"; )
 B := build$(if $(SAN),-san-$(subst $(comma),-,$(SAN)))
 
 # ---- what is compiled: one list a layer, in the order of the layers ----
-SRC_base   := arena buf civil err heap json json_member json_node json_out json_string log map now siphash str thread wall xalloc
+SRC_base   := arena buf civil err heap json json_member json_node json_out json_string log map now reader siphash str thread wall xalloc
 SRC_core   := alert calendar calendar_days calendar_walk clock cond effects engine engine_apply engine_row engine_table engine_view escalate escalate_due event fired forget history metric relevance rules span symbols ticket ticket_track zone zone_rule
 SRC_config := calendars cond config contracts digest emit escalations ical include keys keys_sources lint load metrics node policies problems \
 	receivers redis scalar scalar_net scalar_time schema secrets server show sources targets yaml zones

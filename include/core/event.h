@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/reader.h"
 #include "base/siphash.h"
 #include "base/str.h"
 #include "base/wall.h"

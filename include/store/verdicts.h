@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/reader.h"
 #include "base/wall.h"
 
 struct store;

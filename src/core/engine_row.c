@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/reader.h"
 #include "core/forget.h"
 #include "engine_private.h"
 #include "engine_row.h"

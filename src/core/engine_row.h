@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/reader.h"
 
 struct row {
 	struct str ns, id, subject, url, hist, fired;

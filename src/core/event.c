@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/limits.h"
+#include "base/reader.h"
 #include "base/siphash.h"
 #include "base/xalloc.h"
 

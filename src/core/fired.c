@@ -1,4 +1,5 @@
 #include "fired.h"
+#include "base/reader.h"
 
 /*
  * The bytes: varint number of clocks; for each a byte of HAS_x, the metric's symbol, its cycle, four bytes of verdict, and then as the byte

@@ -5,6 +5,7 @@
 
 #include "engine_private.h"
 #include "engine_row.h"
+#include "base/reader.h"
 
 static const struct str nothing = { "", 0 };
 

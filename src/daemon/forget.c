@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/now.h"
+#include "base/reader.h"
 #include "base/xalloc.h"
 #include "core/forget.h"
 #include "daemon/api.h"

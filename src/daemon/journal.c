@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/reader.h"
 #include "base/xalloc.h"
 #include "daemon/daemon.h"
 #include "ingest/event_json.h"

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/now.h"
+#include "base/reader.h"
 #include "base/xalloc.h"
 #include "daemon/daemon.h"
 

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/now.h"
+#include "base/reader.h"
 #include "base/xalloc.h"
 #include "daemon/daemon.h"
 #include "store/streams.h"

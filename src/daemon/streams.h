@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/reader.h"
 #include "base/str.h"
 #include "base/wall.h"
 #include "ingest/stream.h"

@@ -1,5 +1,6 @@
 #include <pthread.h>
 
+#include "base/reader.h"
 #include "base/thread.h"
 #include "store/load.h"
 #include "store/queue.h"

@@ -1,6 +1,7 @@
 #include "store/exec.h"
 
 #include "base/log.h"
+#include "base/reader.h"
 
 #define DELIVERY_SUMS  3
 #define REFUSALS_EVERY 16     /* between two looks at whether there are too many */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/buf.h"
+#include "base/reader.h"
 #include "core/engine.h"
 #include "store/worker.h"
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/now.h"
+#include "base/reader.h"
 #include "base/xalloc.h"
 
 /* What is queued is bounded by the store's options; this is only so that offsets never overflow. */

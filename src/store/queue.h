@@ -6,6 +6,7 @@
 #define PLAZO_STORE_QUEUE_H
 
 #include "base/buf.h"
+#include "base/reader.h"
 #include "core/engine.h"
 #include "store/store.h"
 #include "store/streams.h"

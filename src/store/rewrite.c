@@ -8,6 +8,7 @@
 
 #include "store/exec.h"
 #include "store/worker.h"
+#include "base/reader.h"
 
 #define SLICE_ROWS    500
 #define SLICE_CHANGES 64

@@ -1,5 +1,6 @@
 /* Rows as packed bytes: how they travel between the threads. Nothing of this reaches the disk. */
 #include "store/queue.h"
+#include "base/reader.h"
 
 const char *const delivery_state_names[DELIVERY_N_STATES + 1] = { "pending", "sent", "suppressed", "dead", NULL };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/reader.h"
 #include "store/copy.h"
 
 #define SLICE_ROWS    100    /* of a query */

@@ -5,6 +5,7 @@
 
 #include "core/effects.h"
 #include "store/worker.h"
+#include "base/reader.h"
 
 #define HAS_BREACHED 1
 #define HAS_WAIVED   2

@@ -6,6 +6,7 @@
 #include "same_event.h"
 
 #include "base/limits.h"
+#include "base/reader.h"
 #include "ingest/event_json.h"
 
 struct reading {

@@ -1,6 +1,7 @@
 /* Records of the journal: whatever stands there is either refused, or an event that is written the same again. */
 #include "fuzz.h"
 #include "same_event.h"
+#include "base/reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -9,6 +9,7 @@
 #include "life.h"
 
 #include "store/db.h"
+#include "base/reader.h"
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make, rig_drop)
 

@@ -2,6 +2,7 @@
 #include "../prop.h"
 
 #include "base/buf.h"
+#include "base/reader.h"
 
 static void failure_sticks(void **state)
 {

@@ -2,6 +2,7 @@
 #include "../prop.h"
 
 #include "base/arena.h"
+#include "base/reader.h"
 #include "core/event.h"
 
 /* Computed once, by the first version. */

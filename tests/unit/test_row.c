@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/reader.h"
 #include "base/xalloc.h"
 #include "core/engine_private.h"
 #include "core/engine_row.h"

@@ -8,6 +8,7 @@
 
 /* One program a test: the shim has no library of its own. */
 #include "../faults/faultvfs.c"
+#include "base/reader.h"
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make, rig_drop)
 

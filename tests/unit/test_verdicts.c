@@ -4,6 +4,7 @@
 
 #include "core/effects.h"
 #include "store/verdicts.h"
+#include "base/reader.h"
 
 #define N 200
 
