@@ -13,14 +13,29 @@
 #define READ_LARGE (256u << 10)      /* of a body that was admitted; others wait meanwhile */
 #define LARGE      (64u << 10)       /* room above which it is one */
 #define KEEP       4096              /* memory kept while nothing waits */
+#define KEEP_SOME  (4 * KEEP)        /* ... while less than KEEP does */
 
 /* ---- bytes ---- */
+
+/* One that pipelines need never let it be empty. */
+static void shrink(struct http_bytes *y)
+{
+	struct buf small;
+
+	buf_init(&small, y->b.max);
+	buf_append(&small, y->b.p + y->used, y->b.len - y->used);
+	buf_finish(&y->b);
+	*y = (struct http_bytes){ .b = small };
+}
 
 static void bytes_use(struct http_bytes *y, size_t len)
 {
 	y->used += len;
-	if (y->used < y->b.len)
+	if (y->used < y->b.len) {
+		if (y->b.cap > KEEP_SOME && y->b.len - y->used < KEEP)
+			shrink(y);
 		return;
+	}
 	y->used = 0;
 	if (y->b.cap > KEEP)
 		buf_finish(&y->b);

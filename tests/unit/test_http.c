@@ -544,6 +544,39 @@ static void large_bodies(void **state)
 	stop(&l);
 }
 
+/* Whatever came before: an idle connection holds a page of each. */
+static void an_idle_connection_holds_little(void **state)
+{
+	(void)state;
+	static const char *const heads[] = { "Content-Length: 1000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nF4240\r\n" };
+	struct http_loop l;
+	const struct http_conn *c;
+
+	start(&l, NULL, 10);
+	for (int i = 0; i < 2; i++) {
+		int fd = client_open(l.port);
+		struct answer a;
+
+		client_puts(fd, "POST / HTTP/1.1\r\n" HOST "X: ");
+		for (int k = 0; k < 10000; k++)
+			client_puts(fd, "x");
+		client_puts(fd, "\r\n");
+		client_puts(fd, heads[i]);
+		client_send(fd, big, 1000000);
+		if (i == 1)
+			client_puts(fd, "\r\n0\r\n\r\n");
+		a = client_answer(fd, 0);
+		assert_int_equal(a.body_len, 1000000);
+		free(a.body);
+		loop_stop(&l);
+		c = l.server->conns;
+		assert_true(c->body.cap <= 4096 && c->head_text.cap <= 4096 && c->socket.in.b.cap <= 4096 && c->socket.out.b.cap <= 4096);
+		loop_start(&l);
+		close(fd);
+	}
+	stop(&l);
+}
+
 /* A hundred requests in one go, some of them slow: answers in order. */
 static void pipelining(void **state)
 {
@@ -1182,6 +1215,7 @@ int main(void)
 		cmocka_unit_test(mutations),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(large_bodies),
+		cmocka_unit_test(an_idle_connection_holds_little),
 		cmocka_unit_test(pipelining),
 		cmocka_unit_test(pipelines_take_turns),
 		cmocka_unit_test(reads_ahead_and_goes_on),

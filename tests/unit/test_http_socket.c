@@ -206,6 +206,24 @@ static void no_byte_is_lost_or_moved(void **state)
 	assert_true(used > MUCH / 2);
 }
 
+/* A client that pipelines never lets it be empty: it grows by what waits, not by what went through, and is small again when little waits. */
+static void what_never_ends_takes_little_memory(void **state)
+{
+	struct rig *rig = *state;
+
+	for (int i = 0; i < 300; i++) {
+		size_t waits;
+
+		say(rig, i == 100 ? 60000 : 3000);
+		turns(rig, 30);
+		waits = http_socket_waits_in(&rig->s);
+		assert_true(waits > 1);
+		assert_true(rig->s.in.b.cap <= 8 * (waits + 1));
+		http_socket_use(&rig->s, waits - 1);
+		assert_true(rig->s.in.b.cap <= 16384);
+	}
+}
+
 static void the_end_is_told_once(void **state)
 {
 	struct rig *rig = *state;
@@ -345,7 +363,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(reads_up_to_its_room), TEST(its_room_changes), TEST(the_end_is_told_once), TEST(a_reset_is_no_end), TEST(all_of_it_goes_in_order),
+		TEST(reads_up_to_its_room), TEST(its_room_changes), TEST(what_never_ends_takes_little_memory), TEST(the_end_is_told_once), TEST(a_reset_is_no_end), TEST(all_of_it_goes_in_order),
 		TEST(what_is_taken_stays_where_it_is), TEST(no_byte_is_lost_or_moved), TEST(woken_for_nothing), TEST(who_goes_while_something_waits_is_told), TEST(nothing_happens_once_it_is_closed),
 	};
 

@@ -562,6 +562,28 @@ static void what_waits_for_room_goes_with_its_connection(void **state)
 	stop_and_look(rig);
 }
 
+/* The disk is full, and we are asked to end: what waits for room is somebody else's, or comes again. */
+static void an_end_waits_for_no_room(void **state)
+{
+	struct rig *rig = *state;
+
+	for (int i = 0; i < 3000; i++)
+		add(rig, "tickets", i);
+	/* Not because we were silent for too long. */
+	rig->opt.takeover_ms = 60000;
+	rig->full = true;
+	start(rig);
+	UNTIL(rig, stats(rig).state == STREAM_FULL);
+	stream_stop(rig->stream);
+	UNTIL(rig, stream_is_over(rig->stream));
+	assert_int_equal(rig->n_events, 0);
+	stop(rig);
+	rig->full = false;
+	start(rig);
+	UNTIL(rig, stats(rig).n_acked == 3000);
+	stop_and_look(rig);
+}
+
 /* The loop is busy with something else: reading goes on meanwhile, as far as it may. */
 static void reads_while_the_loop_is_busy(void **state)
 {
@@ -902,7 +924,7 @@ int main(void)
 		TEST(own_pending_comes_first), TEST(trimmed_entries_are_counted), TEST(takes_over_from_the_dead),
 		TEST(group_and_stream_may_vanish), TEST(says_what_is_wrong), TEST(own_cursor), TEST(no_cursor_passes_what_was_taken_in_part),
 		TEST(whatever_happens_while_batches_cross), TEST(what_waits_for_room_goes_with_its_connection),
-		TEST(reads_while_the_loop_is_busy), TEST(the_thread_comes_when_it_can),
+		TEST(an_end_waits_for_no_room), TEST(reads_while_the_loop_is_busy), TEST(the_thread_comes_when_it_can),
 		TEST(a_reload_changes_the_stream), TEST(a_reload_takes_another_back), TEST(one_of_two_reads),
 		TEST(one_that_has_nothing_to_read_is_alive),
 		TEST(what_another_took_over_is_not_handed_in), TEST(pending_entries_that_never_came_are_found), TEST(a_server_that_is_none), TEST(names), TEST(a_server_that_is_silent),
