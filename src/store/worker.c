@@ -18,8 +18,8 @@
  * When the log is moved into the database: at once past WAL_MAX, in a pause past WAL_SOME, and whatever is there in a long pause. Commits wait
  * meanwhile, some milliseconds for each megabyte or two.
  */
-#define WAL_MAX      (INT64_C(8) << 20)
-#define WAL_SOME     (INT64_C(4) << 20)
+#define WAL_MAX      (INT64_C(4) << 20)
+#define WAL_SOME     (INT64_C(2) << 20)
 #define PAUSE_MS     250
 #define LONG_PAUSE_MS 30000
 
