@@ -598,8 +598,8 @@ static void the_log_is_moved_past_its_bound(void **state)
 		store_health(r->st, &h);
 		peak = h.wal_bytes > peak ? h.wal_bytes : peak;
 	}
-	assert_true(peak > (7 << 20));
-	assert_true(peak < (12 << 20));
+	assert_true(peak > (3 << 20));
+	assert_true(peak < (8 << 20));
 	free(big);
 }
 
