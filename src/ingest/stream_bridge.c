@@ -27,7 +27,7 @@ struct bridge {
 	pthread_t          thread;
 
 	pthread_mutex_t    lock;             /* of these */
-	struct batch_list        there, back;      /* batches, to the loop and to the thread */
+	struct batch_list  there, back;      /* batches, to the loop and to the thread */
 	struct stream_settings *next;        /* of a reset that the thread has not seen yet */
 	bool               stop, quit;
 	bool               full;             /* the sink has said no, and something waits for it */
@@ -43,7 +43,7 @@ struct bridge {
 	struct event_base *loop;
 	struct event      *came;             /* something crossed to the loop; NULL: there is no thread yet */
 	struct event      *again;            /* timer: asks the sink again, or for a thread */
-	struct batch_list        waiting;
+	struct batch_list  waiting;
 	size_t             n_out;            /* at the sink */
 	struct stream_batch *last_out;       /* of `own`: all of it was taken; NULL: what comes next waits until nothing is out */
 	unsigned           spoilt;           /* of `own`: one was not kept, so that batches of earlier rounds come back */
