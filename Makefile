@@ -67,6 +67,8 @@ endif
 ifeq ($(SAN)$(shell $(CC) --version 2>/dev/null | grep clang),)
 LTO := -flto=auto -ffat-lto-objects
 endif
+# Objects remember how they were optimized, but not what to call the folder they were built in (-ffile-prefix-map of a package): that is said again.
+LTO_LD := $(LTO) $(if $(LTO),$(CFLAGS))
 CFLAGS_ALL += $(CFLAGS)
 LDFLAGS_ALL := -fPIE -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 
@@ -107,10 +109,10 @@ $(LIB): $(LIB_OBJ)
 	$(call say,AR  $@)$(AR) rcs $@ $^
 
 $(B)/plazod: $(DAEMON_OBJ) $(LIB)
-	$(call say,LD  $@)$(CC) $(LDFLAGS_ALL) $(LTO) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
+	$(call say,LD  $@)$(CC) $(LDFLAGS_ALL) $(LTO_LD) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
 
 $(B)/plazoctl: $(CTL_OBJ) $(LIB)
-	$(call say,LD  $@)$(CC) $(LDFLAGS_ALL) $(LTO) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
+	$(call say,LD  $@)$(CC) $(LDFLAGS_ALL) $(LTO_LD) -o $@ $^ $(PKG_LD) $(LLHTTP_LD)
 
 $(B)/%.o: src/%.c $(B)/flags
 	@mkdir -p $(dir $@)
