@@ -148,8 +148,8 @@ static void fire_due(struct work *w)
 
 /* ---- when the history changed ---- */
 
-static void tell_again(struct work *w, enum alert_type type, bool breach_only, struct wall at, const char *step, uint32_t occurrence,
-		       const char *reason)
+/* That it is over is for those who have not heard so, a retraction for all who were told of the breach. */
+static void tell_again(struct work *w, enum alert_type type, struct wall at, const char *step, uint32_t occurrence, const char *reason)
 {
 	struct fired_clock *fc = w->fc;
 	struct str *v = arena_array(w->fx->arena, fc->n_told + 1, sizeof(*v));
@@ -157,7 +157,7 @@ static void tell_again(struct work *w, enum alert_type type, bool breach_only, s
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < fc->n_told; i++)
-		if (fc->told[i].breach || !breach_only)
+		if (type == ALERT_CLEARED ? i >= fc->n_over : fc->told[i].breach)
 			v[n++] = arena_str(w->fx->arena, fc->told[i].receiver);
 	if (n == 0)
 		return;
@@ -186,15 +186,15 @@ static void look_at_breach(struct work *w)
 {
 	struct fired_clock *fc = w->fc;
 
-	if (!breach_spent(fc) || instant_before(&w->breach, w->fr->now) || !wall_is_never(w->c->breach_at))
+	if (fc == NULL || instant_before(&w->breach, w->fr->now) || !wall_is_never(w->c->breach_at))
 		return;
-	w->o->fired.changed = true;
+	w->o->fired.changed = w->o->fired.changed || fc->breach_spent;
 	fc->breach_spent = false;
+	/* One that an extension had moved away may never have been, too. */
 	if (w->c->breached || !told_of_breach(fc))
 		return;
-	tell_again(w, ALERT_RETRACTED, true, w->fr->now, "breach", ++fc->n_retracted, "a late event shows that the target was not breached");
-	for (uint32_t i = 0; i < fc->n_told; i++)
-		fc->told[i].breach = false;
+	tell_again(w, ALERT_RETRACTED, w->fr->now, "breach", ++fc->n_retracted, "a late event shows that the target was not breached");
+	fired_retract(&w->o->fired, fc);
 }
 
 /* Steps whose instant moved into the future may come again. */
@@ -230,13 +230,12 @@ static void clear_if_over(struct work *w)
 	struct fired_clock *fc = w->fc;
 	struct wall at = w->c->stopped;
 
-	if (fc == NULL || fc->n_told == 0 || (clock_is_live(w->c) && !w->c->waived))
+	if (fc == NULL || fc->n_told == fc->n_over || (clock_is_live(w->c) && !w->c->waived))
 		return;
 	if (wall_is_never(at))
 		at = wall_min(w->c->none_since, w->fr->moved_at);
-	w->o->fired.changed = true;
-	tell_again(w, ALERT_CLEARED, false, at, "cleared", ++fc->n_cleared, why_cleared(w));
-	fc->n_told = 0;
+	tell_again(w, ALERT_CLEARED, at, "cleared", ++fc->n_cleared, why_cleared(w));
+	fired_over(&w->o->fired, fc);
 }
 
 /* ---- verdicts ---- */
@@ -317,7 +316,7 @@ static bool is_settled(const struct work *w)
 		return false;
 	if (w->fr->cause == CAUSE_RULES && clock_is_over(w->c))
 		return true;
-	if (fc == NULL || fc->n_told > 0 || fc->breach_spent != !wall_is_never(w->c->breach_at))
+	if (fc == NULL || fc->n_told > fc->n_over || fc->breach_spent != !wall_is_never(w->c->breach_at))
 		return false;
 	/* Time changes nothing of it either. */
 	if (fc->verdict != 0 && (w->fr->cause == CAUSE_TIME || (w->c->was_over && comes_after_all(w))))

@@ -1,15 +1,20 @@
 #include "fired.h"
+
+#include <string.h>
+
 #include "base/reader.h"
 
 /*
  * The bytes: varint number of clocks; for each a byte of HAS_x, the metric's symbol, its cycle, four bytes of verdict, and then as the byte
- * says: n_cleared and n_retracted; the number of steps and for each its symbol, count << 1 | spent and rep; the number of those told and
- * for each its symbol << 1 | breach. Limits on what a row may claim keep hostile bytes cheap.
+ * says: n_cleared and n_retracted; the number of steps and for each its symbol, count << 1 | spent and rep; the number of those told who
+ * heard that it is over, and of the others, and for each of both its symbol << 1 | breach. Limits on what a row may claim keep hostile
+ * bytes cheap.
  */
 #define HAS_SPENT  1
 #define HAS_COUNTS 2
 #define HAS_STEPS  4
 #define HAS_TOLD   8
+#define HAS_OVER   16
 
 #define MAX_CLOCKS 65536
 #define MAX_STEPS  256
@@ -58,7 +63,8 @@ static void read_clock(struct reader *r, const struct symbols *syms, struct aren
 		s->spent = n & 1;
 		s->rep = (uint32_t)reader_varint(r);
 	}
-	fc->n_told = has & HAS_TOLD ? read_count(r, MAX_TOLD) : 0;
+	fc->n_over = has & HAS_OVER ? read_count(r, MAX_TOLD) : 0;
+	fc->n_told = fc->n_over + (has & HAS_TOLD ? read_count(r, MAX_TOLD) : 0);
 	if (fc->n_told > 0)
 		fc->told = arena_array(a, fc->n_told, sizeof(*fc->told));
 	for (uint32_t i = 0; i < fc->n_told; i++) {
@@ -96,7 +102,7 @@ static char *write_clock(char *p, const struct fired_clock *fc, struct symbols *
 	bool counts = fc->n_cleared > 0 || fc->n_retracted > 0;
 
 	*p++ = (char)((fc->breach_spent ? HAS_SPENT : 0) | (counts ? HAS_COUNTS : 0) | (fc->n_steps > 0 ? HAS_STEPS : 0) |
-		      (fc->n_told > 0 ? HAS_TOLD : 0));
+		      (fc->n_told > fc->n_over ? HAS_TOLD : 0) | (fc->n_over > 0 ? HAS_OVER : 0));
 	p = varint_write(p, take(syms, fc->sym, fc->metric));
 	p = varint_write(p, fc->cycle);
 	for (unsigned i = 0; i < 4; i++)
@@ -114,8 +120,10 @@ static char *write_clock(char *p, const struct fired_clock *fc, struct symbols *
 		p = varint_write(p, (uint64_t)s->count << 1 | s->spent);
 		p = varint_write(p, s->rep);
 	}
-	if (fc->n_told > 0)
-		p = varint_write(p, fc->n_told);
+	if (fc->n_over > 0)
+		p = varint_write(p, fc->n_over);
+	if (fc->n_told > fc->n_over)
+		p = varint_write(p, fc->n_told - fc->n_over);
 	for (uint32_t i = 0; i < fc->n_told; i++)
 		p = varint_write(p, (uint64_t)take(syms, fc->told[i].sym, fc->told[i].receiver) << 1 | fc->told[i].breach);
 	return p;
@@ -124,7 +132,7 @@ static char *write_clock(char *p, const struct fired_clock *fc, struct symbols *
 /* Bytes that it takes at most. */
 static size_t most_of(const struct fired_clock *fc)
 {
-	return 5 + (6 + 3 * (size_t)fc->n_steps + fc->n_told) * VARINT_MAX;
+	return 5 + (7 + 3 * (size_t)fc->n_steps + fc->n_told) * VARINT_MAX;
 }
 
 void fired_write(const struct fired *f, struct symbols *syms, struct buf *out)
@@ -145,6 +153,15 @@ static void copy_varints(struct reader *r, unsigned n, struct buf *out)
 		buf_put_varint(out, reader_varint(r));
 }
 
+static uint32_t copy_count(struct reader *r, bool there, uint32_t max, struct buf *out)
+{
+	uint32_t n = there ? read_count(r, max) : 0;
+
+	if (there)
+		buf_put_varint(out, n);
+	return n;
+}
+
 static void translate_clock(struct reader *r, history_map_fn *map, void *ctx, struct buf *out)
 {
 	uint8_t has = reader_byte(r);
@@ -157,16 +174,13 @@ static void translate_clock(struct reader *r, history_map_fn *map, void *ctx, st
 		buf_putc(out, (char)reader_byte(r));
 	if (has & HAS_COUNTS)
 		copy_varints(r, 2, out);
-	n = has & HAS_STEPS ? read_count(r, MAX_STEPS) : 0;
-	if (has & HAS_STEPS)
-		buf_put_varint(out, n);
+	n = copy_count(r, has & HAS_STEPS, MAX_STEPS, out);
 	for (uint32_t k = 0; k < n; k++) {
 		buf_put_varint(out, map(ctx, (uint32_t)reader_varint(r)));
 		copy_varints(r, 2, out);
 	}
-	n = has & HAS_TOLD ? read_count(r, MAX_TOLD) : 0;
-	if (has & HAS_TOLD)
-		buf_put_varint(out, n);
+	n = copy_count(r, has & HAS_OVER, MAX_TOLD, out);
+	n += copy_count(r, has & HAS_TOLD, MAX_TOLD, out);
 	for (uint32_t k = 0; k < n; k++) {
 		uint64_t v = reader_varint(r);
 
@@ -204,7 +218,8 @@ static void drop_clock(struct reader *r, struct symbols *syms)
 		(void)reader_varint(r);
 		(void)reader_varint(r);
 	}
-	n = has & HAS_TOLD ? read_count(r, MAX_TOLD) : 0;
+	n = has & HAS_OVER ? read_count(r, MAX_TOLD) : 0;
+	n += has & HAS_TOLD ? read_count(r, MAX_TOLD) : 0;
 	for (uint32_t i = 0; i < n; i++)
 		symbols_drop(syms, (uint32_t)(reader_varint(r) >> 1));
 }
@@ -264,12 +279,47 @@ struct fired_step *fired_step(struct fired *f, struct fired_clock *fc, struct st
 
 void fired_tell(struct fired *f, struct fired_clock *fc, struct str receiver, bool breach)
 {
+	struct told new = { receiver, 0, breach };
+	uint32_t i = 0;
+
+	f->changed = true;
+	while (i < fc->n_told && !str_eq(fc->told[i].receiver, receiver))
+		i++;
+	if (i < fc->n_told && i >= fc->n_over) {
+		fc->told[i].breach |= breach;
+		return;
+	}
+	if (i < fc->n_told) {
+		new.breach |= fc->told[i].breach;
+		memmove(&fc->told[i], &fc->told[i + 1], (fc->n_told - i - 1) * sizeof(*fc->told));
+		fc->n_over--;
+		fc->n_told--;
+	} else {
+		fc->told = arena_grow(f->arena, fc->told, fc->n_told, fc->n_told + 1, sizeof(*fc->told));
+	}
+	fc->told[fc->n_told++] = new;
+}
+
+void fired_over(struct fired *f, struct fired_clock *fc)
+{
+	uint32_t n = 0;
+
 	f->changed = true;
 	for (uint32_t i = 0; i < fc->n_told; i++)
-		if (str_eq(fc->told[i].receiver, receiver)) {
-			fc->told[i].breach |= breach;
-			return;
-		}
-	fc->told = arena_grow(f->arena, fc->told, fc->n_told, fc->n_told + 1, sizeof(*fc->told));
-	fc->told[fc->n_told++] = (struct told){ receiver, 0, breach };
+		if (fc->told[i].breach)
+			fc->told[n++] = fc->told[i];
+	fc->n_told = fc->n_over = n;
+}
+
+void fired_retract(struct fired *f, struct fired_clock *fc)
+{
+	uint32_t n = 0;
+
+	f->changed = true;
+	for (uint32_t i = fc->n_over; i < fc->n_told; i++) {
+		fc->told[n] = fc->told[i];
+		fc->told[n++].breach = false;
+	}
+	fc->n_told = n;
+	fc->n_over = 0;
 }

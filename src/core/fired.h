@@ -34,6 +34,7 @@ struct fired_clock {
 	uint32_t           n_steps;
 	struct told       *told;
 	uint32_t           n_told;
+	uint32_t           n_over;        /* the first of them heard since that it is over, and stay for a breach that never was */
 };
 
 struct fired {
@@ -60,5 +61,9 @@ struct fired_clock *fired_add(struct fired *f, struct str metric, uint32_t cycle
 struct fired_step *fired_find_step(const struct fired_clock *fc, struct str step);    /* NULL where fc is NULL or never fired it */
 struct fired_step *fired_step(struct fired *f, struct fired_clock *fc, struct str step);
 void fired_tell(struct fired *f, struct fired_clock *fc, struct str receiver, bool breach);
+
+/* All have heard that the clock is over: who was told of no breach is forgotten. Then that the breach never was: who heard both is. */
+void fired_over(struct fired *f, struct fired_clock *fc);
+void fired_retract(struct fired *f, struct fired_clock *fc);
 
 #endif

@@ -159,18 +159,10 @@ static void use(struct rig *r)
 }
 
 /* Whatever is taken can be looked at and lives on. */
-static void any_bit_may_be_wrong(void **state)
+static void flip_each_bit(struct rig *r)
 {
-	struct rig *r = *state;
-	struct row row = { 0 };
 	size_t taken = 0;
 
-	add(r, EVENT_OPENED, "acme", 0);
-	for (unsigned n = 1; n < 70; n++)
-		add(r, n % 10 == 0 ? EVENT_REPLIED : EVENT_CHANGED, NULL, n % 20);
-	(void)save(r, &row);
-	assert_int_equal(row.n_events, 70);
-	assert_true(engine_drop(r->en, STR("desk"), STR("T")));
 	for (size_t i = 0; i < r->row.len; i++)
 		for (unsigned bit = 0; bit < 8; bit++) {
 			char *copy = memcpy(xmalloc(r->row.len), r->row.p, r->row.len);
@@ -184,6 +176,20 @@ static void any_bit_may_be_wrong(void **state)
 			free(copy);
 		}
 	assert_true(taken > 0 && taken < r->row.len * 8);
+}
+
+static void any_bit_may_be_wrong(void **state)
+{
+	struct rig *r = *state;
+	struct row row = { 0 };
+
+	add(r, EVENT_OPENED, "acme", 0);
+	for (unsigned n = 1; n < 70; n++)
+		add(r, n % 10 == 0 ? EVENT_REPLIED : EVENT_CHANGED, NULL, n % 20);
+	(void)save(r, &row);
+	assert_int_equal(row.n_events, 70);
+	assert_true(engine_drop(r->en, STR("desk"), STR("T")));
+	flip_each_bit(r);
 }
 
 /* The row with another number of events, contract or table, and with more behind it. */
@@ -285,6 +291,49 @@ static void it_is_planned_anew(void **state)
 	free(text);
 }
 
+static void resolve(struct rig *r, const char *id, struct wall at, struct wall received)
+{
+	struct event e = { .ns = STR("desk"), .id = str_of(id), .ticket = STR("T"), .type = EVENT_RESOLVED, .at = at, .received = received, .role = ROLE_AGENT };
+
+	while (engine_advance(r->en, received, 10, &r->fx))
+		;
+	effects_reset(&r->fx);
+	assert_int_equal(engine_apply(r->en, &e, ++r->seq, NULL, NULL, &r->fx), APPLY_DONE);
+}
+
+/* Rule 14, of a ticket whose row was written when all was over. */
+static void who_was_told_is_kept_for_a_retraction(void **state)
+{
+	struct rig *r = *state;
+	struct row row = { 0 };
+	struct buf first;
+
+	buf_init(&first, BUF_NO_MAX);
+	add(r, EVENT_OPENED, "acme", 0);
+	resolve(r, "in the end", (struct wall){ START + 180 * MS_PER_MIN }, (struct wall){ START + 180 * MS_PER_MIN });
+	assert_int_equal(r->fx.n_alerts, 2);
+	effects_reset(&r->fx);
+	(void)save(r, &row);
+	buf_put(&first, buf_str(&r->row));
+	assert_true(engine_drop(r->en, STR("desk"), STR("T")));
+	assert_int_equal(symbols_count(r->en->symbols), 0);
+	assert_int_equal(load(r, buf_str(&first)), ERR_OK);
+	(void)save(r, &row);
+	assert_true(str_eq(buf_str(&first), buf_str(&r->row)));
+	resolve(r, "long before", (struct wall){ START + 90 * MS_PER_MIN }, (struct wall){ START + 200 * MS_PER_MIN });
+	assert_int_equal(r->fx.n_alerts, 1);
+	assert_int_equal(r->fx.alerts[0].type, ALERT_RETRACTED);
+	assert_true(str_eq(r->fx.alerts[0].metric, STR("resolution")));
+	assert_int_equal(r->fx.alerts[0].n_receivers, 1);
+	assert_true(str_eqz(r->fx.alerts[0].receivers[0], "ops"));
+	assert_true(engine_drop(r->en, STR("desk"), STR("T")));
+	assert_int_equal(symbols_count(r->en->symbols), 0);
+	buf_reset(&r->row);
+	buf_put(&r->row, buf_str(&first));
+	flip_each_bit(r);
+	buf_finish(&first);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -295,6 +344,7 @@ int main(void)
 		CASE(a_text_that_is_not_there),
 		CASE(it_is_counted_as_it_was),
 		CASE(it_is_planned_anew),
+		CASE(who_was_told_is_kept_for_a_retraction),
 	};
 
 	return cmocka_run_group_tests_name("rows", tests, NULL, NULL);
