@@ -71,7 +71,7 @@ class Options(Case):
 
 class Deliveries(Case):
 	def test_grace_waits_for_what_is_under_way(self):
-		"""A reply that comes late, but within the grace: nobody hears of the breach, nor that it was none."""
+		"""A reply that comes late, but within the grace: nobody hears of the breach, nor that it was none; who heard of both its breach and its end hears that, too."""
 		sink, other = self.sink(), self.sink()
 		cfg = base_config(self.d.port, {"hook": harness.hook(sink), "other": harness.hook(other),
 						"later": {"slack": {"url": "https://hooks.slack.com/x"}, "fallback": "other"}},
@@ -79,6 +79,7 @@ class Deliveries(Case):
 		cfg["sources"]["helpdesk"]["grace"] = "2s"
 		self.d.write(cfg)
 		self.d.start()
+		in_time = instant(0.5)
 		self.d.accept([opened("MET"), opened("BREACHED")])
 		time.sleep(1.4)
 		self.d.accept(agent_reply("MET", at=instant(-1.0)))
@@ -93,6 +94,9 @@ class Deliveries(Case):
 		self.assertEqual(rows["sla.breach", "hook"], "met meanwhile")
 		self.assertEqual(rows["sla.retracted", "hook"], "nobody was told before")
 		self.assertIn("not active yet", rows["sla.breach", "later"])
+		self.d.accept(agent_reply("BREACHED", at=in_time))
+		sink.wait(8, type="sla.retracted", ticket="BREACHED")
+		self.assertEqual(len(sink.tries(type="sla.cleared", ticket="BREACHED")), 1)
 
 
 	def test_a_clear_that_waits_for_its_grace(self):
