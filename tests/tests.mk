@@ -120,6 +120,9 @@ coverage-run:
 # ---- make memcheck ----
 # Valgrind sees what sanitizers do not: reads of memory that nobody wrote. Slow tests have a sanitizer's patience.
 .PHONY: memcheck
-memcheck: $(TEST_BIN)  ## the unit tests under valgrind
+UNIT_BIN = $(filter $(B)/tests/unit/%,$(TEST_BIN))
+memcheck:  ## the unit tests under valgrind
 	@packaging/deps build test memcheck
-	@PLAZO_SAN=valgrind tests/memcheck $(filter %/unit/%,$(TEST_BIN))
+	@tests/system/servers $(abspath build/servers)
+	@$(MAKE) --no-print-directory $(UNIT_BIN)
+	@PLAZO_SAN=valgrind tests/memcheck $(UNIT_BIN)
