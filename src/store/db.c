@@ -52,7 +52,7 @@ static const char *const sql[Q_N] = {
 	[Q_OUTBOX_ALL]     = "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE no < ?1 ORDER BY no DESC LIMIT ?2",
 	[Q_OUTBOX_TICKET]  = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_ticket WHERE no < ?1 AND ticket_hash = ?5 AND ns = ?3 AND ticket = ?4"
 	                     " ORDER BY no DESC LIMIT ?2",
-	[Q_OUTBOX_ID]      = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_key WHERE no < ?1 AND id_hash = ?4 AND id = ?3 ORDER BY no DESC LIMIT ?2",
+	[Q_OUTBOX_ID]      = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_key WHERE no < ?1 AND id_hash IN (?4, ?5) AND id = ?3 ORDER BY no DESC LIMIT ?2",
 	[Q_OUTBOX_DEAD]    = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_dead WHERE no < ?1 AND state = 3 ORDER BY no DESC LIMIT ?2",
 	[Q_OUTBOX_ROW]     = "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE no = ?1",
 	[Q_CURSOR_PUT]     = "INSERT OR REPLACE INTO cursors VALUES(?1, ?2, ?3, ?4)",

@@ -80,9 +80,18 @@ static int64_t fate_sum(struct db *db, const struct delivery *v)
 	return sum_numbers(db, sum_texts(db, fate, 3), numbers, 5);
 }
 
-int64_t exec_id_hash(const struct db *db, struct str id)
+int64_t exec_id_hash(const struct db *db, struct str id, unsigned place)
 {
-	return (int64_t)db_hash_key(db->key, STR(""), id);
+	return (int64_t)db_hash_key(db->key, place == 0 ? STR("") : STR("2"), id);
+}
+
+static bool has_place(struct db *db, int64_t hash, struct str id)
+{
+	unsigned place = 0;
+
+	while (place < EXEC_PLACES && hash != exec_id_hash(db, id, place))
+		place++;
+	return place < EXEC_PLACES;
 }
 
 static int64_t ticket_hash(const struct db *db, const struct delivery *v)
@@ -104,7 +113,7 @@ static void delivery_sums(struct db *db, const struct delivery *v, int64_t out[D
 bool exec_delivery_holds(struct db *db, sqlite3_stmt *s, const struct delivery *v)
 {
 	int64_t sums[DELIVERY_SUMS];
-	bool holds = v->state < DELIVERY_N_STATES && sqlite3_column_int64(s, 19) == exec_id_hash(db, v->id) &&
+	bool holds = v->state < DELIVERY_N_STATES && has_place(db, sqlite3_column_int64(s, 19), v->id) &&
 		sqlite3_column_int64(s, 20) == ticket_hash(db, v);
 
 	delivery_sums(db, v, sums);
@@ -210,19 +219,44 @@ int exec_journal(struct db *db, uint64_t seq, uint64_t n, struct str records)
 
 /* ---- single rows ---- */
 
-/* A row with this one's hash: is it this one? Otherwise it is another alert's, as happens to one in many millions of millions. */
-static int has_delivery(struct db *db, const struct delivery *v, bool *has_out)
+/* A row in this place: is it this one, or another alert's? */
+static int has_delivery(struct db *db, const struct delivery *v, int64_t id_hash, bool *has_out)
 {
 	sqlite3_stmt *s = db_stmt(db, Q_OUTBOX_HAS);
 	int rc;
 
-	bind_i64(s, 1, exec_id_hash(db, v->id));
+	bind_i64(s, 1, id_hash);
 	bind_str(s, 2, v->receiver);
 	bind_str(s, 3, v->id);
 	rc = sqlite3_step(s);
 	*has_out = rc == SQLITE_ROW;
 	sqlite3_reset(s);
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Inserts it into the first place that is free, unless it is there. */
+static int take_place(struct db *db, sqlite3_stmt *s, const struct delivery *v, struct answer *x)
+{
+	for (unsigned place = 0; place < EXEC_PLACES; place++) {
+		int64_t id_hash = exec_id_hash(db, v->id, place);
+		bool has;
+		int rc;
+
+		bind_i64(s, 19, id_hash);
+		rc = db_run(db, Q_OUTBOX_PUT);
+		if (rc == SQLITE_OK && sqlite3_changes(db->handle) == 0) {
+			rc = has_delivery(db, v, id_hash, &has);
+			if (rc != SQLITE_OK || has)
+				return rc;
+			continue;
+		}
+		x->done.seq = (uint64_t)sqlite3_last_insert_rowid(db->handle);
+		x->done.fresh = rc == SQLITE_OK;
+		return rc;
+	}
+	/* Others have both of its places: it is sent all the same. */
+	x->done.fresh = true;
+	return SQLITE_OK;
 }
 
 static int put_delivery(struct db *db, struct reader *r, struct answer *x)
@@ -250,19 +284,8 @@ static int put_delivery(struct db *db, struct reader *r, struct answer *x)
 	delivery_sums(db, &v, sums);
 	for (int i = 0; i < DELIVERY_SUMS; i++)
 		bind_i64(s, 16 + i, sums[i]);
-	bind_i64(s, 19, exec_id_hash(db, v.id));
 	bind_i64(s, 20, ticket_hash(db, &v));
-
-	int rc = db_run(db, Q_OUTBOX_PUT);
-	bool has = false;
-
-	if (rc == SQLITE_OK && sqlite3_changes(db->handle) == 0)
-		rc = has_delivery(db, &v, &has);
-	else
-		x->done.seq = (uint64_t)sqlite3_last_insert_rowid(db->handle);
-	/* One that cannot be kept is sent all the same. */
-	x->done.fresh = rc == SQLITE_OK && !has;
-	return rc;
+	return take_place(db, s, &v, x);
 }
 
 static int put_fate(struct db *db, const struct delivery *v)
@@ -278,8 +301,16 @@ static int put_fate(struct db *db, const struct delivery *v)
 	bind_str(s, 7, v->detail);
 	bind_wall(s, 8, v->settled);
 	bind_i64(s, 9, fate_sum(db, v));
-	bind_i64(s, 10, exec_id_hash(db, v->id));
-	return db_run(db, Q_OUTBOX_SETTLE);
+
+	int rc = SQLITE_OK;
+
+	for (unsigned place = 0; place < EXEC_PLACES; place++) {
+		bind_i64(s, 10, exec_id_hash(db, v->id, place));
+		rc = db_run(db, Q_OUTBOX_SETTLE);
+		if (rc != SQLITE_OK || sqlite3_changes(db->handle) > 0)
+			break;
+	}
+	return rc;
 }
 
 int exec_put_detail(struct db *db, int64_t no, struct str detail)

@@ -50,8 +50,12 @@ bool exec_read_ticket(struct db *db, sqlite3_stmt *s, struct ticket_row *out);
 int exec_put_detail(struct db *db, int64_t no, struct str detail);   /* in the delivery of that number */
 int64_t exec_read_delivery(sqlite3_stmt *s, struct delivery *out);   /* gives the row's number */
 
-/* By which a delivery is found: of an alert's id; of (ns, ticket) it is db_hash_key(). */
-int64_t exec_id_hash(const struct db *db, struct str id);
+/*
+ * By which a delivery is found: of an alert's id; of (ns, ticket) it is db_hash_key(). One whose first place another alert has, as happens to
+ * one in many millions of millions, has the second.
+ */
+#define EXEC_PLACES 2
+int64_t exec_id_hash(const struct db *db, struct str id, unsigned place);
 
 /* Whether what was just read is what was written. Rows of before schema 3 have no checksums, and hold. */
 bool exec_delivery_holds(struct db *db, sqlite3_stmt *s, const struct delivery *v);

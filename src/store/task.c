@@ -146,7 +146,8 @@ static sqlite3_stmt *deliveries_query(struct db *db, const struct store_filter *
 
 	if (q == Q_OUTBOX_ID) {
 		bind_str(s, 3, f->id);
-		bind_i64(s, 4, exec_id_hash(db, f->id));
+		for (unsigned place = 0; place < EXEC_PLACES; place++)
+			bind_i64(s, 4 + (int)place, exec_id_hash(db, f->id, place));
 	}
 	if (q == Q_OUTBOX_TICKET) {
 		bind_str(s, 3, f->ns);
