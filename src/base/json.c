@@ -16,6 +16,7 @@
 
 #define SMALL_OBJECT 32
 #define NODES_FIRST  256
+#define SPREAD       UINT32_C(0x756fe901)     /* found by trying: no two fields of an event have the same bit */
 
 bool json_fail_at(struct parser *s, enum err e, const uint8_t *at, const char *msg)
 {
@@ -30,16 +31,22 @@ bool json_fail(struct parser *s, const char *msg)
 	return json_fail_at(s, ERR_SYNTAX, s->p, s->p == s->end ? "the text ends too early" : msg);
 }
 
-static ALWAYS_INLINE void skip_blanks(struct parser *s)
+/* These are given a place and give where they stopped, NULL after json_fail(): so it stays in a register. */
+static const uint8_t *fail_at(struct parser *s, const uint8_t *p, const char *msg)
 {
-	const uint8_t *p = s->p, *end = s->end;
+	s->p = p;
+	(void)json_fail(s, msg);
+	return NULL;
+}
 
+static ALWAYS_INLINE const uint8_t *skip_blanks(const uint8_t *p, const uint8_t *end)
+{
 	/* Machines write none. */
 	if (p < end && *p > ' ')
-		return;
+		return p;
 	while (p < end && *p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
 		p++;
-	s->p = p;
+	return p;
 }
 
 /* ---- nodes ---- */
@@ -69,96 +76,90 @@ static bool take_odd_byte(struct parser *s)
 }
 
 /* The rest of a string from `p` on, where there is something that no plain string has, or the end of the text. */
-static bool take_odd_string(struct parser *s, const uint8_t *begin, const uint8_t *p, uint32_t flags)
+static const uint8_t *take_odd_string(struct parser *s, const uint8_t *begin, const uint8_t *p, uint32_t flags)
 {
 	const uint8_t *end = s->end;
 
 	do {
 		s->p = p;
 		if (p < end && *p == '\\')
-			return json_decode_string(s, begin, flags);
+			return json_decode_string(s, begin, flags) ? s->p : NULL;
 		if (!take_odd_byte(s))
-			return false;
+			return NULL;
 		p = skip_plain(s->p, end);
 	} while (p == end || *p != '"');
-	s->p = p + 1;
-	return push_node(s, offset_of(s, begin), (uint32_t)(p - begin), JSON_STRING | flags);
+	return push_node(s, offset_of(s, begin), (uint32_t)(p - begin), JSON_STRING | flags) ? p + 1 : NULL;
 }
 
-/* s->p is at the opening quote. */
-static ALWAYS_INLINE bool take_string(struct parser *s, uint32_t flags)
+/* p is at the opening quote. */
+static ALWAYS_INLINE const uint8_t *take_string(struct parser *s, const uint8_t *p, uint32_t flags)
 {
-	const uint8_t *begin = s->p + 1;
-	const uint8_t *p = skip_plain(begin, s->end);
+	const uint8_t *begin = p + 1;
 
+	p = skip_plain(begin, s->end);
 	if (p == s->end || *p != '"')
 		return take_odd_string(s, begin, p, flags);
-	s->p = p + 1;
-	return push_node(s, offset_of(s, begin), (uint32_t)(p - begin), JSON_STRING | flags);
+	return push_node(s, offset_of(s, begin), (uint32_t)(p - begin), JSON_STRING | flags) ? p + 1 : NULL;
 }
 
 /* ---- other scalars ---- */
 
-static inline bool is_digit(const struct parser *s)
+static inline bool is_digit(const uint8_t *p, const uint8_t *end)
 {
-	return s->p < s->end && *s->p >= '0' && *s->p <= '9';
+	return p < end && *p >= '0' && *p <= '9';
 }
 
-static inline bool take_digits(struct parser *s)
+static const uint8_t *take_digits(struct parser *s, const uint8_t *p)
 {
-	if (!is_digit(s))
-		return json_fail(s, "a digit is missing in a number");
-	while (is_digit(s))
-		s->p++;
-	return true;
+	if (!is_digit(p, s->end))
+		return fail_at(s, p, "a digit is missing in a number");
+	while (is_digit(p, s->end))
+		p++;
+	return p;
 }
 
-static bool take_number(struct parser *s, uint32_t flags)
+static const uint8_t *take_number(struct parser *s, const uint8_t *begin, uint32_t flags)
 {
-	const uint8_t *begin = s->p;
+	const uint8_t *p = begin, *end = s->end;
 
-	if (*s->p == '-')
-		s->p++;
-	if (is_digit(s) && *s->p == '0') {
-		s->p++;
-		if (is_digit(s))
-			return json_fail(s, "a leading zero in a number");
-	} else if (!take_digits(s)) {
-		return false;
+	if (*p == '-')
+		p++;
+	if (is_digit(p, end) && *p == '0') {
+		p++;
+		if (is_digit(p, end))
+			return fail_at(s, p, "a leading zero in a number");
+	} else if ((p = take_digits(s, p)) == NULL) {
+		return NULL;
 	}
-	if (s->p < s->end && *s->p == '.') {
-		s->p++;
-		if (!take_digits(s))
-			return false;
+	if (p < end && *p == '.' && (p = take_digits(s, p + 1)) == NULL)
+		return NULL;
+	if (p < end && (*p | 0x20) == 'e') {
+		p++;
+		if (p < end && (*p == '+' || *p == '-'))
+			p++;
+		if ((p = take_digits(s, p)) == NULL)
+			return NULL;
 	}
-	if (s->p < s->end && (*s->p | 0x20) == 'e') {
-		s->p++;
-		if (s->p < s->end && (*s->p == '+' || *s->p == '-'))
-			s->p++;
-		if (!take_digits(s))
-			return false;
-	}
-	return push_node(s, offset_of(s, begin), (uint32_t)(s->p - begin), JSON_NUMBER | flags);
+	return push_node(s, offset_of(s, begin), (uint32_t)(p - begin), JSON_NUMBER | flags) ? p : NULL;
 }
 
-static bool take_word(struct parser *s, const char *word, uint32_t len, uint32_t info)
+static const uint8_t *take_word(struct parser *s, const uint8_t *p, struct str word, uint32_t info)
 {
-	if ((size_t)(s->end - s->p) < len || memcmp(s->p, word, len) != 0)
-		return json_fail(s, "not a JSON value");
-
-	s->p += len;
-	return push_node(s, offset_of(s, s->p - len), len, info);
+	if ((size_t)(s->end - p) < word.len || memcmp(p, word.p, word.len) != 0)
+		return fail_at(s, p, "not a JSON value");
+	return push_node(s, offset_of(s, p), (uint32_t)word.len, info) ? p + word.len : NULL;
 }
 
 /* ---- containers ---- */
 
-static bool open_container(struct parser *s, enum json_kind kind, uint32_t flags)
+static const uint8_t *open_container(struct parser *s, const uint8_t *p, enum json_kind kind, uint32_t flags)
 {
-	if (s->depth == JSON_MAX_DEPTH)
-		return json_fail_at(s, ERR_LIMIT, s->p, "nested too deeply");
+	if (s->depth == JSON_MAX_DEPTH) {
+		(void)json_fail_at(s, ERR_LIMIT, p, "nested too deeply");
+		return NULL;
+	}
 	s->stack[s->depth++] = (struct frame){ .node = s->d->n };
-	s->p++;
-	return push_node(s, offset_of(s, s->p - 1), 0, (uint32_t)kind | flags);
+	return push_node(s, offset_of(s, p), 0, (uint32_t)kind | flags) ? p + 1 : NULL;
 }
 
 static const uint8_t *key_place(const struct parser *s, uint32_t key)
@@ -205,7 +206,7 @@ static bool check_small(struct parser *s, struct frame *f)
 	uint32_t fresh = d->n - 1;
 	struct str key = tape_str(d, &d->v[fresh]);
 	uint32_t sample = key.len == 0 ? 0 : (uint32_t)key.len << 16 ^ (uint32_t)(uint8_t)key.p[0] << 8 ^ (uint8_t)key.p[key.len - 1];
-	uint64_t bit = UINT64_C(1) << (sample * UINT32_C(0x9e3779b1) >> 26);
+	uint64_t bit = UINT64_C(1) << (sample * SPREAD >> 26);
 	json_node value = f->node + 2;
 
 	if ((f->keys & bit) == 0) {
@@ -220,93 +221,88 @@ static bool check_small(struct parser *s, struct frame *f)
 	return true;
 }
 
-/* s->p is at the closing bracket. */
-static bool close_container(struct parser *s)
+/* p is at the closing bracket. */
+static const uint8_t *close_container(struct parser *s, const uint8_t *p)
 {
 	struct frame *f = &s->stack[s->depth - 1];
 	struct tape_node *node = &s->d->v[f->node];
 	bool large = (node->info & TAPE_KIND) == JSON_OBJECT && f->n_items > SMALL_OBJECT;
 
-	s->p++;
-	node->len = offset_of(s, s->p) - node->off;
+	p++;
+	node->len = offset_of(s, p) - node->off;
 	node->more = s->d->n;
 	node->info |= f->n_items << TAPE_COUNT_SHIFT;
 	if (f->n_items != 0)
 		s->d->v[f->last].info |= TAPE_LAST;
 	if (large && !check_large(s, f))
-		return false;
+		return NULL;
 	s->depth--;
-	return true;
+	return p;
 }
 
-static bool take_key(struct parser *s, struct frame *f)
+static ALWAYS_INLINE const uint8_t *take_key(struct parser *s, const uint8_t *p, struct frame *f)
 {
-	if (s->p == s->end || *s->p != '"')
-		return json_fail(s, "a key must be a string");
-	if (!take_string(s, 0))
-		return false;
-	if (f->n_items < SMALL_OBJECT && !check_small(s, f))
-		return false;
-	skip_blanks(s);
-	if (s->p == s->end || *s->p != ':')
-		return json_fail(s, "a colon is missing");
-	s->p++;
-	skip_blanks(s);
-	return true;
+	if (p == s->end || *p != '"')
+		return fail_at(s, p, "a key must be a string");
+	p = take_string(s, p, 0);
+	if (p == NULL || (f->n_items < SMALL_OBJECT && !check_small(s, f)))
+		return NULL;
+	p = skip_blanks(p, s->end);
+	if (p == s->end || *p != ':')
+		return fail_at(s, p, "a colon is missing");
+	return skip_blanks(p + 1, s->end);
 }
 
 /* A scalar whole, or the opening of a container. */
-static bool take_value(struct parser *s, uint32_t flags)
+static ALWAYS_INLINE const uint8_t *take_value(struct parser *s, const uint8_t *p, uint32_t flags)
 {
-	if (s->p == s->end)
-		return json_fail(s, "");
-	switch (*s->p) {
-	case '"': return take_string(s, flags);
-	case '{': return open_container(s, JSON_OBJECT, flags);
-	case '[': return open_container(s, JSON_ARRAY, flags);
-	case 't': return take_word(s, "true", 4, JSON_TRUE | flags);
-	case 'f': return take_word(s, "false", 5, JSON_FALSE | flags);
-	case 'n': return take_word(s, "null", 4, JSON_NULL | flags);
+	if (p == s->end)
+		return fail_at(s, p, "");
+	switch (*p) {
+	case '"': return take_string(s, p, flags);
+	case '{': return open_container(s, p, JSON_OBJECT, flags);
+	case '[': return open_container(s, p, JSON_ARRAY, flags);
+	case 't': return take_word(s, p, STR("true"), JSON_TRUE | flags);
+	case 'f': return take_word(s, p, STR("false"), JSON_FALSE | flags);
+	case 'n': return take_word(s, p, STR("null"), JSON_NULL | flags);
 	default: break;
 	}
-	if (*s->p == '-' || is_digit(s))
-		return take_number(s, flags);
-	return json_fail(s, "not a JSON value");
+	if (*p == '-' || is_digit(p, s->end))
+		return take_number(s, p, flags);
+	return fail_at(s, p, "not a JSON value");
 }
 
 /* One element or member of the innermost container, or its end. */
-static bool take_item(struct parser *s)
+static ALWAYS_INLINE const uint8_t *take_item(struct parser *s, const uint8_t *p)
 {
 	struct frame *f = &s->stack[s->depth - 1];
 	bool object = (s->d->v[f->node].info & TAPE_KIND) == JSON_OBJECT;
 
-	skip_blanks(s);
-	if (s->p < s->end && *s->p == (object ? '}' : ']'))
-		return close_container(s);
+	p = skip_blanks(p, s->end);
+	if (p < s->end && *p == (object ? '}' : ']'))
+		return close_container(s, p);
 	if (f->n_items != 0) {
-		if (s->p == s->end || *s->p != ',')
-			return json_fail(s, object ? "a comma or } is missing" : "a comma or ] is missing");
-		s->p++;
-		skip_blanks(s);
+		if (p == s->end || *p != ',')
+			return fail_at(s, p, object ? "a comma or } is missing" : "a comma or ] is missing");
+		p = skip_blanks(p + 1, s->end);
 	}
-	if (object && !take_key(s, f))
-		return false;
+	if (object && (p = take_key(s, p, f)) == NULL)
+		return NULL;
 	f->last = s->d->n;
 	f->n_items++;
-	return take_value(s, object ? TAPE_MEMBER : 0);
+	return take_value(s, p, object ? TAPE_MEMBER : 0);
 }
 
 static bool take_text(struct parser *s)
 {
-	skip_blanks(s);
-	if (!take_value(s, TAPE_LAST))
+	const uint8_t *p = take_value(s, skip_blanks(s->p, s->end), TAPE_LAST);
+
+	while (p != NULL && s->depth != 0)
+		p = take_item(s, p);
+	if (p == NULL)
 		return false;
-	while (s->depth != 0) {
-		if (!take_item(s))
-			return false;
-	}
-	skip_blanks(s);
-	return s->p == s->end ? true : json_fail(s, "something stands behind the value");
+	p = skip_blanks(p, s->end);
+	return p == s->end || fail_at(s, p, "something stands behind the value") != NULL;
 }
 
 /* ---- the face ---- */
