@@ -7,5 +7,6 @@
 #define NO_RETURN         __attribute__((noreturn))
 #define ALWAYS_INLINE     inline __attribute__((always_inline))
 #define MAYBE_UNUSED      __attribute__((unused))
+#define NOT_ZEROED        __attribute__((uninitialized))     /* of a local array that is written before it is read: see -ftrivial-auto-var-init */
 
 #endif

@@ -199,25 +199,36 @@ static bool check_large(struct parser *s, const struct frame *f)
 	return true;
 }
 
-/* The key was just pushed: is it new among those of a small object? */
-static bool check_small(struct parser *s, struct frame *f)
+/* Is the key that was just pushed one of those before it? */
+static bool has_key(const struct json_doc *d, const struct frame *f)
 {
-	struct json_doc *d = s->d;
-	uint32_t fresh = d->n - 1;
-	struct str key = tape_str(d, &d->v[fresh]);
-	uint32_t sample = key.len == 0 ? 0 : (uint32_t)key.len << 16 ^ (uint32_t)(uint8_t)key.p[0] << 8 ^ (uint8_t)key.p[key.len - 1];
-	uint64_t bit = UINT64_C(1) << (sample * SPREAD >> 26);
+	struct str key = tape_str(d, &d->v[d->n - 1]);
 	json_node value = f->node + 2;
 
-	if ((f->keys & bit) == 0) {
-		f->keys |= bit;
-		return true;
-	}
 	for (uint32_t n = 0; n < f->n_items; n++) {
 		if (str_eq(key, tape_str(d, &d->v[value - 1])))
-			return fail_duplicate(s, fresh);
+			return true;
 		value = tape_behind(d, value) + 1;
 	}
+	return false;
+}
+
+/* The key of a small object was just pushed; in the text it goes from `p` to `end`, where its quotes are around it, so that an empty one has letters, too. */
+static ALWAYS_INLINE bool check_small(struct parser *s, struct frame *f, const uint8_t *p, const uint8_t *end)
+{
+	const struct json_doc *d = s->d;
+	const struct tape_node *key = &d->v[d->n - 1];
+	struct str text = { (const char *)p, (size_t)(end - p) };
+	uint32_t sample;
+	uint64_t bit;
+
+	if ((key->info & TAPE_ESCAPED) != 0)
+		text = tape_str(d, key);
+	sample = (uint32_t)text.len << 16 ^ (uint32_t)(uint8_t)text.p[0] << 8 ^ (uint8_t)text.p[(ptrdiff_t)text.len - 1];
+	bit = UINT64_C(1) << (sample * SPREAD >> 26);
+	if ((f->keys & bit) != 0 && has_key(d, f))
+		return fail_duplicate(s, d->n - 1);
+	f->keys |= bit;
 	return true;
 }
 
@@ -242,10 +253,12 @@ static const uint8_t *close_container(struct parser *s, const uint8_t *p)
 
 static ALWAYS_INLINE const uint8_t *take_key(struct parser *s, const uint8_t *p, struct frame *f)
 {
+	const uint8_t *begin = p + 1;
+
 	if (p == s->end || *p != '"')
 		return fail_at(s, p, "a key must be a string");
 	p = take_string(s, p, 0);
-	if (p == NULL || (f->n_items < SMALL_OBJECT && !check_small(s, f)))
+	if (p == NULL || (f->n_items < SMALL_OBJECT && !check_small(s, f, begin, p - 1)))
 		return NULL;
 	p = skip_blanks(p, s->end);
 	if (p == s->end || *p != ':')

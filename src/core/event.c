@@ -136,15 +136,23 @@ static char *write_text(char *p, struct str s)
 
 #define HEAD_MAX (4 + 3 * VARINT_MAX)
 
-/* What stands before the id. These give the end of what they write. */
-static char *write_head(char *p, const struct event *e, unsigned texts)
+/* What stands before the id, besides version, type and `at`. */
+struct head { unsigned flags, texts; struct wall received; uint32_t body; };
+
+static struct head head_of(const struct event *e)
 {
-	char head[4] = { EVENT_VERSION, (char)e->type, (char)flags_of(e), (char)texts };
+	return (struct head){ flags_of(e), texts_of(e), e->received, e->body };
+}
+
+/* These give the end of what they write. */
+static char *write_head(char *p, const struct event *e, struct head h)
+{
+	char head[4] = { EVENT_VERSION, (char)e->type, (char)h.flags, (char)h.texts };
 
 	memcpy(p, head, sizeof(head));
-	p = varint_write(p + sizeof(head), zigzag(e->received.ms));
-	p = varint_write(p, zigzag((int64_t)((uint64_t)e->at.ms - (uint64_t)e->received.ms)));   /* near each other: short */
-	return varint_write(p, e->body);
+	p = varint_write(p + sizeof(head), zigzag(h.received.ms));
+	p = varint_write(p, zigzag((int64_t)((uint64_t)e->at.ms - (uint64_t)h.received.ms)));   /* near each other: short */
+	return varint_write(p, h.body);
 }
 
 /* From the id up to where the source stands, or would. */
@@ -170,17 +178,17 @@ static char *write_rest(char *p, const struct event *e, unsigned texts)
 
 static char *write_event(char *p, const struct event *e)
 {
-	unsigned texts = texts_of(e);
+	struct head h = head_of(e);
 
-	p = write_names(write_head(p, e, texts), e);
+	p = write_names(write_head(p, e, h), e);
 	if (e->source.len != 0)
 		p = write_text(p, e->source);
-	return write_rest(p, e, texts);
+	return write_rest(p, e, h.texts);
 }
 
 static char *write_sealed(char *p, const struct event *e)
 {
-	p = write_head(p, e, texts_of(e));
+	p = write_head(p, e, head_of(e));
 	memcpy(p, e->sealed.p, e->sealed.len);
 	return p + e->sealed.len;
 }
@@ -224,31 +232,32 @@ static bool read_numbers(struct reader *r, struct event *e)
 	return !r->bad && body <= UINT32_MAX;
 }
 
+/* From the id on. Texts that are not there stay as they are. */
+static bool read_texts(struct reader *r, struct event *e, unsigned texts)
+{
+	uint64_t set;
+
+	e->id = reader_bytes(r);
+	e->ticket = reader_bytes(r);
+	for (; texts != 0; texts &= texts - 1)
+		*text_of(e, (unsigned)__builtin_ctz(texts)) = reader_bytes(r);
+	if (e->type == EVENT_EXTENDED)
+		e->by_ms = reader_zigzag(r);
+	set = reader_varint(r);
+	if (set >> ATTR_N != 0)
+		return false;
+	e->set = (uint32_t)set;
+	for (uint32_t left = e->set; left != 0; left &= left - 1)
+		e->attr[__builtin_ctz(left)] = reader_bytes(r);
+	return !r->bad;
+}
+
 bool event_decode(struct reader *r, struct event *out)
 {
 	struct event e = { 0 };
 	unsigned texts = 0;
-	uint64_t set;
 
-	if (!read_head(r, &e, &texts) || !read_numbers(r, &e))
-		return false;
-	e.id = reader_bytes(r);
-	e.ticket = reader_bytes(r);
-	for (unsigned i = 0; i < N_TEXTS; i++) {
-		if ((texts & 1u << i) != 0)
-			*text_of(&e, i) = reader_bytes(r);
-	}
-	if (e.type == EVENT_EXTENDED)
-		e.by_ms = reader_zigzag(r);
-	set = reader_varint(r);
-	if (set >> ATTR_N != 0)
-		return false;
-	e.set = (uint32_t)set;
-	for (unsigned i = 0; i < ATTR_N; i++) {
-		if ((e.set & 1u << i) != 0)
-			e.attr[i] = reader_bytes(r);
-	}
-	if (r->bad)
+	if (!read_head(r, &e, &texts) || !read_numbers(r, &e) || !read_texts(r, &e, texts))
 		return false;
 	*out = e;
 	return true;
@@ -262,25 +271,20 @@ bool event_decode(struct reader *r, struct event *out)
  */
 struct bare { char *space, *names, *rest, *end; };
 
-static struct bare write_bare(const struct event *e, char *space, size_t size)
-{
-	struct event bare = *e;
-	struct bare b = { .space = space };
-	unsigned texts;
-	size_t most;
+/* Nearly every event fits. */
+#define BARE_MOST 768
 
-	bare.received = bare.at;
-	bare.source = (struct str){ NULL, 0 };
-	bare.quiet = false;
-	bare.body = 0;
-	texts = texts_of(&bare);
-	most = most_of(&bare);
-	/* Nearly every event fits. */
-	if (most > size)
+static struct bare write_bare(const struct event *e, char space[BARE_MOST])
+{
+	struct head h = { .flags = flags_of(e) & ~(unsigned)FLAG_QUIET, .texts = texts_of(e) & ~(1u << TEXT_SOURCE), .received = e->at };
+	struct bare b = { .space = space };
+	size_t most = most_of(e);
+
+	if (most > BARE_MOST)
 		b.space = xmalloc(most);
-	b.names = write_head(b.space, &bare, texts);
-	b.rest = write_names(b.names, &bare);
-	b.end = write_rest(b.rest, &bare, texts);
+	b.names = write_head(b.space, e, h);
+	b.rest = write_names(b.names, e);
+	b.end = write_rest(b.rest, e, h.texts);
 	return b;
 }
 
@@ -294,8 +298,8 @@ static uint32_t print_of(const struct bare *b)
 
 uint32_t event_body(const struct event *e)
 {
-	char space[768];
-	struct bare b = write_bare(e, space, sizeof(space));
+	char space[BARE_MOST] NOT_ZEROED;
+	struct bare b = write_bare(e, space);
 	uint32_t print = print_of(&b);
 
 	if (b.space != space)
@@ -305,7 +309,7 @@ uint32_t event_body(const struct event *e)
 
 uint64_t event_ticket_hash(struct sipkey key, struct str ns, struct str ticket)
 {
-	char text[2 * EVENT_MAX_ID + 1];
+	char text[2 * EVENT_MAX_ID + 1] NOT_ZEROED;
 	size_t n = ns.len <= EVENT_MAX_ID ? ns.len : EVENT_MAX_ID;
 	size_t m = ticket.len <= EVENT_MAX_ID ? ticket.len : EVENT_MAX_ID;
 
@@ -317,22 +321,32 @@ uint64_t event_ticket_hash(struct sipkey key, struct str ns, struct str ticket)
 	return siphash64(key, text, n + 1 + m);
 }
 
-void event_seal(struct event *e, struct sipkey key, struct arena *a)
+/* The form from the id on. */
+static struct str put_sealed(const struct event *e, const struct bare *b, struct arena *a)
 {
-	char space[768], *p, *begin;
-	struct bare b = write_bare(e, space, sizeof(space));
-	size_t n_names = (size_t)(b.rest - b.names), n_rest = (size_t)(b.end - b.rest);
+	size_t n_names = (size_t)(b->rest - b->names), n_rest = (size_t)(b->end - b->rest);
+	char *begin = arena_alloc(a, n_names + VARINT_MAX + e->source.len + n_rest), *p = begin + n_names;
 
-	e->body = print_of(&b);
-	begin = p = arena_alloc(a, n_names + VARINT_MAX + e->source.len + n_rest);
-	memcpy(p, b.names, n_names);
-	p += n_names;
+	memcpy(begin, b->names, n_names);
 	if (e->source.len != 0)
 		p = write_text(p, e->source);
-	memcpy(p, b.rest, n_rest);
-	e->sealed = (struct str){ begin, (size_t)(p + n_rest - begin) };
-	e->ticket_hash = event_ticket_hash(key, e->ns, e->ticket);
-	e->id_hash = siphash64(key, e->id.p, e->id.len);
+	memcpy(p, b->rest, n_rest);
+	return (struct str){ begin, (size_t)(p + n_rest - begin) };
+}
+
+void event_seal(struct event *e, struct sipkey key, struct arena *a)
+{
+	char space[BARE_MOST] NOT_ZEROED;
+	struct bare b = write_bare(e, space);
+	struct reader r;
+
+	e->body = print_of(&b);
+	e->sealed = put_sealed(e, &b, a);
 	if (b.space != space)
 		free(b.space);
+	/* The loop has the form to copy: its texts are at hand there, and those of the body need not be fetched. */
+	r = reader_of(e->sealed);
+	(void)read_texts(&r, e, texts_of(e));
+	e->ticket_hash = event_ticket_hash(key, e->ns, e->ticket);
+	e->id_hash = siphash64(key, e->id.p, e->id.len);
 }

@@ -37,7 +37,6 @@ typedef bool read_fn(struct reading *r, enum field f, json_node n);
 static read_fn read_id, read_at, read_by, read_type, read_mode, read_into, read_tier, read_tags, read_actor, read_ticket, read_flag,
 	read_metric, read_reason, read_received, read_attr, read_url;
 
-/* In order of length: a key is compared with those of its own length alone. */
 static const struct { const char *name; uint8_t len; read_fn *read; enum attr attr; uint32_t max; } fields[FIELD_N] = {
 	[FIELD_ID]           = { "id",            2, read_id,       ATTR_N,            EVENT_MAX_ID },
 	[FIELD_AT]           = { "at",            2, read_at,       ATTR_N,            64 },
@@ -71,21 +70,39 @@ static const struct { const char *name; uint8_t len; read_fn *read; enum attr at
 };
 
 #define LONGEST_NAME 12
-/* Where the names of each length begin; those of length i end where those of i + 1 begin. */
-static const uint8_t first_of_len[LONGEST_NAME + 2] = {
-	0, 0, FIELD_ID, FIELD_URL, FIELD_TYPE, FIELD_ACTOR, FIELD_TICKET, FIELD_SERVICE, FIELD_CONTRACT, FIELD_AUTOMATED,
-	FIELD_ORGANIZATION, FIELD_ORGANIZATION, FIELD_ORGANIZATION, FIELD_N
+/* Found by trying: no two names have the same place. */
+#define PLACE(len, first, last) ((((uint32_t)(len) << 16 ^ (uint32_t)(first) << 8 ^ (uint32_t)(last)) * UINT32_C(0x756fe901)) >> 26)
+static const uint8_t places[64] = {
+	[PLACE(2, 'i', 'd')] = FIELD_ID, [PLACE(2, 'a', 't')] = FIELD_AT, [PLACE(2, 'b', 'y')] = FIELD_BY,
+	[PLACE(3, 'u', 'l')] = FIELD_URL, [PLACE(4, 't', 'e')] = FIELD_TYPE, [PLACE(4, 'k', 'd')] = FIELD_KIND,
+	[PLACE(4, 'm', 'e')] = FIELD_MODE, [PLACE(4, 'i', 'o')] = FIELD_INTO, [PLACE(4, 's', 'e')] = FIELD_SITE,
+	[PLACE(4, 't', 'm')] = FIELD_TEAM, [PLACE(4, 't', 'r')] = FIELD_TIER, [PLACE(4, 't', 's')] = FIELD_TAGS,
+	[PLACE(5, 'a', 'r')] = FIELD_ACTOR, [PLACE(6, 't', 't')] = FIELD_TICKET, [PLACE(6, 's', 's')] = FIELD_STATUS,
+	[PLACE(6, 'p', 'c')] = FIELD_PUBLIC, [PLACE(6, 'd', 'n')] = FIELD_DOMAIN, [PLACE(6, 'm', 'c')] = FIELD_METRIC,
+	[PLACE(6, 'r', 'n')] = FIELD_REASON, [PLACE(7, 's', 'e')] = FIELD_SERVICE, [PLACE(7, 's', 't')] = FIELD_SUBJECT,
+	[PLACE(8, 'c', 't')] = FIELD_CONTRACT, [PLACE(8, 'p', 'y')] = FIELD_PRIORITY, [PLACE(8, 'c', 'y')] = FIELD_CATEGORY,
+	[PLACE(8, 'a', 'e')] = FIELD_ASSIGNEE, [PLACE(8, 'r', 'd')] = FIELD_RECEIVED, [PLACE(9, 'a', 'd')] = FIELD_AUTOMATED,
+	[PLACE(9, 'r', 'r')] = FIELD_REQUESTER, [PLACE(12, 'o', 'n')] = FIELD_ORGANIZATION,
 };
+
+/* Of as many bytes, from 2 to 16, in two looks that may overlap: memcmp() would be called for each of a dozen keys. */
+static inline bool is_name(const char *name, const char *key, size_t len)
+{
+	if (len >= 8)
+		return memcmp(name, key, 8) == 0 && memcmp(name + len - 8, key + len - 8, 8) == 0;
+	if (len >= 4)
+		return memcmp(name, key, 4) == 0 && memcmp(name + len - 4, key + len - 4, 4) == 0;
+	return memcmp(name, key, 2) == 0 && memcmp(name + len - 2, key + len - 2, 2) == 0;
+}
 
 static enum field field_of(struct str key)
 {
+	enum field f;
+
 	if (key.len < 2 || key.len > LONGEST_NAME)
 		return FIELD_N;
-	/* The second letter tells most of them apart. */
-	for (unsigned f = first_of_len[key.len]; f < first_of_len[key.len + 1]; f++)
-		if (fields[f].name[1] == key.p[1] && fields[f].len == key.len && memcmp(fields[f].name, key.p, key.len) == 0)
-			return (enum field)f;
-	return FIELD_N;
+	f = (enum field)places[PLACE(key.len, (uint8_t)key.p[0], (uint8_t)key.p[key.len - 1])];
+	return fields[f].len == key.len && is_name(fields[f].name, key.p, key.len) ? f : FIELD_N;
 }
 
 static inline uint32_t bit(enum field f) { return UINT32_C(1) << f; }
@@ -269,16 +286,21 @@ static bool read_tags(struct reading *r, enum field f, json_node n)
 	return true;
 }
 
-static bool read_time(struct reading *r, enum field f, json_node n, struct wall *out)
+static bool fail_time(struct reading *r, enum field f, struct str s)
 {
 	struct diag d = { 0 };
+	struct wall t;
+
+	return wall_parse(s, &t, &d) == ERR_OK || fail_at(r, f, "\"%s\": %s", fields[f].name, d.msg);
+}
+
+static bool read_time(struct reading *r, enum field f, json_node n, struct wall *out)
+{
 	struct str s;
 
 	if (!read_text(r, f, n, &s))
 		return false;
-	if (wall_parse(s, out, &d) != ERR_OK)
-		return fail_at(r, f, "\"%s\": %s", fields[f].name, d.msg);
-	return true;
+	return wall_parse(s, out, NULL) == ERR_OK || fail_time(r, f, s);
 }
 
 static bool read_at(struct reading *r, enum field f, json_node n) { return read_time(r, f, n, &r->e->at); }

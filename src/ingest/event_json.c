@@ -74,10 +74,10 @@ static bool tell(event_each_fn *fn, void *arg, size_t index, enum err e, const s
 	return fn(arg, index, NULL, p);
 }
 
+/* `scrap` is its caller's: zeroed for each line it cost as much as a field. */
 static enum err read_line(struct json_doc *d, struct str line, unsigned line_no, const struct event_context *ctx, struct event *out,
-			  struct problem *p)
+			  struct problem *p, struct diag *scrap)
 {
-	struct diag diag = { 0 };
 	enum err e;
 
 	if (line.len > EVENT_MAX_SIZE) {
@@ -85,9 +85,9 @@ static enum err read_line(struct json_doc *d, struct str line, unsigned line_no,
 		p->line = line_no;
 		return ERR_SYNTAX;
 	}
-	e = json_parse(d, line, &diag);
+	e = json_parse(d, line, scrap);
 	if (e != ERR_OK) {
-		say_bad_json(p, &diag, line_no);
+		say_bad_json(p, scrap, line_no);
 		return ERR_SYNTAX;
 	}
 	e = event_from_json(d, 0, ctx, out, p);
@@ -100,6 +100,7 @@ static enum err read_lines(struct json_doc *d, struct str body, const struct eve
 			   struct events_found *found, struct problem *p)
 {
 	struct str rest = body, line;
+	struct diag scrap = { 0 };
 	struct event event;
 	bool more = true;
 
@@ -109,7 +110,7 @@ static enum err read_lines(struct json_doc *d, struct str body, const struct eve
 		if (is_blank(line))
 			continue;
 
-		enum err e = read_line(d, line, line_no, ctx, &event, p);
+		enum err e = read_line(d, line, line_no, ctx, &event, p, &scrap);
 
 		if (!tell(fn, arg, found->n, e, &event, p, true))
 			return too_many(p);

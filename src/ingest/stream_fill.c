@@ -64,10 +64,25 @@ static void grow(struct stream_batch *b)
 	b->batch.results = xreallocarray(b->batch.results, b->cap, 1);
 }
 
-static void read_event(struct stream_batch *b, struct json_doc *doc, struct entry *e, struct event_context *ctx)
+/* One filling: `why_not` and `diag` are written where something is wrong alone. */
+struct filling {
+	struct stream_batch *b;
+	struct json_doc     *doc;
+	struct event_context ctx;
+	struct problem       why_not;
+	struct diag          diag;
+};
+
+static void refuse_json(struct filling *f, const struct entry *e, struct str body)
 {
-	struct problem p = { 0 };
-	struct diag d = { 0 };
+	const struct diag *d = &f->diag;
+
+	refuse(f->b, e, arena_printf(f->b->arena, "This is not the JSON that is taken here: %s (line %u, column %u)", d->msg, d->line, d->col), body);
+}
+
+static void read_event(struct filling *f, struct entry *e)
+{
+	struct stream_batch *b = f->b;
 	struct str body;
 
 	if (!entry_field(e, STREAM_FIELD, &body)) {
@@ -78,16 +93,15 @@ static void read_event(struct stream_batch *b, struct json_doc *doc, struct entr
 		refuse(b, e, arena_printf(b->arena, "The event is larger than %zu bytes.", b->event_len), body);
 		return;
 	}
-	if (json_parse(doc, body, &d) != ERR_OK) {
-		refuse(b, e, arena_printf(b->arena, "This is not the JSON that is taken here: %s (line %u, column %u)", d.msg, d.line, d.col),
-		       body);
+	if (json_parse(f->doc, body, &f->diag) != ERR_OK) {
+		refuse_json(f, e, body);
 		return;
 	}
 	if (b->batch.n == b->cap)
 		grow(b);
-	ctx->text = body;
-	if (event_from_json(doc, 0, ctx, &b->batch.events[b->batch.n], &p) != ERR_OK) {
-		refuse_problem(b, e, &p, body);
+	f->ctx.text = body;
+	if (event_from_json(f->doc, 0, &f->ctx, &b->batch.events[b->batch.n], &f->why_not) != ERR_OK) {
+		refuse_problem(b, e, &f->why_not, body);
 		return;
 	}
 	b->batch.results[b->batch.n] = INTAKE_DONE;
@@ -114,13 +128,13 @@ static void set_cursors(struct stream_batch *b)
 
 void fill_batch(struct stream_batch *b, struct json_doc *doc)
 {
-	struct event_context ctx = { .arena = b->arena, .source = b->batch.source, .ns = b->batch.ns, .key = &b->key };
+	struct filling f = { .b = b, .doc = doc, .ctx = { .arena = b->arena, .source = b->batch.source, .ns = b->batch.ns, .key = &b->key } };
 
 	for (size_t i = 0; i < b->entries.n; i++) {
 		if (b->entries.v[i].fields == NULL)
 			b->n_trimmed++;
 		else
-			read_event(b, doc, &b->entries.v[i], &ctx);
+			read_event(&f, &b->entries.v[i]);
 	}
 	b->batch.refused = b->refused;
 	if (b->own)
