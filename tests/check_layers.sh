@@ -12,7 +12,8 @@ BEGIN {
 	for (i in names)
 		rank[names[i]] = ranks[i]
 	n = split("assert ctype endian errno fcntl inttypes limits locale math pthread signal stdalign stdarg stdatomic " \
-		  "stdbool stddef stdint stdio stdlib string strings syslog time unistd wchar", libc)
+		  "stdbool stddef stdint stdio stdlib string strings syslog time unistd wchar " \
+		  "emmintrin", libc)                     # the last one is the compiler, as stdint is
 	for (i = 1; i <= n; i++)
 		is_libc["<" libc[i] ".h>"] = 1
 	n = split("fcntl locale pthread signal syslog time unistd", outside)

@@ -80,7 +80,8 @@ uint64_t event_ticket_hash(struct sipkey key, struct str ns, struct str ticket);
 
 /*
  * Does what journal and engine would do with each event, ahead of them and on whatever thread: `body`, the form, which goes to the arena, and the
- * hashes under the key of the database. The texts are slices of the form from then on. Nothing of it but `received` and `quiet` may change behind this.
+ * hashes under the key of the database. The texts are slices of the form from then on. Nothing of it but `received` and `quiet` may change
+ * behind this.
  */
 void event_seal(struct event *e, struct sipkey key, struct arena *a);
 

@@ -213,7 +213,7 @@ static bool has_key(const struct json_doc *d, const struct frame *f)
 	return false;
 }
 
-/* The key of a small object was just pushed; in the text it goes from `p` to `end`, where its quotes are around it, so that an empty one has letters, too. */
+/* The key of a small object was just pushed. In the text it goes from `p` to `end`, between its quotes, so that an empty one has letters, too. */
 static ALWAYS_INLINE bool check_small(struct parser *s, struct frame *f, const uint8_t *p, const uint8_t *end)
 {
 	const struct json_doc *d = s->d;
