@@ -39,7 +39,13 @@ struct zone {
 struct table {
 	struct change *v;
 	size_t         n, cap;
+	bool           is_tangled;   /* clocks go back to before the change before: which change a local time follows is no question of order then */
 };
+
+static int64_t shown_s(const struct change *c)
+{
+	return c->at_s + c->offset_s;
+}
 
 static void table_push(struct table *t, int64_t at_s, int32_t offset_s)
 {
@@ -50,8 +56,10 @@ static void table_push(struct table *t, int64_t at_s, int32_t offset_s)
 
 		if (last->offset_s == offset_s)
 			return;    /* only the name or the daylight-saving flag changed */
+		if (t->n > 1 && shown_s(&c) < shown_s(last))
+			t->is_tangled = true;
 		c.local_s = at_s + (offset_s > last->offset_s ? offset_s : last->offset_s);
-		/* Two changes closer together than their offsets: the search needs an order all the same. */
+		/* Set back twice in a row: what the first one shows has all been shown before. */
 		if (c.local_s < last->local_s)
 			c.local_s = last->local_s;
 	}
@@ -275,6 +283,8 @@ static enum err table_read(struct bytes b, struct table *t, struct diag *d)
 		e = footer_read(&b, &rule, &has_rule, d);
 	if (e == ERR_OK && has_rule)
 		table_finish(t, &rule, last);
+	if (e == ERR_OK && t->is_tangled)
+		return refuse(d, "it sets clocks back to before the change before");
 	return e;
 }
 

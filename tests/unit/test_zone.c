@@ -277,7 +277,10 @@ static void refuses_files(void **state)
 {
 	static const int64_t down[] = { 5, 5 }, up[] = { 5, 6 };
 	static const uint8_t index[] = { 0, 0 }, beyond[] = { 0, 1 };
-	static const int32_t east[] = { 93600 };
+	static const int32_t east[] = { 93600 }, apart[] = { 0, 41288, -39600 };
+	static const int64_t close[] = { 0, 49 }, far[] = { 0, 80888 };
+	static const uint8_t there[] = { 1, 2 };
+	struct zone *z = NULL;
 	(void)state;
 
 	assert_refused(&(struct recipe){ '2', down, index, 2, utc_alone, 1, 0, "" }, "not in order");
@@ -287,6 +290,11 @@ static void refuses_files(void **state)
 	assert_refused(&(struct recipe){ '2', up, index, 2, utc_alone, 1, 1, "" }, "leap seconds");
 	assert_refused(&(struct recipe){ '2', up, index, 2, utc_alone, 1, 0, NULL }, "footer");
 	assert_refused(&(struct recipe){ '1', up, index, 2, utc_alone, 1, 0, "" }, "version");
+	/* By 22 h and 28 min, 49 s after the change before, and just as much after it. */
+	assert_refused(&(struct recipe){ '2', close, there, 2, apart, 3, 0, "" }, "before the change before");
+	assert_int_equal(parse(&(struct recipe){ '2', far, there, 2, apart, 3, 0, "" }, &z, NULL), ERR_OK);
+	assert_int_equal(zone_instant(z, 41288000).ms, 0);
+	zone_destroy(z);
 }
 
 static void refuses_too_much(void **state)
