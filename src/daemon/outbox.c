@@ -179,12 +179,18 @@ static bool read_row(struct daemon *d, const struct delivery *row, struct str *n
 	return false;
 }
 
+static bool put_again(struct daemon *d, const struct delivery *row, const struct alert *a, const char *receiver)
+{
+	return notify_put(d->notify, &(struct notify_delivery){ a, receiver, row->attempts, row->next, row->created, was_asked(row) }) != ERR_FULL;
+}
+
 static void hand_over_row(struct daemon *d, const struct delivery *row, const struct alert *a)
 {
+	struct parking *k = &d->outbox.parking;
 	char *name = xstrndup(row->receiver.p, row->receiver.len);
 
-	if (notify_put(d->notify, &(struct notify_delivery){ a, name, row->attempts, row->next, row->created, was_asked(row) }) == ERR_FULL)
-		parking_add(&d->outbox.parking, row->no, a, name);
+	if (parking_is_before(k, a, name) || !put_again(d, row, a, name))
+		parking_add(k, row->no, a, name);
 	free(name);
 }
 
@@ -223,7 +229,7 @@ void outbox_send_uncommitted(struct daemon *d)
 	while (s != NULL && s->next != NULL)
 		s = s->next;
 	for (; s != NULL; s = s->prev)
-		if (!s->told)
+		if (!s->told && !parking_is_before(&d->outbox.parking, &s->alert, s->receiver))
 			s->told = hand_over(d, s);
 }
 
@@ -238,6 +244,22 @@ void outbox_resume(struct daemon *d, const struct delivery *row)
 		afterword_wait(sending_resume(d, &a, row));
 	else
 		hand_over_row(d, row, &a);
+}
+
+bool outbox_return(struct daemon *d, const struct delivery *row)
+{
+	struct str names[ALERT_MAX_RECEIVERS];
+	struct alert a;
+	char *name;
+	bool done;
+
+	/* No afterword is held back again: that there is need for it was known when it found no room. */
+	if (!read_row(d, row, names, &a))
+		return true;
+	name = xstrndup(row->receiver.p, row->receiver.len);
+	done = put_again(d, row, &a, name);
+	free(name);
+	return done;
 }
 
 void outbox_walk(struct daemon *d, void (*fn)(void *ctx, struct alert *a), void *ctx)

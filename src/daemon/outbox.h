@@ -47,6 +47,9 @@ void outbox_send_uncommitted(struct daemon *d);
 /* A pending row of the store, at the start: to notify. */
 void outbox_resume(struct daemon *d, const struct delivery *row);
 
+/* A row that has waited for room: likewise. False when there is none; the caller keeps its place. */
+bool outbox_return(struct daemon *d, const struct delivery *row);
+
 /*
  * A settled row once more, because `who` asked for it: with the same id, whatever has become of its clock. A row is marked by its detail, so
  * that a restart before the attempt changes nothing.

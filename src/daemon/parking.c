@@ -18,13 +18,15 @@ struct parked_lane {
 	struct parked *v;                /* owned; those from `head` to `n`, oldest first */
 	size_t         head, n, cap;
 	size_t         n_waiting[2];     /* those, and those that were asked for and have not come: urgent ones, mild ones */
+	bool           asked;            /* a refill is under way: one at a time, so that what finds no room has its place again */
 };
 
-/* Rows that are asked for together; those before `at` are dealt with. */
+/* Rows that are asked for together. Those before `at` have come, or are gone; the first `n_back` of them found no room. */
 struct refill {
 	struct query  query;
 	char         *receiver;          /* owned */
-	size_t        n, at;
+	bool          is_full;           /* for mild ones */
+	size_t        n, at, n_back;
 	struct parked v[];
 };
 
@@ -81,8 +83,6 @@ static void put(struct parking *k, const char *receiver, const struct parked *v,
 	memmove(at + n, at, (size_t)(l->v + l->n - at) * sizeof *v);
 	memcpy(at, v, n * sizeof *v);
 	l->n += n;
-	for (size_t i = 0; i < n; i++)
-		l->n_waiting[v[i].is_mild]++;
 }
 
 void parking_add(struct parking *k, uint64_t no, const struct alert *a, const char *receiver)
@@ -91,6 +91,7 @@ void parking_add(struct parking *k, uint64_t no, const struct alert *a, const ch
 
 	memcpy(p.id, a->id, sizeof p.id);
 	put(k, receiver, &p, 1, BEHIND_ALL);
+	find_lane(k, receiver)->n_waiting[p.is_mild]++;
 }
 
 bool parking_is_before(const struct parking *k, const struct alert *a, const char *receiver)
@@ -100,40 +101,59 @@ bool parking_is_before(const struct parking *k, const struct alert *a, const cha
 	return l != NULL && l->n_waiting[false] + (alert_is_mild(a->type) ? l->n_waiting[true] : 0) > 0;
 }
 
-/* Those from `from` on, as far as it has come, wait no more. */
-static void arrived(struct parking *k, const struct refill *rf, size_t from)
+static void waits_no_more(struct parking *k, struct refill *rf)
 {
-	struct parked_lane *l = find_lane(k, rf->receiver);
+	find_lane(k, rf->receiver)->n_waiting[rf->v[rf->at++].is_mild]--;
+}
 
-	for (size_t i = from; i < rf->at; i++)
-		l->n_waiting[rf->v[i].is_mild]--;
-	k->n_asked -= rf->at - from;
+static void waits_on(struct refill *rf)
+{
+	rf->v[rf->n_back++] = rf->v[rf->at++];
+}
+
+static void come_back(struct daemon *d, struct refill *rf, const struct delivery *row)
+{
+	const struct parked *p = &rf->v[rf->at];
+
+	if (row->state != DELIVERY_PENDING || !str_eqz(row->id, p->id) || !str_eqz(row->receiver, rf->receiver)) {
+		waits_no_more(&d->outbox.parking, rf);
+	} else if (!(rf->is_full && p->is_mild) && outbox_return(d, row)) {
+		waits_no_more(&d->outbox.parking, rf);
+	} else {
+		/* Breaches that came meanwhile took the room, as they may while none of their kind waits. The warnings behind wait with this one. */
+		rf->is_full = true;
+		waits_on(rf);
+	}
+}
+
+static void refill_end(struct parking *k, struct refill *rf)
+{
+	if (rf->n_back > 0)
+		put(k, rf->receiver, rf->v, rf->n_back, BEFORE_ALL);
+	find_lane(k, rf->receiver)->asked = false;
+	k->n_asked -= rf->n;
+	free(rf->receiver);
+	free(rf);
 }
 
 static void on_row(struct daemon *d, struct query *q, const struct store_done *done)
 {
 	struct refill *rf = (struct refill *)q;
-	const struct delivery *row = done->delivery;
-	size_t was_at = rf->at;
 
-	if (row != NULL) {
+	if (done->delivery != NULL) {
 		/* They come in the order in which they were asked for, without those that are gone. */
-		while (rf->v[rf->at].no != row->no)
-			rf->at++;
-		if (row->state == DELIVERY_PENDING && str_eqz(row->id, rf->v[rf->at].id) && str_eqz(row->receiver, rf->receiver))
-			outbox_resume(d, row);
-		rf->at++;
+		while (rf->v[rf->at].no != done->delivery->no)
+			waits_no_more(&d->outbox.parking, rf);
+		come_back(d, rf, done->delivery);
 	}
+	if (!done->last)
+		return;
 	/* The store had no answer: the rows are still there, and are asked for with the next. */
-	if (done->last && done->err == ERR_FULL && rf->at < rf->n)
-		put(&d->outbox.parking, rf->receiver, rf->v + rf->at, rf->n - rf->at, BEFORE_ALL);
-	if (done->last)
-		rf->at = rf->n;
-	arrived(&d->outbox.parking, rf, was_at);
-	if (done->last) {
-		free(rf->receiver);
-		free(rf);
-	}
+	while (rf->at < rf->n && done->err == ERR_FULL)
+		waits_on(rf);
+	while (rf->at < rf->n)
+		waits_no_more(&d->outbox.parking, rf);
+	refill_end(&d->outbox.parking, rf);
 }
 
 static bool ask(struct daemon *d, struct refill *rf)
@@ -176,7 +196,7 @@ bool parking_refill(struct daemon *d, const char *receiver, size_t room)
 	size_t n = l != NULL ? l->n - l->head : 0;
 
 	/* What is on its way takes up the room, whosever it is. */
-	if (k->n_asked >= room)
+	if ((l != NULL && l->asked) || k->n_asked >= room)
 		return true;
 	if (n == 0)
 		return k->n_asked > 0;
@@ -187,6 +207,7 @@ bool parking_refill(struct daemon *d, const char *receiver, size_t room)
 
 	if (ask(d, rf)) {
 		k->n_asked += n;
+		l->asked = true;
 		drop_first(l, n);
 	} else {
 		free(rf->receiver);
