@@ -75,15 +75,15 @@ static void slices_and_nothing_else(void **state)
 	struct seen before, after, other;
 
 	(void)state;
-	assert_int_equal(nice(3), 3);
+	(void)!nice(3);
 	look(&before);
+	assert_true(before.nice > 0);
 	thread_set_slice(400);
 	look(&after);
-	assert_int_equal(after.nice, 3);
 	assert_int_equal(after.nice, before.nice);
 	assert_int_equal(after.policy, before.policy);
 	other = of_a_new_thread();
-	assert_int_equal(other.nice, 3);
+	assert_int_equal(other.nice, before.nice);
 	if (!kernel_has_slices())
 		skip();
 	assert_int_equal(after.slice_ns, 400000);
