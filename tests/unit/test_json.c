@@ -393,8 +393,8 @@ static void many_keys_are_not_slow(void **state)
 	put_object(&b, 100000, 100000, "key");
 	from = mono_now();
 	assert_int_equal(parse(d, buf_str(&b), NULL), ERR_OK);
-	/* Some 30 ms, and ten times that for sanitizers and a busy machine; comparing all pairs would take minutes. */
-	assert_true(mono_now().ms - from.ms < 1000);
+	/* Some 30 ms, and ten times that for sanitizers, a hundred for an emulator; comparing all pairs would take minutes. */
+	assert_true(mono_now().ms - from.ms < 10000);
 	assert_int_equal(json_count(d, 0), 100000);
 	put_object(&b, 100000, 99999, "key");
 	assert_int_equal(parse(d, buf_str(&b), NULL), ERR_SYNTAX);
