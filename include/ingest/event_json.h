@@ -44,6 +44,12 @@ struct event_context {
 MUST_CHECK enum err event_from_json(const struct json_doc *d, json_node n, const struct event_context *ctx,
 				    struct event *out, struct problem *p);
 
+/*
+ * The same from a text itself, in half the time, of events as machines write them. False says nothing of the text: then it is read by the two above, who
+ * know what is wrong, if anything is; *out and *scrap are undefined. ctx->text is the text, or has it.
+ */
+MUST_CHECK bool event_from_plain(struct str text, const struct event_context *ctx, struct event *out, struct problem *scrap);
+
 enum event_form {
 	EVENT_FORM_JSON,           /* an event, or an array of them */
 	EVENT_FORM_NDJSON,

@@ -39,16 +39,6 @@ static const uint8_t *fail_at(struct parser *s, const uint8_t *p, const char *ms
 	return NULL;
 }
 
-static ALWAYS_INLINE const uint8_t *skip_blanks(const uint8_t *p, const uint8_t *end)
-{
-	/* Machines write none. */
-	if (p < end && *p > ' ')
-		return p;
-	while (p < end && *p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
-		p++;
-	return p;
-}
-
 /* ---- nodes ---- */
 
 bool json_grow_tape(struct parser *s)

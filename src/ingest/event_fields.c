@@ -1,8 +1,8 @@
 /*
- * One event, field by field. A table says what each field is; what a field means beside others is checked once all are read. A text is
- * a slice of the body where it had no escapes, so an event costs no allocation.
+ * What each field of an event means, by a table; what one means beside others is event_whole.c's. A text is a slice of the body where it had no
+ * escapes, so an event costs no allocation.
  */
-#include "ingest/event_json.h"
+#include "event_reading.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,25 +14,8 @@
 
 #define TIER_MAX 1000000
 
-/* One reading: what goes in, what comes out, and which fields were there. */
-struct reading {
-	const struct json_doc      *doc;
-	const struct event_context *ctx;
-	struct event               *e;
-	struct problem             *p;
-	uint32_t                    seen;
-	bool                        has_del;   /* somewhere in its text */
-};
-
-enum field {
-	FIELD_ID, FIELD_AT, FIELD_BY, FIELD_URL, FIELD_TYPE, FIELD_KIND, FIELD_MODE, FIELD_INTO, FIELD_SITE, FIELD_TEAM, FIELD_TIER,
-	FIELD_TAGS, FIELD_ACTOR, FIELD_TICKET, FIELD_STATUS, FIELD_PUBLIC, FIELD_DOMAIN, FIELD_METRIC, FIELD_REASON, FIELD_SERVICE,
-	FIELD_SUBJECT, FIELD_CONTRACT, FIELD_PRIORITY, FIELD_CATEGORY, FIELD_ASSIGNEE, FIELD_RECEIVED, FIELD_AUTOMATED,
-	FIELD_REQUESTER, FIELD_ORGANIZATION, FIELD_N
-};
-
 /* False with the problem set. Never called for null, but for attributes. */
-typedef bool read_fn(struct reading *r, enum field f, json_node n);
+typedef bool read_fn(struct reading *r, enum field f, const struct value *v);
 
 static read_fn read_id, read_at, read_by, read_type, read_mode, read_into, read_tier, read_tags, read_actor, read_ticket, read_flag,
 	read_metric, read_reason, read_received, read_attr, read_url;
@@ -95,7 +78,7 @@ static inline bool is_name(const char *name, const char *key, size_t len)
 	return memcmp(name, key, 2) == 0 && memcmp(name + len - 2, key + len - 2, 2) == 0;
 }
 
-static enum field field_of(struct str key)
+enum field field_of(struct str key)
 {
 	enum field f;
 
@@ -105,11 +88,23 @@ static enum field field_of(struct str key)
 	return fields[f].len == key.len && is_name(fields[f].name, key.p, key.len) ? f : FIELD_N;
 }
 
-static inline uint32_t bit(enum field f) { return UINT32_C(1) << f; }
+const char *field_name(enum field f)
+{
+	return fields[f].name;
+}
+
+/* null clears an attribute; of anything else it says nothing. */
+bool field_read(struct reading *r, enum field f, const struct value *v)
+{
+	if (fields[f].attr == ATTR_N && v->kind == JSON_NULL)
+		return true;
+	r->seen |= field_bit(f);
+	return fields[f].read(r, f, v);
+}
 
 /* ---- saying what is wrong ---- */
 
-PRINTF_LIKE(3, 4) static bool fail_at(struct reading *r, enum field f, const char *fmt, ...)
+bool field_fail(struct reading *r, enum field f, const char *fmt, ...)
 {
 	struct problem *p = r->p;
 	va_list ap;
@@ -163,73 +158,73 @@ static bool has_controls(const struct reading *r, struct str s)
 	return (r->has_del || !is_in_body(r, s)) && str_has_controls(s);
 }
 
-static bool read_text(struct reading *r, enum field f, json_node n, struct str *out)
+static bool read_text(struct reading *r, enum field f, const struct value *v, struct str *out)
 {
-	struct str s;
+	struct str s = v->text;
 
-	if (!json_str(r->doc, n, &s))
-		return fail_at(r, f, "\"%s\" must be a string, not %s.", fields[f].name, json_kind_name(json_kind(r->doc, n)));
+	if (v->kind != JSON_STRING)
+		return field_fail(r, f, "\"%s\" must be a string, not %s.", fields[f].name, json_kind_name(v->kind));
 	if (s.len > fields[f].max)
-		return fail_at(r, f, "\"%s\" is longer than %u bytes.", fields[f].name, fields[f].max);
+		return field_fail(r, f, "\"%s\" is longer than %u bytes.", fields[f].name, fields[f].max);
 	/* A stray tab in a subject must not leave a ticket unwatched: what shows it cleans it. */
 	if (f != FIELD_SUBJECT && has_controls(r, s))
-		return fail_at(r, f, "\"%s\" has a control character.", fields[f].name);
+		return field_fail(r, f, "\"%s\" has a control character.", fields[f].name);
 	*out = keep(r, s);
 	return true;
 }
 
-static bool read_filled(struct reading *r, enum field f, json_node n, struct str *out)
+static bool read_filled(struct reading *r, enum field f, const struct value *v, struct str *out)
 {
-	if (!read_text(r, f, n, out))
+	if (!read_text(r, f, v, out))
 		return false;
-	return out->len > 0 || fail_at(r, f, "\"%s\" is empty.", fields[f].name);
+	return out->len > 0 || field_fail(r, f, "\"%s\" is empty.", fields[f].name);
 }
 
 /* ---- one function a kind of field ---- */
 
-static bool read_id(struct reading *r, enum field f, json_node n)      { return read_filled(r, f, n, &r->e->id); }
-static bool read_ticket(struct reading *r, enum field f, json_node n)  { return read_filled(r, f, n, &r->e->ticket); }
-static bool read_into(struct reading *r, enum field f, json_node n)    { return read_filled(r, f, n, &r->e->into); }
-static bool read_metric(struct reading *r, enum field f, json_node n)  { return read_filled(r, f, n, &r->e->metric); }
-static bool read_reason(struct reading *r, enum field f, json_node n)  { return read_filled(r, f, n, &r->e->reason); }
+static bool read_id(struct reading *r, enum field f, const struct value *v)      { return read_filled(r, f, v, &r->e->id); }
+static bool read_ticket(struct reading *r, enum field f, const struct value *v)  { return read_filled(r, f, v, &r->e->ticket); }
+static bool read_into(struct reading *r, enum field f, const struct value *v)    { return read_filled(r, f, v, &r->e->into); }
+static bool read_metric(struct reading *r, enum field f, const struct value *v)  { return read_filled(r, f, v, &r->e->metric); }
+static bool read_reason(struct reading *r, enum field f, const struct value *v)  { return read_filled(r, f, v, &r->e->reason); }
 
-static bool read_attr(struct reading *r, enum field f, json_node n)
+static bool read_attr(struct reading *r, enum field f, const struct value *v)
 {
 	enum attr a = fields[f].attr;
 
 	r->e->set |= UINT32_C(1) << a;
-	if (json_kind(r->doc, n) == JSON_NULL)
+	if (v->kind == JSON_NULL)
 		return true;
-	return read_text(r, f, n, &r->e->attr[a]);
+	return read_text(r, f, v, &r->e->attr[a]);
 }
 
-static bool read_url(struct reading *r, enum field f, json_node n)
+static bool read_url(struct reading *r, enum field f, const struct value *v)
 {
 	struct str *url = &r->e->attr[ATTR_URL];
 
-	if (!read_attr(r, f, n))
+	if (!read_attr(r, f, v))
 		return false;
 	/* It becomes a link in mails and on the board: "javascript:" must not. */
 	if (url->len > 0 && !str_starts(*url, STR("https://")) && !str_starts(*url, STR("http://")))
-		return fail_at(r, f, "\"url\" must begin with https:// or http://.");
+		return field_fail(r, f, "\"url\" must begin with https:// or http://.");
 	return true;
 }
 
-static bool read_tier(struct reading *r, enum field f, json_node n)
+static bool read_tier(struct reading *r, enum field f, const struct value *v)
 {
 	int64_t tier;
 	enum err e;
 
 	r->e->set |= UINT32_C(1) << ATTR_TIER;
-	if (json_kind(r->doc, n) == JSON_NULL)
+	if (v->kind == JSON_NULL)
 		return true;
-	if (json_kind(r->doc, n) != JSON_NUMBER)
-		return fail_at(r, f, "\"tier\" must be a number, not %s.", json_kind_name(json_kind(r->doc, n)));
-	e = json_i64(r->doc, n, 0, TIER_MAX, &tier);
+	if (v->kind != JSON_NUMBER)
+		return field_fail(r, f, "\"tier\" must be a number, not %s.", json_kind_name(v->kind));
+	e = json_i64(r->doc, v->node, 0, TIER_MAX, &tier);
 	if (e != ERR_OK)
-		return fail_at(r, f, "\"tier\" must be a whole number from 0 to %d.", TIER_MAX);
+		return field_fail(r, f, "\"tier\" must be a whole number from 0 to %d.", TIER_MAX);
 	/* json_i64() took its text: digits alone, none to spare. */
-	r->e->attr[ATTR_TIER] = tier == 0 ? STR("0") : keep(r, json_text(r->doc, n));
+	r->e->attr[ATTR_TIER] = tier == 0 ? STR("0") : keep(r, v->text);
 	return true;
 }
 
@@ -238,43 +233,28 @@ static int compare_tags(const void *a, const void *b)
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
-static bool collect_tags(struct reading *r, enum field f, json_node n, struct str *tags, size_t *n_out)
+bool tag_read(struct reading *r, const struct value *v, size_t i, struct str *out)
 {
-	size_t i = 0;
+	bool ok = i < EVENT_MAX_TAGS ? read_filled(r, FIELD_TAGS, v, out) : field_fail(r, FIELD_TAGS, "There are more than %d tags.", EVENT_MAX_TAGS);
 
-	for (json_node t = json_first(r->doc, n); t != JSON_ABSENT; t = json_next(r->doc, t), i++) {
-		bool ok = i < EVENT_MAX_TAGS ? read_filled(r, f, t, &tags[i])
-					     : fail_at(r, f, "There are more than %d tags.", EVENT_MAX_TAGS);
-
-		if (!ok) {
-			problem_append_index(r->p, i);
-			return false;
-		}
-	}
-	*n_out = i;
-	return true;
+	if (!ok)
+		problem_append_index(r->p, i);
+	return ok;
 }
 
-static bool read_tags(struct reading *r, enum field f, json_node n)
+void tags_set(struct reading *r, struct str tags[], size_t n)
 {
-	struct str tags[EVENT_MAX_TAGS];
-	size_t n_tags = 0, len = 0;
+	size_t len = 0;
 	char *text, *at;
 
 	r->e->set |= UINT32_C(1) << ATTR_TAGS;
-	if (json_kind(r->doc, n) == JSON_NULL)
-		return true;
-	if (json_kind(r->doc, n) != JSON_ARRAY)
-		return fail_at(r, f, "\"tags\" must be a list of strings, not %s.", json_kind_name(json_kind(r->doc, n)));
-	if (!collect_tags(r, f, n, tags, &n_tags))
-		return false;
-	if (n_tags == 0)
-		return true;
-	qsort(tags, n_tags, sizeof tags[0], compare_tags);
-	for (size_t i = 0; i < n_tags; i++)
+	if (n == 0)
+		return;
+	qsort(tags, n, sizeof tags[0], compare_tags);
+	for (size_t i = 0; i < n; i++)
 		len += tags[i].len + 1;
 	text = at = arena_alloc(r->ctx->arena, len);
-	for (size_t i = 0; i < n_tags; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (i > 0 && str_eq(tags[i], tags[i - 1]))
 			continue;
 		if (at != text)
@@ -283,6 +263,25 @@ static bool read_tags(struct reading *r, enum field f, json_node n)
 		at += tags[i].len;
 	}
 	r->e->attr[ATTR_TAGS] = (struct str){ text, (size_t)(at - text) };
+}
+
+static bool read_tags(struct reading *r, enum field f, const struct value *v)
+{
+	struct str tags[EVENT_MAX_TAGS] NOT_ZEROED;
+	size_t n = 0;
+
+	r->e->set |= UINT32_C(1) << ATTR_TAGS;
+	if (v->kind == JSON_NULL)
+		return true;
+	if (v->kind != JSON_ARRAY)
+		return field_fail(r, f, "\"tags\" must be a list of strings, not %s.", json_kind_name(v->kind));
+	for (json_node t = json_first(r->doc, v->node); t != JSON_ABSENT; t = json_next(r->doc, t), n++) {
+		struct value tag = value_of(r->doc, t);
+
+		if (!tag_read(r, &tag, n, &tags[n]))
+			return false;
+	}
+	tags_set(r, tags, n);
 	return true;
 }
 
@@ -291,73 +290,73 @@ static bool fail_time(struct reading *r, enum field f, struct str s)
 	struct diag d = { 0 };
 	struct wall t;
 
-	return wall_parse(s, &t, &d) == ERR_OK || fail_at(r, f, "\"%s\": %s", fields[f].name, d.msg);
+	return wall_parse(s, &t, &d) == ERR_OK || field_fail(r, f, "\"%s\": %s", fields[f].name, d.msg);
 }
 
-static bool read_time(struct reading *r, enum field f, json_node n, struct wall *out)
+static bool read_time(struct reading *r, enum field f, const struct value *v, struct wall *out)
 {
 	struct str s;
 
-	if (!read_text(r, f, n, &s))
+	if (!read_text(r, f, v, &s))
 		return false;
 	return wall_parse(s, out, NULL) == ERR_OK || fail_time(r, f, s);
 }
 
-static bool read_at(struct reading *r, enum field f, json_node n) { return read_time(r, f, n, &r->e->at); }
+static bool read_at(struct reading *r, enum field f, const struct value *v) { return read_time(r, f, v, &r->e->at); }
 
-static bool read_received(struct reading *r, enum field f, json_node n)
+static bool read_received(struct reading *r, enum field f, const struct value *v)
 {
 	if (!r->ctx->allow_received)
-		return fail_at(r, f, "\"received\" is for simulations and imports: here it is the time of arrival.");
-	return read_time(r, f, n, &r->e->received);
+		return field_fail(r, f, "\"received\" is for simulations and imports: here it is the time of arrival.");
+	return read_time(r, f, v, &r->e->received);
 }
 
 /* The place of a string in a list of names; -1 with the problem set. */
-static int read_name(struct reading *r, enum field f, json_node n, const char *const *names, size_t n_names)
+static int read_name(struct reading *r, enum field f, const struct value *v, const char *const *names, size_t n_names)
 {
 	struct str s;
 	const char *near;
 	int i;
 
-	if (!read_text(r, f, n, &s))
+	if (!read_text(r, f, v, &s))
 		return -1;
 	i = name_index(names, s);
 	if (i >= 0 && s.len > 0)
 		return i;
 	near = str_nearest(s, names, n_names);
 	if (near != NULL)
-		fail_at(r, f, "\"" STR_FMT "\" is no known %s; did you mean \"%s\"?", STR_ARG(cut(s)), fields[f].name, near);
+		field_fail(r, f, "\"" STR_FMT "\" is no known %s; did you mean \"%s\"?", STR_ARG(cut(s)), fields[f].name, near);
 	else
-		fail_at(r, f, "\"" STR_FMT "\" is no known %s.", STR_ARG(cut(s)), fields[f].name);
+		field_fail(r, f, "\"" STR_FMT "\" is no known %s.", STR_ARG(cut(s)), fields[f].name);
 	return -1;
 }
 
-static bool read_type(struct reading *r, enum field f, json_node n)
+static bool read_type(struct reading *r, enum field f, const struct value *v)
 {
-	int i = read_name(r, f, n, event_type_names, r->ctx->allow_operator_types ? EVENT_N_TYPES : EVENT_WAIVED);
+	int i = read_name(r, f, v, event_type_names, r->ctx->allow_operator_types ? EVENT_N_TYPES : EVENT_WAIVED);
 
 	if (i < 0)
 		return false;
 	if (i >= EVENT_WAIVED && !r->ctx->allow_operator_types)
-		return fail_at(r, f, "\"%s\" is an act of operators, which no source can do.", event_type_names[i]);
+		return field_fail(r, f, "\"%s\" is an act of operators, which no source can do.", event_type_names[i]);
 	r->e->type = (enum event_type)i;
 	return true;
 }
 
-static bool read_mode(struct reading *r, enum field f, json_node n)
+static bool read_mode(struct reading *r, enum field f, const struct value *v)
 {
-	int i = read_name(r, f, n, mode_names, MODE_N);
+	int i = read_name(r, f, v, mode_names, MODE_N);
 
 	r->e->mode = i > 0 ? (enum mode)i : MODE_NONE;
 	return i >= 0;
 }
 
-static bool read_flag(struct reading *r, enum field f, json_node n)
+static bool read_flag(struct reading *r, enum field f, const struct value *v)
 {
-	enum json_kind k = json_kind(r->doc, n);
+	enum json_kind k = v->kind;
 
 	if (k != JSON_TRUE && k != JSON_FALSE)
-		return fail_at(r, f, "\"%s\" must be true or false, not %s.", fields[f].name, json_kind_name(k));
+		return field_fail(r, f, "\"%s\" must be true or false, not %s.", fields[f].name, json_kind_name(k));
 	if (f == FIELD_PUBLIC)
 		r->e->is_private = k == JSON_FALSE;
 	else
@@ -365,154 +364,64 @@ static bool read_flag(struct reading *r, enum field f, json_node n)
 	return true;
 }
 
-static bool read_by(struct reading *r, enum field f, json_node n)
+static bool read_by(struct reading *r, enum field f, const struct value *v)
 {
 	struct diag d = { 0 };
 	struct str s;
 
-	if (!read_text(r, f, n, &s))
+	if (!read_text(r, f, v, &s))
 		return false;
 	if (span_parse_ms(s, &r->e->by_ms, &d) != ERR_OK)
-		return fail_at(r, f, "\"by\": %s", d.msg);
-	return r->e->by_ms > 0 || fail_at(r, f, "\"by\" must be longer than nothing.");
+		return field_fail(r, f, "\"by\": %s", d.msg);
+	return r->e->by_ms > 0 || field_fail(r, f, "\"by\" must be longer than nothing.");
 }
 
-static bool read_actor_member(struct reading *r, enum field f, json_node n)
+static bool read_actor_member(struct reading *r, struct str key, const struct value *v)
 {
 	static const char *const known[] = { "role", "name" };
-	struct str key = json_key(r->doc, n);
-	bool is_null = json_kind(r->doc, n) == JSON_NULL;
+	bool is_null = v->kind == JSON_NULL;
 	int role;
 
 	if (str_eqz(key, "name"))
-		return is_null || read_text(r, f, n, &r->e->actor);
+		return is_null || read_text(r, FIELD_ACTOR, v, &r->e->actor);
 	if (!str_eqz(key, "role"))
 		return fail_unknown(r, key, known, 2);
 	if (is_null)
 		return true;
-	role = read_name(r, f, n, role_names, ROLE_N);
+	role = read_name(r, FIELD_ACTOR, v, role_names, ROLE_N);
 	if (role >= 0)
 		r->e->role = (enum role)role;
 	return role >= 0;
 }
 
-static bool read_actor(struct reading *r, enum field f, json_node n)
+bool actor_read(struct reading *r, struct str key, const struct value *v)
 {
-	if (json_kind(r->doc, n) != JSON_OBJECT)
-		return fail_at(r, f, "\"actor\" must be an object with \"role\" and \"name\", not %s.", json_kind_name(json_kind(r->doc, n)));
-	for (json_node m = json_first(r->doc, n); m != JSON_ABSENT; m = json_next(r->doc, m)) {
-		if (read_actor_member(r, f, m))
-			continue;
-		r->p->pointer[0] = '\0';
-		problem_append(r->p, str_of(fields[f].name));
-		problem_append(r->p, json_key(r->doc, m));
-		return false;
+	if (read_actor_member(r, key, v))
+		return true;
+	r->p->pointer[0] = '\0';
+	problem_append(r->p, str_of(fields[FIELD_ACTOR].name));
+	problem_append(r->p, key);
+	return false;
+}
+
+static bool read_actor(struct reading *r, enum field f, const struct value *v)
+{
+	if (v->kind != JSON_OBJECT)
+		return field_fail(r, f, "\"actor\" must be an object with \"role\" and \"name\", not %s.", json_kind_name(v->kind));
+	for (json_node m = json_first(r->doc, v->node); m != JSON_ABSENT; m = json_next(r->doc, m)) {
+		struct value member = value_of(r->doc, m);
+
+		if (!actor_read(r, json_key(r->doc, m), &member))
+			return false;
 	}
 	return true;
 }
 
-/* ---- fields beside others ---- */
-
-static bool need(struct reading *r, enum field f)
-{
-	const char *why = r->ctx->lent.why_not;
-
-	return (r->seen & bit(f)) != 0 || fail_at(r, f, "\"%s\" is required.%s", fields[f].name, why != NULL ? why : "");
-}
-
-/* `f` is there if and only if the type says so; `may`: it need not be. */
-static bool only_at(struct reading *r, enum field f, bool is_place, bool may, const char *place)
-{
-	bool is_there = (r->seen & bit(f)) != 0;
-
-	if (is_there && !is_place)
-		return fail_at(r, f, "\"%s\" belongs to %s alone.", fields[f].name, place);
-	if (!is_there && is_place && !may)
-		return fail_at(r, f, "%s needs \"%s\".", place, fields[f].name);
-	return true;
-}
-
-/* What the envelope of an event says, where the event itself does not. */
-static void borrow(struct reading *r)
-{
-	const struct event_lent *lent = &r->ctx->lent;
-
-	if (lent->id.len > 0 && (r->seen & bit(FIELD_ID)) == 0) {
-		r->e->id = lent->id;
-		r->seen |= bit(FIELD_ID);
-	}
-	if (lent->has_at && (r->seen & bit(FIELD_AT)) == 0) {
-		r->e->at = lent->at;
-		r->seen |= bit(FIELD_AT);
-	}
-}
-
-static bool check_whole(struct reading *r)
-{
-	struct event *e = r->e;
-	bool is_act = e->type == EVENT_WAIVED || e->type == EVENT_EXTENDED;
-
-	borrow(r);
-	if (!need(r, FIELD_ID) || !need(r, FIELD_TICKET) || !need(r, FIELD_TYPE) || !need(r, FIELD_AT))
-		return false;
-	if (!only_at(r, FIELD_MODE, e->type == EVENT_ATTENDED, true, "attended") ||
-	    !only_at(r, FIELD_INTO, e->type == EVENT_MERGED, false, "merged") ||
-	    !only_at(r, FIELD_METRIC, is_act, false, "waived or extended") ||
-	    !only_at(r, FIELD_REASON, is_act, false, "waived or extended") ||
-	    !only_at(r, FIELD_BY, e->type == EVENT_EXTENDED, false, "extended"))
-		return false;
-	if (e->type == EVENT_MERGED && str_eq(e->into, e->ticket))
-		return fail_at(r, FIELD_INTO, "A ticket cannot be merged into itself.");
-	if (r->ctx->allow_received && (r->seen & bit(FIELD_RECEIVED)) == 0)
-		e->received = e->at;
-	return true;
-}
-
-static bool unknown_field(struct reading *r, struct str key)
+bool fields_unknown(struct reading *r, struct str key)
 {
 	const char *names[FIELD_N];
 
 	for (size_t i = 0; i < FIELD_N; i++)
 		names[i] = fields[i].name;
 	return fail_unknown(r, key, names, FIELD_N);
-}
-
-static bool read_fields(struct reading *r, json_node n)
-{
-	for (json_node m = json_first(r->doc, n); m != JSON_ABSENT; m = json_next(r->doc, m)) {
-		enum field f = field_of(json_key(r->doc, m));
-
-		if (f == FIELD_N)
-			return unknown_field(r, json_key(r->doc, m));
-		/* null clears an attribute; of anything else it says nothing. */
-		if (fields[f].attr == ATTR_N && json_kind(r->doc, m) == JSON_NULL)
-			continue;
-		r->seen |= bit(f);
-		if (!fields[f].read(r, f, m))
-			return false;
-	}
-	return true;
-}
-
-enum err event_from_json(const struct json_doc *d, json_node n, const struct event_context *ctx, struct event *out, struct problem *p)
-{
-	struct str raw = json_raw(d, n);
-	struct reading r = { .doc = d, .ctx = ctx, .e = out, .p = p, .has_del = raw.len > 0 && memchr(raw.p, 0x7f, raw.len) != NULL };
-
-	*out = (struct event){ .ns = ctx->ns, .source = ctx->source, .received = ctx->received };
-	if (json_kind(d, n) != JSON_OBJECT) {
-		problem_set(p, 422, NULL, "An event must be an object, not %s.", json_kind_name(json_kind(d, n)));
-		return ERR_SYNTAX;
-	}
-	if (!read_fields(&r, n) || !check_whole(&r)) {
-		json_node id = json_get(d, n, STR("id"));
-
-		problem_set_id(p, id != JSON_ABSENT && json_is_str(d, id) ? json_text(d, id) : ctx->lent.id);
-		return ERR_SYNTAX;
-	}
-	if (ctx->key != NULL)
-		event_seal(out, *ctx->key, ctx->arena);
-	else
-		out->body = event_body(out);
-	return ERR_OK;
 }

@@ -85,6 +85,8 @@ static enum err read_line(struct json_doc *d, struct str line, unsigned line_no,
 		p->line = line_no;
 		return ERR_SYNTAX;
 	}
+	if (event_from_plain(line, ctx, out, p))
+		return ERR_OK;
 	e = json_parse(d, line, scrap);
 	if (e != ERR_OK) {
 		say_bad_json(p, scrap, line_no);

@@ -80,6 +80,23 @@ static void refuse_json(struct filling *f, const struct entry *e, struct str bod
 	refuse(f->b, e, arena_printf(f->b->arena, "This is not the JSON that is taken here: %s (line %u, column %u)", d->msg, d->line, d->col), body);
 }
 
+/* False when it is none, and is refused. */
+static bool take_event(struct filling *f, const struct entry *e, struct str body, struct event *out)
+{
+	f->ctx.text = body;
+	if (event_from_plain(body, &f->ctx, out, &f->why_not))
+		return true;
+	if (json_parse(f->doc, body, &f->diag) != ERR_OK) {
+		refuse_json(f, e, body);
+		return false;
+	}
+	if (event_from_json(f->doc, 0, &f->ctx, out, &f->why_not) != ERR_OK) {
+		refuse_problem(f->b, e, &f->why_not, body);
+		return false;
+	}
+	return true;
+}
+
 static void read_event(struct filling *f, struct entry *e)
 {
 	struct stream_batch *b = f->b;
@@ -93,17 +110,10 @@ static void read_event(struct filling *f, struct entry *e)
 		refuse(b, e, arena_printf(b->arena, "The event is larger than %zu bytes.", b->event_len), body);
 		return;
 	}
-	if (json_parse(f->doc, body, &f->diag) != ERR_OK) {
-		refuse_json(f, e, body);
-		return;
-	}
 	if (b->batch.n == b->cap)
 		grow(b);
-	f->ctx.text = body;
-	if (event_from_json(f->doc, 0, &f->ctx, &b->batch.events[b->batch.n], &f->why_not) != ERR_OK) {
-		refuse_problem(b, e, &f->why_not, body);
+	if (!take_event(f, e, body, &b->batch.events[b->batch.n]))
 		return;
-	}
 	b->batch.results[b->batch.n] = INTAKE_DONE;
 	e->event = (uint32_t)b->batch.n++;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../fuzz/same_event.h"
 #include "base/limits.h"
 #include "ingest/event_json.h"
 
@@ -36,12 +37,18 @@ static int teardown(void **state)
 
 static enum err read_one(struct fixture *f, const char *json, struct event *e, struct problem *p)
 {
+	struct event plain;
+	struct problem scrap;
 	struct diag d;
+	enum err err;
 
 	if (json_parse(f->doc, str_of(json), &d) != ERR_OK)
 		fail_msg("not JSON: %s: %s", json, d.msg);
 	f->ctx.text = str_of(json);
-	return event_from_json(f->doc, 0, &f->ctx, e, p);
+	err = event_from_json(f->doc, 0, &f->ctx, e, p);
+	if (event_from_plain(f->ctx.text, &f->ctx, &plain, &scrap) && (err != ERR_OK || !same_event(e, &plain)))
+		fail_msg("read otherwise from its text itself: %s", json);
+	return err;
 }
 
 static void every_field(void **state)
@@ -402,6 +409,103 @@ static void large_event(void **state)
 	free(body);
 }
 
+#define NAMES "{\"id\":\"e-1\",\"ticket\":\"INC-1\",\"type\":\"opened\",\"at\":\"2026-11-23T10:00:00Z\""
+
+/* What is written by machines, and no more than that, is read without JSON's reader. */
+static void plain_texts(void **state)
+{
+	struct fixture *f = *state;
+	static const struct { const char *text; bool is_plain; } rows[] = {
+		{ NAMES "}", true },
+		{ " " NAMES ", \"priority\" : \"P1\" ,\n\t\"public\":true,\"automated\": false } \r\n", true },
+		{ NAMES ",\"tags\":[\"b\",\"a\", \"b\"],\"actor\":{\"name\":\"Ann\",\"role\":\"agent\"},\"team\":\"\"}", true },
+		{ NAMES ",\"subject\":\"No hay conexi\xc3\xb3n \xf0\x9f\x98\x80 por aqu\xc3\xad\"}", true },
+		{ NAMES ",\"subject\":\"a\\tb\"}", false },
+		{ NAMES ",\"subject\":\"a\x7f\"}", false },
+		{ NAMES ",\"subject\":\"\xc3\"}", false },
+		{ NAMES ",\"tier\":3}", false },
+		{ NAMES ",\"team\":null}", false },
+		{ NAMES ",\"tags\":[]}", false },
+		{ NAMES ",\"team\":\"a\",\"team\":\"b\"}", false },
+		{ NAMES ",\"actor\":{\"role\":\"agent\",\"role\":\"agent\"}}", false },
+		{ NAMES ",\"actor\":{\"role\":\"agent\",\"name\":\"Ann\",\"role\":\"agent\"}}", false },
+		{ NAMES ",\"actor\":{}}", false },
+		{ NAMES ",\"actor\":{\"role\":\"agent\"]}", false },
+		{ NAMES ",\"teem\":\"a\"}", false },
+		{ NAMES ",\"public\":tru}", false },
+		{ NAMES ",\"public\":\"true\"}", false },
+		{ NAMES ",\"type\":\"opened\"}", false },
+		{ NAMES ",}", false },
+		{ NAMES, false },
+		{ NAMES "} x", false },
+		{ "{\"id\":\"e-1\",\"ticket\":\"INC-1\",\"type\":\"opened\"}", false },
+		{ "{}", false }, { "{", false }, { "", false }, { " ", false }, { "7", false }, { "[" NAMES "}]", false },
+	};
+	struct problem p;
+	struct event e;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		f->ctx.text = str_of(rows[i].text);
+		if (event_from_plain(f->ctx.text, &f->ctx, &e, &p) != rows[i].is_plain)
+			fail_msg("%s", rows[i].text);
+	}
+}
+
+/* Whatever is changed in a text, who reads it directly reads the same as JSON's reader, or leaves it. The text is no longer than its memory. */
+static size_t same_both_ways(struct fixture *f, const char *text, size_t len)
+{
+	char *exact = malloc(len > 0 ? len : 1);
+	struct event e, plain;
+	struct problem p;
+	bool is_plain, is_event;
+
+	memcpy(exact, text, len);
+	arena_reset(f->arena);
+	f->ctx.text = (struct str){ exact, len };
+	is_event = json_parse(f->doc, f->ctx.text, NULL) == ERR_OK && event_from_json(f->doc, 0, &f->ctx, &e, &p) == ERR_OK;
+	is_plain = event_from_plain(f->ctx.text, &f->ctx, &plain, &p);
+	if (is_plain && (!is_event || !same_event(&e, &plain)))
+		fail_msg("%.*s", (int)len, text);
+	free(exact);
+	return is_plain;
+}
+
+static void changed_texts(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const texts[] = {
+		NAMES ",\"tags\":[\"b\",\"a\"],\"actor\":{\"name\":\"Ann\",\"role\":\"agent\"},\"public\":false}",
+		" " NAMES " , \"subject\" : \"Aqu\xc3\xad\", \"automated\":true, \"url\":\"https://x.example/a\"}",
+		"{\"type\":\"attended\",\"mode\":\"onsite\",\"id\":\"1\",\"ticket\":\"T\",\"at\":\"2026-11-23T10:00:00.5-05:00\",\"tier\":2}",
+	};
+	static const char bytes[] = "\",:{}[] \n\t\\\x7f\x01tfnae019-\x80\xc3\xf0";
+	size_t n_plain = 0, n = 0;
+	char text[512];
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		size_t len = strlen(texts[i]);
+
+		for (size_t at = 0; at <= len; at++) {
+			n_plain += same_both_ways(f, texts[i], at);
+			for (size_t b = 0; b < sizeof bytes; b++, n += 2) {
+				memcpy(text, texts[i], len);
+				text[at] = bytes[b];
+				n_plain += same_both_ways(f, text, at < len ? len : len + 1);
+				memcpy(text + at + 1, texts[i] + at, len - at);
+				n_plain += same_both_ways(f, text, len + 1);
+			}
+			/* Without what is here, up to some bytes. */
+			for (size_t cut = 1; cut < 24 && at + cut <= len; cut++) {
+				memcpy(text, texts[i], at);
+				memcpy(text + at, texts[i] + at + cut, len - at - cut);
+				n_plain += same_both_ways(f, text, len - cut);
+			}
+		}
+	}
+	print_message("%zu changed texts, %zu of them plain\n", n, n_plain);
+	assert_true(n_plain > 500);
+}
+
 static void prefixes(void **state)
 {
 	(void)state;
@@ -429,6 +533,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bodies, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_bodies, setup, teardown),
 		cmocka_unit_test_setup_teardown(large_event, setup, teardown),
+		cmocka_unit_test_setup_teardown(plain_texts, setup, teardown),
+		cmocka_unit_test_setup_teardown(changed_texts, setup, teardown),
 		cmocka_unit_test(prefixes),
 	};
 

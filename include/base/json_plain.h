@@ -1,4 +1,5 @@
-/* The bytes of a string that stand for themselves, eight at a time, or sixteen where every machine of the kind can: for the reader and the writer. */
+/* What needs no thought in a text of JSON: blanks, and the bytes of a string that stand for themselves, eight at a time, or sixteen where every machine
+ * of the kind can. For the reader, the writer, and who reads events. */
 #ifndef PLAZO_BASE_JSON_PLAIN_H
 #define PLAZO_BASE_JSON_PLAIN_H
 
@@ -55,6 +56,16 @@ static inline const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
 		p += 8;
 	}
 	while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+		p++;
+	return p;
+}
+
+static inline const uint8_t *skip_blanks(const uint8_t *p, const uint8_t *end)
+{
+	/* Machines write none. */
+	if (p < end && *p > ' ')
+		return p;
+	while (p < end && *p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
 		p++;
 	return p;
 }
