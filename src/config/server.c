@@ -135,6 +135,8 @@ static void email_build(struct load *l)
 		e->tls = tls_build(l, n, url_host(smtp->text));
 	if (e->password.configured && e->user == NULL && node_getz(n, "user") == NULL)
 		load_error_key(l, node_getz(n, "password"), "a password without a user");
+	if (e->user != NULL && node_getz(n, "password") == NULL)
+		load_error_key(l, node_getz(n, "user"), "a user without a password");
 }
 
 void server_build(struct load *l)

@@ -45,12 +45,15 @@ int cmd_calendar_add(struct ctl *ctl)
 
 	if (!take_instant(ctl->args[1], &from, &status))
 		return status;
-	if (span_parse_signed(str_of(ctl->args[2]), &span, &d) != ERR_OK || span.kind == SPAN_NONE)
+	if (span_parse_signed(str_of(ctl->args[2]), &span, &d) != ERR_OK)
 		return ctl_fail(EXIT_USAGE, "`%s` is no duration: %s", ctl->args[2], d.msg);
+	if (span.kind == SPAN_NONE)
+		return ctl_fail(EXIT_USAGE, "`%s` is no duration: it stands for no target, in a configuration", ctl->args[2]);
 	if (!take_calendar(ctl, &cfg, &cal, &status))
 		return status;
 	if (span.calendar_days && !calendar_is_always(cal)) {
-		status = ctl_fail(EXIT_USAGE, "days of 24 hours are for calendars that are always open alone: write %dbd for business days", span.days);
+		status = ctl_fail(EXIT_USAGE, "days of 24 hours are for calendars that are always open alone: write %lldbd for business days",
+				  (long long)(span.ms / MS_PER_DAY));
 	} else {
 		due = add_span(cal, from, &span, cfg->boundary);
 		if (wall_is_never(due) || due.ms == WALL_PAST.ms)

@@ -153,7 +153,22 @@ static const struct command *find_command(int argc, char **argv, int *used)
 }
 
 /* Commands that are promised, whose parts are not built yet. */
-static const char *const later[] = { "ack", "silence", "on-call", "resend", "dead", "forget", "review", "backup" };
+static const char *const later[] = { "ack", "silence", "on-call", "review" };
+
+/* "dead": the first word of several commands. Prints those, and gives true. */
+static bool is_group(const char *word)
+{
+	size_t len = strlen(word), n = 0;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strncmp(commands[i].name, word, len) != 0 || commands[i].name[len] != ' ')
+			continue;
+		if (n++ == 0)
+			fprintf(stderr, "plazoctl: `%s` takes another word:\n", word);
+		print_command(stderr, &commands[i]);
+	}
+	return n > 0;
+}
 
 static int unknown_command(int argc, char **argv)
 {
@@ -161,6 +176,8 @@ static int unknown_command(int argc, char **argv)
 	char asked[64];
 	const char *near;
 
+	if ((argc == 1 || argv[1][0] == '-') && is_group(argv[0]))
+		return EXIT_USAGE;
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
 		if (strcmp(argv[0], later[i]) == 0)
 			return ctl_fail(EXIT_USAGE, "`%s` is not active yet: it comes with a later version", argv[0]);

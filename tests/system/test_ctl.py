@@ -182,6 +182,10 @@ class Questions(Base):
 				self.assertEqual((p.returncode, p.stdout), (USAGE, ""))
 				self.assertNotEqual(p.stderr, "")
 		self.assertIn("did you mean `tickets`", harness.plazoctl("tikets").stderr)
+		self.assertIn("not active yet", harness.plazoctl("silence", "add").stderr)
+		for group, one in (("dead", "dead retry"), ("calendar", "calendar open"), ("receiver", "receiver test"), ("config", "config keys")):
+			p = harness.plazoctl(group)
+			self.assertEqual((p.returncode, f"`{group}` takes another word:\n" in p.stderr, f"plazoctl {one}" in p.stderr), (USAGE, True, True), p.stderr)
 
 	def test_options_before_the_command(self):
 		self.assertIn("INC-1", self.text("deliveries", "--ticket", "INC-1"))
@@ -207,6 +211,17 @@ class Questions(Base):
 		p = harness.plazoctl("calendar", "open", "always", at, *conf)
 		self.assertEqual((p.returncode, p.stdout), (FINE, "open\n"))
 		self.assertNotEqual(harness.plazoctl("calendar", "open", "nonsense", at, *conf).returncode, FINE)
+
+	def test_calendar_says_what_is_no_duration(self):
+		conf = ("-c", self.write("office.yaml", json.dumps({**self.d.cfg, "calendars": {**self.d.cfg["calendars"], "office": {"zone": "Europe/Madrid", "hours": {"mon-fri": "09:00-17:00"}}}})))
+		def why(*duration):
+			p = harness.plazoctl("calendar", "add", "office", "2026-11-23T10:00:00Z", *conf, "--", *duration)
+			self.assertEqual((p.returncode, p.stdout), (USAGE, ""), p.stderr)
+			return p.stderr
+		self.assertIn("write 3bd for business days", why("3d"))
+		self.assertIn("write -2bd for business days", why("-2d12h"))
+		self.assertRegex(why("none"), "`none` is no duration: it .")
+		self.assertRegex(why("soon"), "`soon` is no duration: .")
 
 	def test_simulate_and_explain_from_a_file(self):
 		events = "\n".join(json.dumps(e) for e in (opened("S-1", at="2026-11-23T10:00:00Z"),

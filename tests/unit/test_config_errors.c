@@ -357,6 +357,8 @@ static const struct {
 	  "1:41: error: email.from: nothing follows the <address>", 1 },
 	{ "email: {smtp: \"smtp://127.0.0.1\", from: a@b, password: {env: X}}\n",
 	  "1:46: error: a password without a user", 1 },
+	{ "email: {smtp: \"smtp://127.0.0.1\", from: a@b, user: plazo}\n",
+	  "1:46: error: a user without a password", 1 },
 	{ CONTRACT "sources:\n  h: {}\n",
 	  "7:6: error: sources.h must not be empty: it takes a map with webhook or redis", 1 },
 	{ CONTRACT "sources:\n  h: {grace: 10s}\n",
