@@ -23,6 +23,18 @@ enum alert_type {
 };
 extern const char *const alert_type_names[ALERT_N_TYPES + 1];   /* "sla.warning", …, "daemon.unmatched", … */
 
+/* Why a step is recorded and not sent. */
+enum alert_unsent {
+	ALERT_TO_SEND,
+	ALERT_SUPERSEDED,            /* a higher step of the same clock was reached at the same time (rule 13) */
+	ALERT_OUTRUN,                /* a warning that a change brings after the breach */
+	ALERT_OVER,                  /* its clock had ended without a breach before it was known of */
+	ALERT_WAIVED,
+	ALERT_IMPORTED,              /* an import that was to send nothing found it in the past */
+	ALERT_N_UNSENT
+};
+extern const char *const alert_unsent_texts[ALERT_N_UNSENT];     /* for people; of ALERT_TO_SEND NULL */
+
 /* A warning or a clear: what may be told later than a breach. */
 static inline bool alert_is_mild(enum alert_type t)
 {
@@ -52,7 +64,7 @@ struct alert {
 	size_t          n_receivers;
 	struct str      reason;          /* one English sentence */
 	int64_t         late_ms;         /* how long after `at` it was known: 0 unless a late event brought it */
-	bool            superseded;      /* a higher step of the same clock was reached at the same time: recorded, not sent (rule 13) */
+	enum alert_unsent unsent;        /* anything else than ALERT_TO_SEND is recorded, not sent */
 };
 
 /* Fills `id` from (type, ns, ticket, metric, cycle, step, occurrence): the same alert always has the same id. */

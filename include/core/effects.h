@@ -25,7 +25,7 @@ struct verdict {
 /* What calls of the engine caused, in order. The caller makes it once and resets it each turn. */
 struct effects {
 	struct arena   *arena;       /* owns every slice below */
-	struct alert   *alerts;      /* superseded ones included: look at the flag */
+	struct alert   *alerts;      /* those that are not to be sent included: look at `unsent` */
 	size_t          n_alerts, cap_alerts;
 	struct verdict *verdicts;
 	size_t          n_verdicts, cap_verdicts;

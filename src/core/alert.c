@@ -19,6 +19,14 @@ const char *const alert_type_names[ALERT_N_TYPES + 1] = {
 	[ALERT_DAEMON_TEST] = "daemon.test",
 };
 
+const char *const alert_unsent_texts[ALERT_N_UNSENT] = {
+	[ALERT_SUPERSEDED] = "superseded by a later step",
+	[ALERT_OUTRUN] = "the breach came before",
+	[ALERT_OVER] = "its clock was over already",
+	[ALERT_WAIVED] = "waived",
+	[ALERT_IMPORTED] = "imported without alerts",
+};
+
 /* The key, the order and the form of what follows are for ever: receivers drop repeats by this id across upgrades. */
 void alert_set_id(struct alert *a)
 {

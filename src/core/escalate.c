@@ -70,7 +70,7 @@ static void set_receivers(struct work *w, struct alert *al, const struct step *s
 	al->n_receivers = s->n_receivers;
 }
 
-static void say(struct work *w, const struct due_step *d, bool superseded)
+static void say(struct work *w, const struct due_step *d, enum alert_unsent unsent)
 {
 	static const enum alert_type types[] = {
 		[STEP_PERCENT] = ALERT_WARNING, [STEP_BEFORE_DUE] = ALERT_WARNING, [STEP_BREACH] = ALERT_BREACH,
@@ -83,12 +83,12 @@ static void say(struct work *w, const struct due_step *d, bool superseded)
 	al->type = types[d->step->kind];
 	al->step = arena_str(w->fx->arena, str_of(d->step->text));
 	al->occurrence = ++fs->count;
-	al->superseded = superseded || w->c->waived;
+	al->unsent = w->c->waived ? ALERT_WAIVED : unsent;
 	al->late_ms = w->fr->cause == CAUSE_EVENT ? w->fr->now.ms - at.ms : 0;
 	al->reason = reason_of(w, d);
-	set_receivers(w, al, d->step, !al->superseded, d->step->kind >= STEP_BREACH);
+	set_receivers(w, al, d->step, al->unsent == ALERT_TO_SEND, d->step->kind >= STEP_BREACH);
 	alert_set_id(al);
-	if (!al->superseded)
+	if (al->unsent == ALERT_TO_SEND)
 		w->en->stats.n_fired[al->type]++;
 }
 
@@ -108,10 +108,10 @@ static void begin_breach(struct work *w)
 	}
 }
 
-static void fire(struct work *w, const struct due_step *d, bool superseded)
+static void fire(struct work *w, const struct due_step *d, enum alert_unsent unsent)
 {
 	/* An event that puts a thousand repeats into the past must not cost a thousand rows. */
-	bool counted = superseded && d->repeated;
+	bool counted = unsent != ALERT_TO_SEND && d->repeated;
 	struct fired_step *fs;
 
 	if (kind_of(d) == STEP_BREACH)
@@ -119,7 +119,7 @@ static void fire(struct work *w, const struct due_step *d, bool superseded)
 	if (d->step == NULL)
 		return;
 	if (!d->skip && !counted)
-		say(w, d, superseded);
+		say(w, d, unsent);
 	fs = fired_step(&w->o->fired, entry(w), str_of(d->step->text));
 	fs->count += counted && !d->skip;
 	w->o->fired.changed = true;
@@ -129,13 +129,23 @@ static void fire(struct work *w, const struct due_step *d, bool superseded)
 		fs->spent = true;
 }
 
+/* What a change has put into the past: what of it is only recorded. */
+static enum alert_unsent why_unsent(struct work *w, const struct due_step *d, bool highest, bool breached)
+{
+	if (w->fr->cause == CAUSE_EVENT && w->fr->event->quiet)
+		return ALERT_IMPORTED;
+	/* What is over without a breach by the time it is known of worries nobody any more. */
+	if (!clock_is_live(w->c) && wall_is_never(instant_find(&w->breach)))
+		return ALERT_OVER;
+	if (!highest)
+		return ALERT_SUPERSEDED;
+	/* After the breach was told a warning is old news, whatever brings it. */
+	return breached && kind_of(d) < STEP_BREACH ? ALERT_OUTRUN : ALERT_TO_SEND;
+}
+
 static void fire_due(struct work *w)
 {
-	/* What is over without a breach by the time it is known of worries nobody any more. */
-	bool over = w->fr->cause != CAUSE_TIME && !clock_is_live(w->c) && wall_is_never(instant_find(&w->breach));
-	bool quiet = over || (w->fr->cause == CAUSE_EVENT && w->fr->event->quiet);
-	/* After the breach was told a warning is old news, whatever brings it. */
-	bool breached = w->fr->cause != CAUSE_TIME && breach_spent(w->fc);
+	bool changed = w->fr->cause != CAUSE_TIME, breached = breach_spent(w->fc);
 	uint32_t highest = 0;
 
 	qsort(w->due, w->n_due, sizeof(*w->due), by_instant);
@@ -143,7 +153,7 @@ static void fire_due(struct work *w)
 		if (w->due[i].step != NULL && !w->due[i].skip)
 			highest = i;
 	for (uint32_t i = 0; i < w->n_due; i++)
-		fire(w, &w->due[i], quiet || (w->fr->cause != CAUSE_TIME && (i != highest || (breached && kind_of(&w->due[i]) < STEP_BREACH))));
+		fire(w, &w->due[i], changed ? why_unsent(w, &w->due[i], i == highest, breached) : ALERT_TO_SEND);
 }
 
 /* ---- when the history changed ---- */

@@ -106,7 +106,7 @@ static void sort_events(struct simulation *s)
 static void drain(struct simulation *s)
 {
 	for (size_t i = 0; i < s->fx.n_alerts; i++)
-		if (!s->fx.alerts[i].superseded && s->fn != NULL)
+		if (s->fx.alerts[i].unsent == ALERT_TO_SEND && s->fn != NULL)
 			s->fn(s->ctx, &s->fx.alerts[i], s->with_ns);
 	effects_reset(&s->fx);
 }

@@ -72,7 +72,9 @@ static void put_clocks(struct daemon *d, struct buf *b)
 	metrics_family(b, "plazod_alerts_total", "counter", "Alerts that were decided, by type.");
 	for (int i = 0; i < ALERT_N_TYPES; i++)
 		metrics_count(b, "plazod_alerts_total", LABEL("type", alert_type_names[i]), d->outbox.n_decided[i]);
-	metrics_one_count(b, "plazod_alerts_superseded_total", "Steps recorded, not sent: a later one was reached with them.", d->outbox.n_superseded);
+	metrics_family(b, "plazod_alerts_unsent_total", "counter", "Steps that were recorded and not sent, by why.");
+	for (int i = ALERT_TO_SEND + 1; i < ALERT_N_UNSENT; i++)
+		metrics_count(b, "plazod_alerts_unsent_total", LABEL("why", alert_unsent_texts[i]), d->outbox.n_unsent[i]);
 }
 
 /* ---- receivers: a family at a time, since its samples must stand together ---- */

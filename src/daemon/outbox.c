@@ -120,7 +120,8 @@ static void put_for(struct daemon *d, const struct alert *a, struct str body, st
 
 void outbox_alert(struct daemon *d, const struct alert *a)
 {
-	const char *why_not = a->superseded ? "superseded by a later step" : d->opt.dry_run ? "dry run" : NULL;
+	bool sent = a->unsent == ALERT_TO_SEND;
+	const char *why_not = !sent ? alert_unsent_texts[a->unsent] : d->opt.dry_run ? "dry run" : NULL;
 	struct buf *b = &d->outbox.body;
 	struct str body;
 
@@ -131,11 +132,11 @@ void outbox_alert(struct daemon *d, const struct alert *a)
 		return;
 	}
 	body = buf_str(b);
-	d->outbox.n_decided[a->type] += !a->superseded;
-	d->outbox.n_superseded += a->superseded;
-	if (d->opt.dry_run && !a->superseded)
+	d->outbox.n_decided[a->type] += sent;
+	d->outbox.n_unsent[a->unsent]++;
+	if (d->opt.dry_run && sent)
 		log_always(LOG_LEVEL_NOTICE, "alert", "dry-run", STR_FMT, STR_ARG(body));
-	if (!a->superseded)
+	if (sent)
 		tail_alert(d, body);
 	for (size_t i = 0; i < a->n_receivers; i++)
 		put_for(d, a, body, a->receivers[i], why_not);

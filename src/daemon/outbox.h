@@ -27,7 +27,7 @@ struct outbox {
 	size_t           n_asking;
 	struct parking   parking;           /* rows that notify had no room for */
 	uint64_t         n_decided[ALERT_N_TYPES];
-	uint64_t         n_superseded;
+	uint64_t         n_unsent[ALERT_N_UNSENT];
 };
 
 void outbox_init(struct outbox *o);

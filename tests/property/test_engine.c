@@ -243,7 +243,7 @@ static void drain(struct effects *fx, struct buf *out)
 		put_verdict(&fx->verdicts[i], out);
 	for (size_t i = 0; i < fx->n_alerts; i++) {
 		alert_write(&fx->alerts[i], true, out);
-		buf_puts(out, fx->alerts[i].superseded ? " superseded\n" : "\n");
+		buf_printf(out, " %s\n", fx->alerts[i].unsent != ALERT_TO_SEND ? alert_unsent_texts[fx->alerts[i].unsent] : "sent");
 	}
 	effects_reset(fx);
 }

@@ -272,6 +272,12 @@ class Acts(Base):
 		self.text("waive", "INC-W", "nonsense", "--reason", "x", status=NO)
 		self.text("waive", "INC-99", "response", "--reason", "x", status=NO)
 		self.text("waive", "INC-W", "response", status=USAGE)
+		# What its steps were not sent for is its own reason.
+		self.d.accept(opened("INC-V", priority="P3"))
+		self.text("waive", "INC-V", "response", "--reason", "agreed by telephone")
+		self.d.accept(event("INC-V", "changed", priority="P1"))
+		got = harness.wait_for("recorded", 5, lambda: [v for v in self.json("deliveries", "--ticket", "INC-V")["deliveries"] if v["type"] == "sla.breach"])
+		self.assertEqual({(v["state"], v["detail"]) for v in got}, {("suppressed", "waived")})
 		self.d.accept(event("INC-W", "cancelled"))
 
 	def test_ids_with_slashes(self):
@@ -313,6 +319,8 @@ class Acts(Base):
 		self.assertEqual(self.json("import", path, "--source", "helpdesk"), {"accepted": 0, "duplicates": 600, "refused": 0})
 		self.assertEqual(self.well.tries(ticket="OLD-1"), [], "what was due before the import was sent")
 		self.assertEqual(self.json("ticket", "OLD-1")["clocks"][0]["breached"], True)
+		got = self.json("deliveries", "--ticket", "OLD-1")["deliveries"]
+		self.assertEqual({(v["state"], v["detail"]) for v in got}, {("suppressed", "imported without alerts")})
 
 	def test_import_refused(self):
 		good = json.dumps(opened("OLD-A", at=harness.instant(-60)))

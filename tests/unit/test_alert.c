@@ -58,7 +58,7 @@ static void ids(void **state)
 	b.contract = b.reason = b.priority = b.target = STR("other");
 	b.n_receivers = 0;
 	b.late_ms = 5;
-	b.superseded = true;
+	b.unsent = ALERT_SUPERSEDED;
 	alert_set_id(&b);
 	assert_string_equal(a.id, b.id);
 	for (size_t i = 0; i < 8; i++)
@@ -141,7 +141,7 @@ static void there_and_back(void **state)
 		assert_true(got.type == a.type && got.at.ms == a.at.ms && got.due.ms == a.due.ms && got.n_receivers == a.n_receivers);
 		assert_true(got.elapsed_ms == a.elapsed_ms && got.remaining_ms == a.remaining_ms && got.late_ms == a.late_ms);
 		assert_true(str_eq(got.ns, a.ns) && str_eq(got.reason, a.reason) && str_eq(got.url, a.url));
-		assert_true(got.cycle == a.cycle && got.occurrence == a.occurrence && !got.superseded);
+		assert_true(got.cycle == a.cycle && got.occurrence == a.occurrence && got.unsent == ALERT_TO_SEND);
 		alert_write(&got, true, &again);
 		assert_true(str_eq(buf_str(&b), buf_str(&again)));
 	}

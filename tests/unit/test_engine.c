@@ -104,6 +104,16 @@ static struct ticket_view view(struct fixture *f, const char *ticket, int64_t mi
 	return v;
 }
 
+/* What became of the three alerts from number `from` on. */
+static void assert_why(struct fixture *f, size_t from, enum alert_unsent a, enum alert_unsent b, enum alert_unsent c)
+{
+	const enum alert_unsent want[] = { a, b, c };
+
+	assert_true(from + 3 <= f->fx.n_alerts);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(f->fx.alerts[from + i].unsent, want[i]);
+}
+
 static void test_duplicates(void **state)
 {
 	struct fixture *f = *state;
@@ -475,11 +485,40 @@ static void test_a_thousand_repeats_in_the_past_are_one(void **state)
 	e.received.ms += 3 * MS_PER_DAY;
 	assert_int_equal(apply(f, e), APPLY_DONE);
 	assert_int_equal(f->fx.n_alerts, 3);
-	assert_true(f->fx.alerts[0].superseded && f->fx.alerts[1].superseded && !f->fx.alerts[2].superseded);
+	assert_why(f, 0, ALERT_SUPERSEDED, ALERT_SUPERSEDED, ALERT_TO_SEND);
 	/* The one that is recorded has the number that it would have had. */
 	assert_true(str_eqz(f->fx.alerts[1].step, "breach+1m"));
 	assert_int_equal(f->fx.alerts[1].occurrence, 1000);
 	assert_true(str_eqz(f->fx.alerts[2].step, "breach+20h"));
+}
+
+/* Every step that is not sent says why: nobody shall read that a later one took its place where there was none. */
+static void test_why_it_is_not_sent(void **state)
+{
+	struct fixture *f = *state;
+	struct event waived = event("e2", "T1", EVENT_WAIVED, 1), imported = event("e3", "T2", EVENT_OPENED, 0), late = event("e5", "T3", EVENT_OPENED, 0);
+
+	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DONE);
+	waived.metric = STR("response");
+	assert_int_equal(apply(f, waived), APPLY_DONE);
+	/* The response has three steps in this time, at 30, 60 and 90 minutes; at 60 the resolution has one. */
+	assert_int_equal(apply(f, event("e4", "T1", EVENT_CANCELLED, 100)), APPLY_DONE);
+	assert_true(f->fx.n_alerts >= 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(f->fx.alerts[i].unsent, str_eqz(f->fx.alerts[i].metric, "response") ? ALERT_WAIVED : ALERT_TO_SEND);
+	effects_reset(&f->fx);
+	imported.received.ms += 100 * MS_PER_MIN;
+	imported.quiet = true;
+	assert_int_equal(apply(f, imported), APPLY_DONE);
+	assert_why(f, 0, ALERT_IMPORTED, ALERT_IMPORTED, ALERT_IMPORTED);
+	effects_reset(&f->fx);
+	/* An answer, and then, late, the opening before it: half of the time had gone by, which worries nobody now. */
+	assert_int_equal(apply(f, event("e6", "T3", EVENT_REPLIED, 40)), APPLY_DONE);
+	effects_reset(&f->fx);
+	late.received.ms += 50 * MS_PER_MIN;
+	assert_int_equal(apply(f, late), APPLY_DONE);
+	assert_int_equal(f->fx.n_alerts, 1);
+	assert_int_equal(f->fx.alerts[0].unsent, ALERT_OVER);
 }
 
 /* ---- revisions ---- */
@@ -506,7 +545,7 @@ static void test_reload_moves_running_clocks(void **state)
 	revise(f, shorter, 45);
 	/* One breach at the moment of the change, and the warning before it superseded. */
 	assert_int_equal(f->fx.n_alerts, n + 2);
-	assert_true(f->fx.alerts[n].superseded);
+	assert_int_equal(f->fx.alerts[n].unsent, ALERT_SUPERSEDED);
 	assert_int_equal(f->fx.alerts[n + 1].type, ALERT_BREACH);
 	assert_int_equal(f->fx.alerts[n + 1].at.ms, START + 45 * MS_PER_MIN + 1);
 	/* The response was met before: it stays as it was. */
@@ -577,9 +616,9 @@ static void test_a_row_planned_too_late(void **state)
 	assert_int_equal(g.fx.n_alerts, 3);
 	assert_str(g.fx.alerts[0].metric, "response");
 	assert_str(g.fx.alerts[1].step, "50%");
-	assert_true(g.fx.alerts[1].superseded);
+	assert_int_equal(g.fx.alerts[1].unsent, ALERT_SUPERSEDED);
 	assert_int_equal(g.fx.alerts[2].type, ALERT_BREACH);
-	assert_false(g.fx.alerts[2].superseded);
+	assert_int_equal(g.fx.alerts[2].unsent, ALERT_TO_SEND);
 	assert_int_equal(engine_next(g.en).ms, START + 50 * MS_PER_MIN + 1);
 	effects_finish(&g.fx);
 	engine_destroy(g.en);
@@ -643,7 +682,7 @@ int main(void)
 		TEST(test_sequence_is_remembered), TEST(test_a_ticket_is_full), TEST(test_sources_touch_their_contracts_alone),
 		TEST(test_match_is_kept), TEST(test_a_contract_comes_back), TEST(test_unmatched_is_told_once), TEST(test_row_round_trip), TEST(test_hostile_rows),
 		TEST(test_symbols_are_given_back), TEST(test_over_tickets_leave), TEST(test_list_of_changed), TEST(test_a_round_goes_by_places),
-		TEST(test_a_thousand_repeats_in_the_past_are_one), TEST(test_reload_moves_running_clocks),
+		TEST(test_a_thousand_repeats_in_the_past_are_one), TEST(test_why_it_is_not_sent), TEST(test_reload_moves_running_clocks),
 		TEST(test_reload_for_new_tickets_alone), TEST(test_reload_that_changes_nothing), TEST(test_a_row_planned_too_late),
 		TEST(test_explain_adds_up),
 		TEST(test_view_of_what_comes_next), TEST(test_nothing_comes_of_what_is_over),

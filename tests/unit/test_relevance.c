@@ -156,7 +156,7 @@ static void tell(struct engine *en, struct effects *fx, struct buf *out)
 {
 	for (size_t i = 0; i < fx->n_alerts; i++) {
 		alert_write(&fx->alerts[i], true, out);
-		buf_puts(out, fx->alerts[i].superseded ? " superseded\n" : "\n");
+		buf_printf(out, " %s\n", fx->alerts[i].unsent != ALERT_TO_SEND ? alert_unsent_texts[fx->alerts[i].unsent] : "sent");
 	}
 	for (size_t i = 0; i < fx->n_verdicts; i++) {
 		const struct verdict *v = &fx->verdicts[i];
