@@ -78,11 +78,15 @@ enum apply engine_apply_to(struct engine *en, uint32_t *ticket, const struct eve
 /* The number of a ticket in memory, its own while it stays there, or ENGINE_NO_TICKET. */
 uint32_t engine_find(const struct engine *en, struct str ns, struct str ticket);
 
+/* Is this ticket in memory, and has this number? Any number may be asked for. */
+bool engine_is(const struct engine *en, uint32_t number, struct str ns, struct str ticket);
+
 /* The numbers of the tickets of `n` events, together: much quicker than one by one. */
 void engine_find_all(const struct engine *en, const struct event *v, size_t n, uint32_t *out);
 
 /* Hints, which change nothing: these held tickets are the next to be used, and the one after. Their memory comes meanwhile. */
 void engine_expect(const struct engine *en, uint32_t next, uint32_t after);
+void engine_expect_new(const struct engine *en, uint64_t hash);      /* likewise, of a ticket without a number: event_ticket_hash() of its name */
 bool engine_has(const struct engine *en, struct str ns, struct str ticket);
 
 /* Appends the ticket's row (versioned). False when there is no such ticket. */

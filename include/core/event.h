@@ -85,6 +85,13 @@ uint64_t event_ticket_hash(struct sipkey key, struct str ns, struct str ticket);
  */
 void event_seal(struct event *e, struct sipkey key, struct arena *a);
 
+/*
+ * Hints, which change nothing: an event that another thread has made will be used soon. First it itself is asked for, and when it has come, its
+ * texts, if it is sealed.
+ */
+void event_expect(const struct event *e);
+void event_expect_texts(const struct event *e);
+
 /* The journal's form (versioned, compact), and back. Reading borrows from the bytes; false when they are no event. */
 void event_encode(const struct event *e, struct buf *out);
 MUST_CHECK bool event_decode(struct reader *r, struct event *out);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/expect.h"
 #include "base/xalloc.h"
 
 #define ROOT ((size_t)3)
@@ -157,13 +158,19 @@ bool heap_has(const struct heap *h, uint32_t id)
 void heap_expect_place(const struct heap *h, uint32_t id)
 {
 	if (id < h->n_place)
-		__builtin_prefetch(&h->place[id]);
+		expect(&h->place[id]);
 }
 
 void heap_expect(const struct heap *h, uint32_t id)
 {
-	if (heap_has(h, id))
-		__builtin_prefetch(&h->v[h->place[id]]);
+	if (heap_has(h, id)) {
+		size_t i = h->place[id], child = child_of(i);
+
+		/* And where it may move to. */
+		expect(&h->v[i]);
+		expect(&h->v[parent_of(i)]);
+		expect(&h->v[child < h->cap ? child : i]);
+	}
 }
 
 int64_t heap_due(const struct heap *h, uint32_t id)

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/expect.h"
 #include "base/xalloc.h"
 
 #define SLOTS_FIRST ((size_t)16)
@@ -53,7 +54,7 @@ uint32_t map_find(const struct map *m, uint64_t hash, map_eq_fn *eq, const void 
 void map_expect(const struct map *m, uint64_t hash)
 {
 	if (m->n_slots != 0)
-		__builtin_prefetch(&m->slots[home_of(m, (uint32_t)hash)]);
+		expect(&m->slots[home_of(m, (uint32_t)hash)]);
 }
 
 uint32_t map_guess(const struct map *m, uint64_t hash)

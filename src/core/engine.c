@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/expect.h"
 #include "base/limits.h"
 #include "base/xalloc.h"
 #include "engine_private.h"
@@ -281,13 +282,18 @@ uint32_t engine_find(const struct engine *en, struct str ns, struct str ticket)
 void engine_expect(const struct engine *en, uint32_t next, uint32_t after)
 {
 	if (after != ENGINE_NO_TICKET) {
-		__builtin_prefetch(table_at(en, after));
+		expect(table_at(en, after));
 		heap_expect_place(&en->timers, after);
 	}
 	if (next != ENGINE_NO_TICKET) {
 		heap_expect(&en->timers, next);
 		table_expect(en, next);
 	}
+}
+
+void engine_expect_new(const struct engine *en, uint64_t hash)
+{
+	map_expect(&en->index, hash);
 }
 
 bool engine_has(const struct engine *en, struct str ns, struct str ticket)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/expect.h"
 #include "base/limits.h"
 #include "base/xalloc.h"
 
@@ -12,15 +13,20 @@ struct ticket *table_at(const struct engine *en, uint32_t slot)
 	return &en->chunks[slot / CHUNK][slot % CHUNK];
 }
 
-struct key { const struct engine *en; struct str ns, id; };
+static bool is_named(const struct engine *en, uint32_t slot, struct str ns, struct str id)
+{
+	const struct ticket *t = table_at(en, slot);
+
+	return (t->flags & TICKET_USED) && str_eq(ticket_id(t), id) && str_eq(ticket_ns(en, t), ns);
+}
+
+struct key { struct str ns, id; };
 
 static bool same_key(const void *ctx, const void *key, uint32_t slot)
 {
-	const struct engine *en = ctx;
 	const struct key *k = key;
-	const struct ticket *t = table_at(en, slot);
 
-	return str_eq(ticket_id(t), k->id) && str_eq(ticket_ns(en, t), k->ns);
+	return is_named(ctx, slot, k->ns, k->id);
 }
 
 uint64_t table_hash(const struct engine *en, struct str ns, struct str id)
@@ -35,7 +41,7 @@ uint64_t table_hash_of(const struct engine *en, const struct event *e)
 
 uint32_t table_find(const struct engine *en, uint64_t hash, struct str ns, struct str id)
 {
-	struct key k = { en, ns, id };
+	struct key k = { ns, id };
 
 	return map_find(&en->index, hash, same_key, en, &k);
 }
@@ -46,14 +52,16 @@ static void find_some(const struct engine *en, const struct event *v, size_t n, 
 {
 	uint64_t hash[AT_ONCE];
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		map_expect(&en->index, hash[i] = table_hash_of(en, &v[i]));
+		expect(v[i].ticket.p);
+	}
 	for (size_t i = 0; i < n; i++)
 		if ((out[i] = map_guess(&en->index, hash[i])) != MAP_ABSENT)
-			__builtin_prefetch(table_at(en, out[i]));
+			expect(table_at(en, out[i]));
 	for (size_t i = 0; i < n; i++)
 		if (out[i] != MAP_ABSENT)
-			__builtin_prefetch(table_at(en, out[i])->block);
+			expect(table_at(en, out[i])->block);
 	for (size_t i = 0; i < n; i++)
 		out[i] = table_find(en, hash[i], v[i].ns, v[i].ticket);
 }
@@ -62,6 +70,16 @@ void engine_find_all(const struct engine *en, const struct event *v, size_t n, u
 {
 	for (size_t i = 0; i < n; i += AT_ONCE)
 		find_some(en, v + i, n - i < AT_ONCE ? n - i : AT_ONCE, out + i);
+}
+
+static size_t block_len(const struct ticket *t)
+{
+	return (size_t)t->id_len + t->subject_len + t->url_len + t->hist_len + t->fired_len;
+}
+
+bool engine_is(const struct engine *en, uint32_t number, struct str ns, struct str ticket)
+{
+	return number < en->n_slots && is_named(en, number, ns, ticket);
 }
 
 static void add_chunk(struct engine *en)
@@ -109,11 +127,6 @@ uint32_t table_add(struct engine *en, uint64_t hash, struct str ns, struct str i
 	map_insert(&en->index, hash, slot);
 	en->n_tickets++;
 	return slot;
-}
-
-static size_t block_len(const struct ticket *t)
-{
-	return (size_t)t->id_len + t->subject_len + t->url_len + t->hist_len + t->fired_len;
 }
 
 void table_remove(struct engine *en, uint32_t slot)
@@ -165,13 +178,10 @@ uint32_t table_next_changed(const struct engine *en, uint32_t from, uint32_t end
 
 void table_expect(const struct engine *en, uint32_t slot)
 {
-	const char *block = table_at(en, slot)->block;
+	const struct ticket *t = table_at(en, slot);
 
-	/* The name, the subject, and the beginning of the history. */
-	__builtin_prefetch(block);
-	__builtin_prefetch(block + 64);
-	__builtin_prefetch(block + 128);
-	__builtin_prefetch(block + 192);
+	/* And what realloc() looks at behind it. */
+	expect_bytes(t->block, block_len(t) + 2 * sizeof(size_t));
 }
 
 uint16_t table_pack_clocks(unsigned running, unsigned paused, unsigned breached)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/expect.h"
 #include "base/limits.h"
 #include "base/reader.h"
 #include "base/siphash.h"
@@ -89,6 +90,16 @@ static struct str *text_of(struct event *e, unsigned i)
 static struct str text_in(const struct event *e, unsigned i)
 {
 	return *(const struct str *)(const void *)((const char *)e + text_places[i]);
+}
+
+void event_expect(const struct event *e)
+{
+	expect_bytes(e, sizeof(*e));
+}
+
+void event_expect_texts(const struct event *e)
+{
+	expect_bytes(e->sealed.p, e->sealed.len);
 }
 
 /* role in bits 0 and 1, mode in 2 and 3, then the flags; the highest bit is free and must be 0. */
