@@ -25,8 +25,9 @@ struct store_done {
 	enum err                 err;        /* ERR_FULL: not written, later it may be; ERR_IO: the store is dead, or a row that was asked for is
 					      * damaged; ERR_ABSENT: nothing to settle */
 	uint64_t                 cookie;
-	uint64_t                 seq;        /* of STORE_APPENDED: the event's number, without gaps, growing in the order of the jobs; of a fresh
-					      * STORE_PUT: the row's, 0 when it cannot be kept */
+	uint32_t                 n;          /* of STORE_APPENDED: how many events it is about */
+	uint64_t                 seq;        /* of STORE_APPENDED: the first event's number, without gaps, growing in the order of the jobs; of a
+					      * fresh STORE_PUT: the row's, 0 when it cannot be kept */
 	struct str               record;     /* of STORE_APPENDED with `echo`: what was to be appended */
 	bool                     fetched;    /* of STORE_APPENDED: `ticket` is the row that was asked for */
 	bool                     fresh;      /* of STORE_PUT and STORE_REFUSAL: inserted now */

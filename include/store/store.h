@@ -88,10 +88,7 @@ MUST_CHECK enum err store_start(struct store *st, struct diag *d);
  */
 enum err store_close(struct store *st, struct diag *d);  /* NULL is fine */
 
-/*
- * The thread begins with what was queued when it is told so, once a turn of the loop: then what came together is one commit. Until
- * then it is only kept, but for a store that stalls or closes.
- */
+/* The thread begins with what was queued when it is told so, once a turn of the loop, or stalls or closes: what came together is one commit. */
 void store_push(struct store *st);
 
 /* ---- jobs: copy what they are given; ERR_FULL when the queue (or, for events and revisions, the disk) is full, ERR_IO when the store is dead ---- */
@@ -102,6 +99,9 @@ void store_push(struct store *st);
  */
 struct store_append { struct str record; bool fetch, echo; struct str ns, ticket; uint64_t cookie; };
 MUST_CHECK enum err store_append(struct store *st, const struct store_append *job);
+/* Up to STORE_RUN events of which nothing else is wanted, all or none, as one job: with one answer, whose `seq` is that of the first. */
+#define STORE_RUN 8
+MUST_CHECK enum err store_append_run(struct store *st, const struct str *records, uint32_t n, uint64_t cookie);
 
 /* May a closed ticket of this name be on disk? True for all that are, and for a few that are not. Asks no disk. */
 bool store_may_have(const struct store *st, struct str ns, struct str ticket);

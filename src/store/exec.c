@@ -192,6 +192,7 @@ int exec_event(struct db *db, const struct batch *b, const struct job *job, uint
 {
 	struct answer *x = answers_add(out, STORE_APPENDED, job->cookie, ERR_OK);
 
+	x->done.n = job->n;
 	x->done.seq = seq;
 	if (job->echo)
 		answers_set_record(out, x, job_record(b, job));

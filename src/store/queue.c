@@ -229,11 +229,13 @@ size_t answers_tell(const struct answers *a, size_t from, int64_t ms, store_done
 {
 	struct mono began = mono_now();
 	size_t i = from;
+	uint32_t told = 0;
 
 	for (; i < a->n; i++) {
 		/* Most cost a microsecond, some a thousand. */
-		if (i > from && (i - from) % 8 == 0 && mono_now().ms - began.ms >= ms)
+		if (told >= 8 && mono_now().ms - began.ms >= ms)
 			break;
+		told = told % 8 + (a->v[i].done.n > 1 ? a->v[i].done.n : 1);
 		tell(a, &a->v[i], fn, ctx);
 	}
 	return i;

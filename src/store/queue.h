@@ -17,9 +17,10 @@ struct job {
 	bool            fetch;     /* of STORE_APPENDED: the packed part is the key of a ticket to read */
 	bool            echo;      /* of STORE_APPENDED: the record is wanted with the answer */
 	bool            shadowed;  /* of STORE_SAVED: a closed row of the same name may exist */
+	uint32_t        n;         /* of STORE_APPENDED: how many events */
 	uint64_t        cookie;
 	size_t          at, len;   /* packed part, in `bytes` */
-	size_t          rec, rec_len;   /* of STORE_APPENDED: the record, in `records`; its length stands before it */
+	size_t          rec, rec_len;   /* of STORE_APPENDED: in `records`. Of one that is echoed the record, whose length stands before it */
 };
 
 struct batch {

@@ -246,12 +246,32 @@ enum err store_append(struct store *st, const struct store_append *a)
 	buf_put_bytes(&st->queue.records, a->record);
 	job->rec = st->queue.records.len - a->record.len;
 	job->rec_len = a->record.len;
+	job->n = 1;
 	job->fetch = a->fetch;
 	job->echo = a->echo;
 	if (a->fetch) {
 		pack_str(&st->queue.bytes, a->ns);
 		pack_str(&st->queue.bytes, a->ticket);
 	}
+	return job_end(st);
+}
+
+enum err store_append_run(struct store *st, const struct str *records, uint32_t n, uint64_t cookie)
+{
+	size_t bytes = 256;
+	struct job *job;
+	enum err e;
+
+	assert(n > 0 && n <= STORE_RUN);
+	for (uint32_t i = 0; i < n; i++)
+		bytes += records[i].len + VARINT_MAX;
+	e = job_begin(st, STORE_APPENDED, bytes, cookie, &job);
+	if (e != ERR_OK)
+		return e;
+	for (uint32_t i = 0; i < n; i++)
+		buf_put_bytes(&st->queue.records, records[i]);
+	job->rec_len = st->queue.records.len - job->rec;
+	job->n = n;
 	return job_end(st);
 }
 

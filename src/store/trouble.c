@@ -102,6 +102,7 @@ static void refuse(struct answers *out, const struct batch *b, const struct job 
 {
 	struct answer *x = answers_add(out, job->what, job->cookie, err);
 
+	x->done.n = job->n;
 	x->done.last = !exec_is_write(job->what);
 	if (job->echo)
 		answers_set_record(out, x, job_record(b, job));

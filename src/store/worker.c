@@ -99,7 +99,7 @@ static int do_job(struct store *st, const struct job *job, struct commit *c)
 
 	if (job->what == STORE_APPENDED) {
 		rc = exec_event(st->db, &st->work, job, st->db->seq + c->n_events + 1, &st->out);
-		c->n_events++;
+		c->n_events += job->n;
 		c->rec_next = job->rec + job->rec_len;
 	} else if (exec_is_task(job->what)) {
 		worker_add_task(st, &st->work, job);

@@ -67,10 +67,24 @@ static size_t given(struct ledger *l, enum kind k)
 	return l->n[k];
 }
 
+/* One by one, or together. */
 static void give_events(struct rig *r, struct ledger *l, struct prop *rnd)
 {
-	for (size_t n = 1 + prop_below(rnd, 6); n > 0; n--)
-		assert_int_equal(rig_append(r, text_of(EVENT, given(l, EVENT)), NULL, 1), ERR_OK);
+	uint32_t n = 1 + (uint32_t)prop_below(rnd, 6);
+	bool together = prop_chance(rnd, 50);
+	struct str records[6];
+
+	for (uint32_t i = 0; i < n; i++) {
+		const char *text = text_of(EVENT, given(l, EVENT));
+
+		if (!together)
+			assert_int_equal(rig_append(r, text, NULL, 1), ERR_OK);
+		records[i] = str_of(strdup(text));
+	}
+	if (together)
+		assert_int_equal(store_append_run(r->st, records, n, 1), ERR_OK);
+	for (uint32_t i = 0; i < n; i++)
+		free((char *)(uintptr_t)records[i].p);
 }
 
 static void give_alert(struct rig *r, struct ledger *l)

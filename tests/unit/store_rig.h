@@ -47,10 +47,9 @@ static inline void copy_text(char out[48], struct str s)
 	snprintf(out, 48, STR_FMT, STR_ARG(s));
 }
 
-static inline void hear(void *ctx, const struct store_done *done)
+/* Of events that were appended together each is heard. */
+static inline void hear_one(struct rig *r, const struct store_done *done, uint64_t seq)
 {
-	struct rig *r = ctx;
-
 	if (r->n == r->cap) {
 		r->cap = r->cap != 0 ? r->cap * 2 : 64;
 		r->heard = realloc(r->heard, r->cap * sizeof *r->heard);
@@ -59,7 +58,7 @@ static inline void hear(void *ctx, const struct store_done *done)
 
 	struct heard *h = &r->heard[r->n++];
 
-	*h = (struct heard){ .what = done->what, .err = done->err, .cookie = done->cookie, .seq = done->seq, .fetched = done->fetched,
+	*h = (struct heard){ .what = done->what, .err = done->err, .cookie = done->cookie, .seq = seq, .fetched = done->fetched,
 		.fresh = done->fresh, .last = done->last };
 	copy_text(h->text, done->record);
 	if (done->ticket != NULL) {
@@ -72,6 +71,13 @@ static inline void hear(void *ctx, const struct store_done *done)
 		copy_text(h->ticket, done->delivery->ticket);
 		h->state = (int)done->delivery->state;
 	}
+}
+
+static inline void hear(void *ctx, const struct store_done *done)
+{
+	hear_one(ctx, done, done->seq);
+	for (uint32_t i = 1; i < done->n; i++)
+		hear_one(ctx, done, done->seq + i);
 }
 
 static inline int rig_make(void **state)

@@ -176,6 +176,38 @@ static void commits_are_shared_and_numbers_have_no_gaps(void **state)
 	buf_finish(&text);
 }
 
+/* Alone or together, each has its number and comes back as itself. */
+static void events_go_together(void **state)
+{
+	struct rig *r = *state;
+	const struct str three[] = { STR("two"), STR(""), STR("four") }, one = STR("six");
+	struct store_health h;
+	struct buf text;
+
+	rig_start(r);
+	assert_int_equal(rig_append(r, "one", NULL, 1), ERR_OK);
+	assert_int_equal(store_append_run(r->st, three, 3, 2), ERR_OK);
+	assert_int_equal(rig_append(r, "five", "T-1", 3), ERR_OK);
+	assert_int_equal(store_append_run(r->st, &one, 1, 4), ERR_OK);
+	rig_wait(r, 6);
+	for (size_t i = 0; i < 6; i++) {
+		assert_int_equal(r->heard[i].seq, i + 1);
+		assert_int_equal(r->heard[i].cookie, i == 0 ? 1 : i < 4 ? 2 : i - 1);
+	}
+	assert_string_equal(r->heard[4].text, "five");
+	store_health(r->st, &h);
+	assert_int_equal(h.n_events, 6);
+	assert_int_equal(h.n_queued, 0);
+	assert_int_equal(h.queued_bytes, 0);
+	assert_int_equal(rig_close(r), ERR_OK);
+
+	buf_init(&text, 1 << 10);
+	rig_open(r);
+	assert_int_equal(rig_load(r, &text), ERR_OK);
+	assert_string_equal(buf_cstr(&text), "e:1=one e:2=two e:3= e:4=four e:5=five e:6=six ");
+	buf_finish(&text);
+}
+
 static void a_full_queue_refuses(void **state)
 {
 	struct rig *r = *state;
@@ -669,6 +701,7 @@ int main(void)
 		CASE(a_record_comes_back_where_it_is_asked_for),
 		CASE(a_load_reads_ahead_in_order_to_any_end),
 		CASE(commits_are_shared_and_numbers_have_no_gaps),
+		CASE(events_go_together),
 		CASE(a_full_queue_refuses),
 		CASE(closed_tickets_are_fetched),
 		CASE(a_ticket_is_open_or_closed),

@@ -288,6 +288,41 @@ static void closing_tells_what_was_not_kept(void **state)
 	assert_non_null(strstr(r->diag.msg, "1 changes could not be written"));
 }
 
+/* On a disk that is full, and on one that fails: all of them or none. */
+static void what_goes_together_is_refused_together(void **state)
+{
+	struct rig *r = *state;
+	const struct str three[] = { STR("a"), STR("b"), STR("c") };
+	struct store_health h;
+	struct buf text;
+
+	rig_start(r);
+	faultvfs_arm(FAULT_WRITE, 1, ENOSPC, FAULT_FROM_THEN_ON);
+	assert_int_equal(store_append_run(r->st, three, 3, 1), ERR_OK);
+	rig_wait(r, 3);
+	faultvfs_disarm();
+	rig_wait_state(r, STORE_WELL);
+	assert_int_equal(store_append_run(r->st, three, 2, 2), ERR_OK);
+	rig_wait(r, 5);
+	faultvfs_arm(FAULT_SYNC, 1, EIO, FAULT_ONCE);
+	assert_int_equal(store_append_run(r->st, three, 3, 3), ERR_OK);
+	rig_wait(r, 8);
+	for (size_t i = 0; i < 8; i++)
+		assert_int_equal(r->heard[i].err, i < 3 ? ERR_FULL : i < 5 ? ERR_OK : ERR_IO);
+	assert_int_equal(r->heard[4].seq, 2);
+	store_health(r->st, &h);
+	assert_int_equal(h.n_queued, 0);
+	assert_int_equal(h.queued_bytes, 0);
+	assert_int_equal(store_append_run(r->st, three, 3, 4), ERR_IO);
+	assert_int_equal(rig_close(r), ERR_IO);
+	faultvfs_disarm();
+	buf_init(&text, 1 << 10);
+	rig_open(r);
+	assert_int_equal(rig_load(r, &text), ERR_OK);
+	assert_true(strncmp(buf_cstr(&text), "e:1=a e:2=b ", 12) == 0);
+	buf_finish(&text);
+}
+
 static void a_dead_store_promises_nothing(void **state)
 {
 	struct rig *r = *state;
@@ -442,7 +477,7 @@ int main(void)
 		CASE(a_limit_on_files_passes),
 		CASE(it_recovers_by_itself),
 		CASE(closing_tells_what_was_not_kept),
-		CASE(a_dead_store_promises_nothing),
+		CASE(what_goes_together_is_refused_together), CASE(a_dead_store_promises_nothing),
 		CASE(a_log_that_cannot_be_read),
 		CASE(nothing_is_lost_by_kills),
 	};
