@@ -25,7 +25,7 @@ SRC_ingest := apart cloudevents event_fields event_json event_plain event_whole 
 SRC_store  := ahead bloom copy db db_file db_log db_open exec load queue rewrite rows schema store streams task trouble verdicts worker
 SRC_notify := attempt dispatch easy endpoint flight line mail notify phrases queue receiver retry settings sign smtp smtp_job text text_clean webhook
 SRC_web    := auth metrics route ticket_json
-SRC_daemon := afterword api api_acts api_dead api_metrics api_query api_refused api_scan api_status api_streams api_ticket backup clockwatch force forget journal listen lookup main memory options outbox pace parking preview recover reload snapshot streams systemd tail turn writer
+SRC_daemon := afterword api api_acts api_dead api_metrics api_query api_refused api_scan api_status api_streams api_ticket backup clockwatch force forget journal listen lookup main memory options outbox pace parking preview recover refused reload snapshot streams systemd tail turn underway writer
 SRC_ctl    := backup calendar_cmd check client dead explain import io main refused remote render show simulate
 
 # ---- flags ----

@@ -3,156 +3,129 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "base/json.h"
+#include "base/expect.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/reader.h"
 #include "base/xalloc.h"
 #include "daemon/daemon.h"
-#include "ingest/event_json.h"
+#include "daemon/refused.h"
 #include "store/streams.h"
 
-struct append {
-	struct append   *next;
-	uint32_t         ticket;       /* the engine's number, held; ENGINE_NO_TICKET: it was not in memory */
-	uint64_t         hash;         /* of its ticket, where that has no number */
-	struct wall      received;
-	const struct event *event;     /* where whoever waits keeps it until the answer; NULL: it is read back from its record */
-	journal_done_fn *fn;
-	void            *ctx;
-	size_t           index;
-};
-
-struct waiting {
-	uint64_t hash;
-	uint32_t n;                    /* events under way; 0: free, `next` is the next free one */
-	uint32_t next;
-};
+#define RUN_BYTES 16384      /* of events that go into the store together: few are this large */
 
 void journal_init(struct journal *j)
 {
-	*j = (struct journal){ .free_waiting = MAP_ABSENT };
-	map_init(&j->index);
-	buf_init(&j->record, EVENT_MAX_SIZE * 2);
+	*j = (struct journal){ 0 };
+	underway_init(&j->underway);
+	buf_init(&j->record, EVENT_MAX_SIZE * 2 + RUN_BYTES);
 }
 
 void journal_finish(struct journal *j)
 {
-	struct append *a;
-
-	while ((a = j->first != NULL ? j->first : j->spare) != NULL) {
-		if (a == j->first)
-			j->first = a->next;
-		else
-			j->spare = a->next;
-		free(a);
-	}
-	map_finish(&j->index);
-	free(j->waiting);
+	underway_finish(&j->underway);
 	free(j->done);
 	buf_finish(&j->record);
 }
 
-/* ---- what is under way ---- */
-
-/* Two tickets of one hash are counted together, which only keeps one of them in memory for a moment longer. */
-static uint64_t hash_of(const struct daemon *d, const struct event *e)
-{
-	return e->sealed.len != 0 ? e->ticket_hash : event_ticket_hash(store_key(d->store), e->ns, e->ticket);
-}
-
-static bool same_hash(const void *ctx, const void *key, uint32_t value)
-{
-	const struct journal *j = ctx;
-
-	return j->waiting[value].hash == *(const uint64_t *)key;
-}
-
-static void under_way(struct journal *j, uint64_t hash)
-{
-	uint32_t i = map_find(&j->index, hash, same_hash, j, &hash);
-
-	if (i != MAP_ABSENT) {
-		j->waiting[i].n++;
-		return;
-	}
-	i = j->free_waiting;
-	if (i != MAP_ABSENT) {
-		j->free_waiting = j->waiting[i].next;
-	} else {
-		if (j->n_waiting == j->cap_waiting) {
-			j->cap_waiting = j->cap_waiting ? j->cap_waiting * 2 : 256;
-			j->waiting = xreallocarray(j->waiting, j->cap_waiting, sizeof(*j->waiting));
-		}
-		i = j->n_waiting++;
-	}
-	j->waiting[i] = (struct waiting){ .hash = hash, .n = 1 };
-	map_insert(&j->index, hash, i);
-}
-
-/* One less; returns how many there were. */
-static uint32_t arrived(struct journal *j, uint64_t hash)
-{
-	uint32_t i = map_find(&j->index, hash, same_hash, j, &hash), n;
-
-	assert(i != MAP_ABSENT);
-	n = j->waiting[i].n--;
-	if (n == 1) {
-		map_remove(&j->index, hash, i);
-		j->waiting[i].next = j->free_waiting;
-		j->free_waiting = i;
-	}
-	return n;
-}
-
 struct wall journal_horizon(const struct daemon *d, struct wall now)
 {
-	if (d->journal.first != NULL)
-		now = wall_min(now, d->journal.first->received);
+	if (d->journal.underway.n > 0)
+		now = wall_min(now, underway_at(&d->journal.underway, 0)->received);
 	return d->reload.pending ? wall_min(now, d->reload.pending_from) : now;
 }
 
 /* ---- in ---- */
 
-/* `ticket` is the engine's number of its ticket, `kept` the event itself if it stays until it is answered. */
-static enum err append_to(struct daemon *d, uint32_t ticket, const struct event *e, const struct event *kept, journal_done_fn *fn, void *ctx,
-			  size_t index)
+static uint64_t hash_of(const struct daemon *d, const struct event *e)
+{
+	return e->sealed.len != 0 ? e->ticket_hash : event_ticket_hash(store_key(d->store), e->ns, e->ticket);
+}
+
+/* An event that the store has taken. */
+static void put_underway(struct daemon *d, const struct moving *m, const struct event *e)
+{
+	bool is_stranger = m->ticket == ENGINE_NO_TICKET;
+
+	underway_put(&d->journal.underway, *m, is_stranger ? hash_of(d, e) : 0);
+	engine_hold(d->engine, m->ticket);
+}
+
+/* Where a stranger may have been closed, its row is wanted with the answer. */
+static bool may_be_closed(const struct daemon *d, uint32_t ticket, const struct event *e)
+{
+	return ticket == ENGINE_NO_TICKET && store_may_have(d->store, e->ns, e->ticket);
+}
+
+/* What will be told of the next one. */
+static uint64_t next_cookie(const struct underway *u)
+{
+	return u->n_gone + u->n;
+}
+
+/* Alone, with whatever is wanted with its answer. */
+static enum err append_one(struct daemon *d, const struct moving *m, const struct event *e)
 {
 	struct journal *j = &d->journal;
-	struct append *a = j->spare != NULL ? j->spare : xmalloc(sizeof(*a));
-	struct store_append job = { .ns = e->ns, .ticket = e->ticket, .echo = kept == NULL, .cookie = (uint64_t)(uintptr_t)a };
+	struct store_append job = { .ns = e->ns, .ticket = e->ticket, .echo = m->event == NULL, .fetch = may_be_closed(d, m->ticket, e),
+				    .cookie = next_cookie(&j->underway) };
 	enum err err;
 
-	if (a == j->spare)
-		j->spare = a->next;
 	buf_reset(&j->record);
 	event_encode(e, &j->record);
 	job.record = buf_str(&j->record);
-	job.fetch = ticket == ENGINE_NO_TICKET && store_may_have(d->store, e->ns, e->ticket);
 	err = buf_ok(&j->record) ? store_append(d->store, &job) : ERR_LIMIT;
-	if (err != ERR_OK) {
-		a->next = j->spare;
-		j->spare = a;
-		return err;
-	}
-	*a = (struct append){ .ticket = ticket, .received = e->received, .event = kept, .fn = fn, .ctx = ctx, .index = index };
-	if (j->last != NULL)
-		j->last->next = a;
-	else
-		j->first = a;
-	j->last = a;
-	j->n++;
-	if (ticket == ENGINE_NO_TICKET) {
-		a->hash = hash_of(d, e);
-		under_way(j, a->hash);
-	}
-	engine_hold(d->engine, ticket);
-	return ERR_OK;
+	if (err == ERR_OK)
+		put_underway(d, m, e);
+	return err;
 }
 
 enum err journal_append(struct daemon *d, const struct event *e, journal_done_fn *fn, void *ctx, size_t index)
 {
-	return append_to(d, engine_find(d->engine, e->ns, e->ticket), e, NULL, fn, ctx, index);
+	struct moving m = { .ticket = engine_find(d->engine, e->ns, e->ticket), .received = e->received, .fn = fn, .ctx = ctx, .index = index };
+
+	return append_one(d, &m, e);
+}
+
+/* Events of a batch that go into the store together; their records lie one behind the other in the journal's buffer. */
+struct run {
+	struct moving v[STORE_RUN];
+	size_t        end[STORE_RUN];
+	uint32_t      n;
+};
+
+static void run_add(struct daemon *d, struct run *r, const struct moving *m)
+{
+	struct buf *b = &d->journal.record;
+
+	if (r->n == 0)
+		buf_reset(b);
+	event_encode(m->event, b);
+	r->end[r->n] = b->len;
+	r->v[r->n++] = *m;
+}
+
+static bool run_is_full(const struct daemon *d, const struct run *r)
+{
+	return r->n == STORE_RUN || d->journal.record.len >= RUN_BYTES;
+}
+
+/* Empties the run, which goes as a whole or not at all. */
+static enum err run_append(struct daemon *d, struct run *r)
+{
+	struct journal *j = &d->journal;
+	struct str records[STORE_RUN];
+	uint32_t n = r->n;
+	enum err err = ERR_OK;
+
+	r->n = 0;
+	for (size_t i = 0, at = 0; i < n; at = r->end[i++])
+		records[i] = (struct str){ j->record.p + at, r->end[i] - at };
+	if (n > 0)
+		err = buf_ok(&j->record) ? store_append_run(d->store, records, n, next_cookie(&j->underway)) : ERR_LIMIT;
+	for (uint32_t i = 0; i < n && err == ERR_OK; i++)
+		put_underway(d, &r->v[i], r->v[i].event);
+	return err;
 }
 
 /* ---- out ---- */
@@ -170,29 +143,10 @@ static bool is_refusal(enum intake_result r)
 	return r == INTAKE_CONFLICT || r == INTAKE_TICKET_FULL || r == INTAKE_FORBIDDEN;
 }
 
-/* The sender of a webhook hears of a refusal. A stream has nobody to tell: it is kept for people, the same after a replay. */
-static bool hears_nothing(const struct source *src, const struct event *e)
-{
-	return e->source.len > 0 && (src == NULL || !src->webhook);
-}
-
-/* Writes what is to be kept of it; the slices are those of the event and of `place` and `body`. */
-static struct refusal refusal_of(const struct event *e, enum intake_result result, struct buf *place, struct buf *body)
-{
-	struct json_out o = json_out(body);
-
-	buf_init(place, EVENT_MAX_ID + 16);
-	buf_init(body, EVENT_MAX_SIZE * 2);
-	buf_printf(place, "event " STR_FMT, STR_ARG(e->id));
-	event_to_json(e, false, &o);
-	return (struct refusal){ .source = e->source, .place = buf_str(place), .at = e->received, .why = str_of(intake_result_why(result)),
-				 .body = buf_str(body) };
-}
-
 static void keep_refusal(struct daemon *d, const struct event *e, enum intake_result result)
 {
 	struct buf place, body;
-	struct refusal r = refusal_of(e, result, &place, &body);
+	struct refusal r = refused_event(e, result, &place, &body);
 
 	writer_refusal(d, &r);
 	buf_finish(&place);
@@ -211,7 +165,7 @@ enum apply journal_apply(struct daemon *d, uint64_t seq, uint32_t *ticket, const
 	result = engine_apply_to(d->engine, ticket, e, seq, src != NULL ? source_allows : NULL, src, &d->fx);
 	d->journal.seq = seq;
 	d->journal.n_events[e->type] += result == APPLY_DONE;
-	if (is_refusal(results[result]) && hears_nothing(src, e))
+	if (is_refusal(results[result]) && refused_unheard(src, e))
 		keep_refusal(d, e, results[result]);
 	return result;
 }
@@ -226,87 +180,100 @@ static void load_fetched(struct daemon *d, const struct ticket_row *row)
 		log_error("journal", "load", "ticket=" STR_FMT "/" STR_FMT " error=\"%s\"", STR_ARG(row->ns), STR_ARG(row->ticket), diag.msg);
 }
 
-/* Applies a committed event. A ticket that it brings into memory is held once for each of the events that came before there was one to hold. */
-static enum apply apply_committed(struct daemon *d, const struct store_done *done, uint32_t ticket, const struct event *e, uint32_t n_waiting)
+/* Applies a committed event of a ticket that was in memory when it came. */
+static enum apply apply_known(struct daemon *d, const struct moving *m, const struct event *e, uint64_t seq)
 {
-	enum apply result;
-	bool had;
+	uint32_t ticket = m->ticket;
+	enum apply result = journal_apply(d, seq, &ticket, e);
 
-	if (ticket == ENGINE_NO_TICKET)
-		ticket = engine_find(d->engine, e->ns, e->ticket);
-	had = ticket != ENGINE_NO_TICKET;
-	if (!had && done->fetched && done->ticket != NULL)
-		load_fetched(d, done->ticket);
-	result = journal_apply(d, done->seq, &ticket, e);
-	for (uint32_t i = 0; i < n_waiting && !had; i++)
-		engine_hold(d->engine, ticket);
-	engine_release(d->engine, ticket);
+	engine_release(d->engine, m->ticket);
 	return result;
 }
 
-/* An event that did not reach the disk: the ticket is held for it, if it is in memory. */
-static void let_go(struct daemon *d, uint32_t ticket, const struct event *e)
+/*
+ * Of one that was not. Who brings it into memory has it held for all the others that were under way by then. Of two tickets of one hash the other one may
+ * be held: then this one is looked for, and one of them stays in memory for longer than it must.
+ */
+static enum apply apply_stranger(struct daemon *d, const struct moving *m, const struct store_done *done, const struct event *e, uint64_t seq)
 {
-	engine_release(d->engine, ticket != ENGINE_NO_TICKET ? ticket : engine_find(d->engine, e->ns, e->ticket));
+	struct stranger s = underway_arrived(&d->journal.underway, m->stranger);
+	bool is_held = engine_is(d->engine, s.ticket, e->ns, e->ticket);
+	uint32_t ticket = is_held ? s.ticket : ENGINE_NO_TICKET;
+	enum apply result;
+
+	if (!is_held && done->fetched && done->ticket != NULL)
+		load_fetched(d, done->ticket);
+	result = journal_apply(d, seq, &ticket, e);
+	if (is_held) {
+		engine_release(d->engine, ticket);
+		return result;
+	}
+	for (uint32_t i = 1; i < s.n; i++)
+		engine_hold(d->engine, ticket);
+	if (s.n > 1)
+		underway_found(&d->journal.underway, m->stranger, ticket);
+	return result;
+}
+
+/* An event that did not reach the disk, or cannot be read: its ticket is held for it, if it is in memory. */
+static void let_go(struct daemon *d, const struct moving *m)
+{
+	engine_release(d->engine, m->ticket != ENGINE_NO_TICKET ? m->ticket : underway_arrived(&d->journal.underway, m->stranger).ticket);
 }
 
 /* The event of an answer, or NULL; `*space` is for one that must be read. */
-static const struct event *event_of(const struct append *a, const struct store_done *done, struct event *space)
+static const struct event *event_of(const struct moving *m, const struct store_done *done, struct event *space)
 {
 	struct reader r = reader_of(done->record);
 
-	if (a->event != NULL)
-		return a->event;
+	if (m->event != NULL || done->err != ERR_OK)
+		return m->event;
 	if (event_decode(&r, space))
 		return space;
 	log_error("journal", "decode", "seq=%llu", (unsigned long long)done->seq);
 	return NULL;
 }
 
-static enum apply settle(struct daemon *d, const struct append *a, const struct store_done *done, uint32_t n_waiting)
+static enum apply settle(struct daemon *d, const struct moving *m, const struct store_done *done, uint64_t seq)
 {
 	struct event space;
-	const struct event *e = event_of(a, done, &space);
+	const struct event *e = event_of(m, done, &space);
 
-	if (e == NULL)
-		engine_release(d->engine, a->ticket);
-	else if (done->err == ERR_OK)
-		return apply_committed(d, done, a->ticket, e, n_waiting);
-	else
-		let_go(d, a->ticket, e);
+	if (e != NULL && done->err == ERR_OK)
+		return m->ticket != ENGINE_NO_TICKET ? apply_known(d, m, e, seq) : apply_stranger(d, m, done, e, seq);
+	let_go(d, m);
 	return APPLY_DUPLICATE;
 }
 
-/* Thousands of events lie between the two times that a ticket is looked at: without this, each waits for memory. */
-static void expect_next(const struct daemon *d, const struct append *a)
+/* Thousands of events lie between the two times that an event and its ticket are looked at: without this, each waits for memory. */
+static void expect_next(const struct daemon *d)
 {
-	const struct append *next = a->next, *after = next != NULL ? next->next : NULL;
+	const struct underway *u = &d->journal.underway;
+	const struct moving *next = underway_at(u, 0), *after = underway_at(u, 1);
 
-	/* That one is looked at by the next call. */
-	if (after != NULL)
-		__builtin_prefetch(after->next);
-	engine_expect(d->engine, next != NULL ? next->ticket : ENGINE_NO_TICKET, after != NULL ? after->ticket : ENGINE_NO_TICKET);
+	if (after != NULL && after->event != NULL)
+		event_expect(after->event);
+	if (next != NULL && next->event != NULL)
+		event_expect_texts(next->event);
+	if (next != NULL && next->stranger != NO_STRANGER)
+		engine_expect_new(d->engine, u->strangers[next->stranger].hash);
+	engine_expect(d->engine, next != NULL ? underway_ticket(u, next) : ENGINE_NO_TICKET,
+		      after != NULL ? underway_ticket(u, after) : ENGINE_NO_TICKET);
 }
 
 void journal_committed(struct daemon *d, const struct store_done *done)
 {
-	struct journal *j = &d->journal;
-	struct append *a = j->first;
-	enum apply result;
-	uint32_t n = 0;
+	struct underway *u = &d->journal.underway;
 
-	assert(a != NULL && done->cookie == (uint64_t)(uintptr_t)a);
-	j->first = a->next;
-	if (j->first == NULL)
-		j->last = NULL;
-	j->n--;
-	expect_next(d, a);
-	if (a->ticket == ENGINE_NO_TICKET)
-		n = arrived(j, a->hash);
-	result = settle(d, a, done, n);
-	a->fn(d, a->ctx, a->index, done->err, result);
-	a->next = j->spare;
-	j->spare = a;
+	assert(done->cookie == u->n_gone);
+	for (uint32_t i = 0; i < done->n; i++) {
+		struct moving m = underway_take(u);
+		enum apply result;
+
+		expect_next(d);
+		result = settle(d, &m, done, done->seq + i);
+		m.fn(d, m.ctx, m.index, done->err, result);
+	}
 }
 
 /* ---- batches of sources ---- */
@@ -381,28 +348,56 @@ static void stamp(const struct daemon *d, struct intake_batch *b)
 
 /* Each of these queues a part, counts what is under way, and stops at what finds no room. */
 
+/* The run goes, or what is in it finds no room. */
+static enum err put_run(struct daemon *d, struct run *r, struct intake_batch *b, size_t *n)
+{
+	uint32_t n_run = r->n;
+	enum err e = run_append(d, r);
+
+	for (uint32_t i = 0; i < n_run && e != ERR_OK; i++)
+		b->results[r->v[i].index] = INTAKE_FAILED;
+	*n += e == ERR_OK ? n_run : 0;
+	return e;
+}
+
+static enum err put_event(struct daemon *d, struct run *r, const struct moving *m, struct intake_batch *b, size_t *n)
+{
+	enum err e;
+
+	if (!may_be_closed(d, m->ticket, m->event)) {
+		run_add(d, r, m);
+		return run_is_full(d, r) ? put_run(d, r, b, n) : ERR_OK;
+	}
+	e = put_run(d, r, b, n);
+	if (e == ERR_OK)
+		e = append_one(d, m, m->event);
+	*n += e == ERR_OK;
+	return e;
+}
+
 static enum err put_events(struct daemon *d, const struct source *src, struct intake_batch *b, size_t *n)
 {
 	uint32_t tickets[FOUND_AT_ONCE];
-	enum err e = ERR_OK;
+	struct run run = { .n = 0 };
+	enum err e = ERR_OK, rest;
 
 	for (size_t i = 0; i < b->n; i++) {
 		if (i % FOUND_AT_ONCE == 0)
 			engine_find_all(d->engine, &b->events[i], b->n - i < FOUND_AT_ONCE ? b->n - i : FOUND_AT_ONCE, tickets);
-		if (is_foreign(src, &b->events[i])) {
-			b->results[i] = INTAKE_FORBIDDEN;
-			continue;
-		}
 		/* A batch that found no room before may say otherwise: a reload lies between. */
-		b->results[i] = INTAKE_DONE;
+		b->results[i] = is_foreign(src, &b->events[i]) ? INTAKE_FORBIDDEN : INTAKE_DONE;
+		if (b->results[i] == INTAKE_FORBIDDEN)
+			continue;
+		if (i + 2 < b->n)
+			event_expect_texts(&b->events[i + 2]);
 		if (e == ERR_OK)
-			e = append_to(d, tickets[i % FOUND_AT_ONCE], &b->events[i], &b->events[i], one_done, b, i);
-		if (e == ERR_OK)
-			++*n;
-		else
+			e = put_event(d, &run, &(struct moving){ .ticket = tickets[i % FOUND_AT_ONCE], .received = b->received, .event = &b->events[i],
+								 .fn = one_done, .ctx = b, .index = i }, b, n);
+		if (e != ERR_OK)
 			b->results[i] = INTAKE_FAILED;
 	}
-	return e;
+	rest = put_run(d, &run, b, n);
+	return e != ERR_OK ? e : rest;
 }
 
 static enum err put_foreign(struct daemon *d, const struct source *src, struct intake_batch *b, size_t *n)
@@ -413,9 +408,9 @@ static enum err put_foreign(struct daemon *d, const struct source *src, struct i
 		struct buf place, body;
 		struct refusal r;
 
-		if (b->results[i] != INTAKE_FORBIDDEN || !hears_nothing(src, &b->events[i]))
+		if (b->results[i] != INTAKE_FORBIDDEN || !refused_unheard(src, &b->events[i]))
 			continue;
-		r = refusal_of(&b->events[i], INTAKE_FORBIDDEN, &place, &body);
+		r = refused_event(&b->events[i], INTAKE_FORBIDDEN, &place, &body);
 		e = store_put_refusal(d->store, &r, (uint64_t)(uintptr_t)b);
 		*n += e == ERR_OK;
 		buf_finish(&place);

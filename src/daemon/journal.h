@@ -10,23 +10,16 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/map.h"
 #include "core/engine.h"
+#include "daemon/underway.h"
 #include "ingest/intake.h"
 #include "store/store.h"
 
 struct daemon;
-struct append;
-struct waiting;
 
 struct journal {
-	struct append  *first, *last;       /* queued and not committed, in order */
-	struct append  *spare;
-	size_t          n;
-	struct map      index;              /* of `waiting`, by the hash of the ticket */
-	struct waiting *waiting;            /* how many events are under way for a ticket that was not in memory when they came */
-	uint32_t        n_waiting, cap_waiting, free_waiting;
-	struct buf      record;             /* one event's bytes, reused */
+	struct underway underway;           /* queued and not committed */
+	struct buf      record;             /* of what goes into the store next, reused */
 	struct intake_batch **done;         /* answered at the end of the turn */
 	size_t          n_done, cap_done;
 	uint64_t        seq;                /* of the last event that the engine took */
@@ -35,9 +28,6 @@ struct journal {
 
 void journal_init(struct journal *j);
 void journal_finish(struct journal *j);
-
-/* What became of an event: ERR_OK and `result`, or ERR_FULL or ERR_IO when it is not on disk. */
-typedef void journal_done_fn(struct daemon *d, void *ctx, size_t index, enum err err, enum apply result);
 
 /* Queues one event, whose `received` is daemon_now(). fn is called, once, from journal_committed() unless this fails: ERR_FULL or ERR_IO. */
 MUST_CHECK enum err journal_append(struct daemon *d, const struct event *e, journal_done_fn *fn, void *ctx, size_t index);

@@ -268,7 +268,7 @@ static void stop_step(struct daemon *d)
 		park(d);
 		late = false;
 	}
-	if (d->phase == PHASE_PARKING && (late || (d->parked && d->journal.n == 0))) {
+	if (d->phase == PHASE_PARKING && (late || (d->parked && d->journal.underway.n == 0))) {
 		d->phase = PHASE_SAVING;
 		d->stop_by = (struct mono){ now.ms + SAVE_MS };
 		systemd_extend(SAVE_MS);
@@ -312,7 +312,7 @@ static bool turn(struct daemon *d)
 	systemd_turn(d);
 	stop_step(d);
 	/* What this turn decided goes with the next events, if some are under way: their answer brings the next turn. */
-	if (d->journal.n == 0)
+	if (d->journal.underway.n == 0)
 		store_push(d->store);
 	pace_end(&d->pace);
 	return more;
@@ -329,7 +329,7 @@ static void arm_timer(struct daemon *d)
 		ms = SLEEP_BEHIND;
 	if (d->systemd.watchdog_ms > 0 && d->systemd.watchdog_ms < ms)
 		ms = d->systemd.watchdog_ms;
-	if (!wall_is_never(next) && d->journal.n == 0) {
+	if (!wall_is_never(next) && d->journal.underway.n == 0) {
 		/* While time stands still, the wall clock must catch up first. */
 		until = next.ms - d->now.ms + clockwatch_ahead_ms(&d->clock, boot_now());
 		ms = until < 0 ? 0 : until < ms ? until : ms;

@@ -1,16 +1,24 @@
-/* The order in which a batch goes into the store, and what becomes of one that finds no room. */
-#include "../cmocka_plazo.h"
+/*
+ * The order in which a batch goes into the store, what becomes of one that finds no room, and for how long a ticket is held that was not in memory when
+ * its events came.
+ */
+#include "../config_text.h"
 
+#include "base/arena.h"
 #include "base/buf.h"
 
-/* It belongs to plazod, whose objects tests are not linked with; store and engine are those below. */
+/* They belong to plazod, whose objects tests are not linked with; store and engine are those below. */
 #include "daemon/journal.c"
+#include "daemon/refused.c"
+#include "daemon/underway.c"
 
-static struct buf order;         /* E, R and C: events, refusals and cursors that the store took */
+static struct buf order;         /* what the store took: the numbers of events that came together, F, R and C: one that is fetched for, refusals and cursors */
 static uint64_t epoch_now, epoch_of_cursor;
 static size_t room;              /* for so many more */
-static uint64_t cookies[16];     /* of the events that it took */
-static size_t n_cookies, n_over;
+static struct store_done taken[16];   /* the answers that they will have */
+static size_t n_taken, n_over;
+static uint64_t seq;
+static const char *closed = "";  /* a ticket that may be on disk */
 
 static enum err take(char what)
 {
@@ -21,13 +29,36 @@ static enum err take(char what)
 	return ERR_OK;
 }
 
+static void append(uint32_t n, uint64_t cookie)
+{
+	taken[n_taken++] = (struct store_done){ .what = STORE_APPENDED, .n = n, .seq = seq + 1, .cookie = cookie };
+	seq += n;
+}
+
 enum err store_append(struct store *st, const struct store_append *a)
 {
-	enum err e = take('E');
+	enum err e = take(a->fetch ? 'F' : 'A');
 
 	(void)st;
 	if (e == ERR_OK)
-		cookies[n_cookies++] = a->cookie;
+		append(1, a->cookie);
+	return e;
+}
+
+enum err store_append_run(struct store *st, const struct str *records, uint32_t n, uint64_t cookie)
+{
+	enum err e = take((char)('0' + n));
+
+	(void)st;
+	for (uint32_t i = 0; i < n; i++) {
+		struct reader r = reader_of(records[i]);
+		struct event ev;
+
+		assert_true(event_decode(&r, &ev));
+		assert_int_equal(r.end - r.p, 0);
+	}
+	if (e == ERR_OK)
+		append(n, cookie);
 	return e;
 }
 
@@ -61,8 +92,8 @@ struct sipkey store_key(const struct store *st)
 
 bool store_may_have(const struct store *st, struct str ns, struct str ticket)
 {
-	(void)st, (void)ns, (void)ticket;
-	return false;
+	(void)st, (void)ns;
+	return str_eqz(ticket, closed);
 }
 
 bool writer_is_behind(const struct daemon *d)
@@ -87,21 +118,35 @@ static void on_over(struct intake_batch *b)
 	n_over++;
 }
 
+#define START INT64_C(1774861200000)    /* 2026-03-30T09:00Z, a Monday */
+
+static const char config_text[] =
+	"calendars: {always: 24x7}\n"
+	"defaults: {calendar: always, notify: [ops]}\n"
+	"policies: {p: {metrics: {resolution: {target: 4h}}}}\n"
+	"contracts: {acme: {customer: ACME, policy: p}}\n"
+	"receivers: {ops: {log: {}}}\n";
+
 static struct daemon *d;
-static struct config cfg;
 
 static int setup(void **state)
 {
-	static const struct engine_options options;
+	static const struct engine_options options = { .key = { 1, 2 } };
 
 	(void)state;
 	d = calloc(1, sizeof *d);
 	d->phase = PHASE_RUNNING;
-	d->cfg = &cfg;
+	d->cfg = config_of_text(STR(config_text), (struct wall){ START });
 	d->engine = engine_create(&options);
+	engine_revise(d->engine, d->cfg->rules);
+	effects_init(&d->fx);
+	d->now = (struct wall){ START };
 	journal_init(&d->journal);
 	buf_init(&order, 256);
-	n_cookies = n_over = 0;
+	n_taken = n_over = 0;
+	seq = 0;
+	room = 16;
+	closed = "";
 	return 0;
 }
 
@@ -109,42 +154,51 @@ static int teardown(void **state)
 {
 	(void)state;
 	journal_finish(&d->journal);
+	effects_finish(&d->fx);
 	engine_destroy(d->engine);
+	config_unref(d->cfg);
 	buf_finish(&order);
 	free(d);
 	return 0;
 }
 
-static struct event events[3];
-static uint8_t outcomes[3];
+#define N_EVENTS 20
+
+static struct event events[N_EVENTS];
+static uint8_t outcomes[N_EVENTS];
 static const struct intake_refused no_event = { .place = { "tickets 1-2", 11 }, .why = { "No.", 3 }, .body = { "{", 1 } };
 static const struct intake_cursor cursor = { .key = { "tickets", 7 }, .value = { "1-4", 3 } };
 
-static struct intake_batch batch_of(void)
+static struct intake_batch batch_of(size_t n)
 {
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < n; i++)
 		events[i] = (struct event){ .source = STR("bus"), .ns = STR("bus"), .id = STR("e"), .ticket = STR("T") };
 	memset(outcomes, 0, sizeof outcomes);
-	return (struct intake_batch){ .source = STR("bus"), .ns = STR("bus"), .events = events, .results = outcomes, .n = 3, .refused = &no_event,
+	return (struct intake_batch){ .source = STR("bus"), .ns = STR("bus"), .events = events, .results = outcomes, .n = n, .refused = &no_event,
 				      .n_refused = 1, .cursors = &cursor, .n_cursors = 1, .done = on_over };
 }
 
-/* The store tells that its events did not reach the disk. */
+/* The first of those that the store has taken: it is on disk, or it is not. */
+static void tell_first(enum err err)
+{
+	taken[0].err = err;
+	journal_committed(d, &taken[0]);
+	memmove(taken, taken + 1, --n_taken * sizeof *taken);
+}
+
 static void fail_events(void)
 {
-	for (size_t i = 0; i < n_cookies; i++)
-		journal_committed(d, &(struct store_done){ .what = STORE_APPENDED, .err = ERR_FULL, .cookie = cookies[i] });
-	n_cookies = 0;
+	while (n_taken > 0)
+		tell_first(ERR_FULL);
 }
 
 static void a_cursor_comes_last(void **state)
 {
-	struct intake_batch b = batch_of();
+	struct intake_batch b = batch_of(3);
 
 	(void)state;
-	room = 16;
 	assert_true(journal_sink(d, &b));
-	assert_string_equal(buf_cstr(&order), "EEERC");
+	assert_string_equal(buf_cstr(&order), "3RC");
 	assert_false(b.failed);
 	fail_events();
 	assert_true(b.failed);
@@ -162,28 +216,60 @@ static void room_ends_anywhere(void **state)
 {
 	(void)state;
 	for (size_t n = 0; n < 5; n++) {
-		struct intake_batch b = batch_of();
+		struct intake_batch b = batch_of(N_EVENTS);
 
 		room = n;
 		n_over = 0;
 		buf_reset(&order);
 		assert_int_equal(journal_sink(d, &b), n > 0);
-		assert_null(strchr(buf_cstr(&order), 'C'));
+		assert_true(strncmp(buf_cstr(&order), "884RC", n) == 0);
 		assert_int_equal(buf_str(&order).len, n);
 		assert_int_equal(b.failed, n > 0);
+		for (size_t i = 0; i < N_EVENTS; i++)
+			assert_int_equal(outcomes[i], i < n * STORE_RUN ? INTAKE_DONE : INTAKE_FAILED);
 		fail_events();
 		for (size_t i = 3; i < n; i++)
 			journal_kept(d, &(struct store_done){ .err = ERR_OK, .cookie = (uint64_t)(uintptr_t)&b });
 		journal_answer(d);
 		assert_int_equal(n_over, n > 0);
-		assert_int_equal(d->journal.n, 0);
+		assert_int_equal(d->journal.underway.n, 0);
 	}
+}
+
+/* With the answer comes the row of the one ticket that it is about. */
+static void what_may_be_closed_goes_alone(void **state)
+{
+	struct intake_batch b = batch_of(12);
+
+	(void)state;
+	closed = "C";
+	events[2].ticket = events[3].ticket = events[11].ticket = STR("C");
+	assert_true(journal_sink(d, &b));
+	assert_string_equal(buf_cstr(&order), "2FF7FRC");
+	fail_events();
+}
+
+/* Records of many bytes do not wait for others. */
+static void large_ones_go_earlier(void **state)
+{
+	static char text[9000];
+	struct intake_batch b = batch_of(5);
+
+	(void)state;
+	memset(text, 'x', sizeof text);
+	for (size_t i = 0; i < 5; i++) {
+		events[i].set = 1u << ATTR_TAGS;
+		events[i].attr[ATTR_TAGS] = (struct str){ text, sizeof text };
+	}
+	assert_true(journal_sink(d, &b));
+	assert_string_equal(buf_cstr(&order), "221RC");
+	fail_events();
 }
 
 /* The disk may have refused events of the first batch before the second one comes. */
 static void a_cursor_stands_for_what_is_out_before_it(void **state)
 {
-	struct intake_batch first = batch_of(), second = batch_of(), third = batch_of();
+	struct intake_batch first = batch_of(3), second = batch_of(3), third = batch_of(3);
 	struct { struct intake_batch *b; const struct intake_batch *after; uint64_t epoch; } steps[] = {
 		{ &first, NULL, 7 }, { &second, &first, 7 }, { &third, &second, 7 }, { &first, NULL, 10 },
 	};
@@ -200,11 +286,131 @@ static void a_cursor_stands_for_what_is_out_before_it(void **state)
 	}
 }
 
+/* ---- tickets that are not in memory yet ---- */
+
+/* One event, of a batch of its own. */
+struct one {
+	struct event        e;
+	struct intake_batch b;
+	uint8_t             outcome;
+};
+
+static void put_one(struct one *o, const char *id, const char *ticket, enum event_type type)
+{
+	o->e = (struct event){ .source = STR("bus"), .ns = STR("bus"), .id = str_of(id), .ticket = str_of(ticket), .type = type, .at = { START },
+			       .received = { START } };
+	if (type == EVENT_OPENED) {
+		o->e.set = 1u << ATTR_CONTRACT;
+		o->e.attr[ATTR_CONTRACT] = STR("acme");
+	}
+	o->b = (struct intake_batch){ .source = STR("bus"), .ns = STR("bus"), .events = &o->e, .results = &o->outcome, .n = 1, .received = { START },
+				      .done = on_over };
+	buf_reset(&order);
+	assert_true(journal_sink(d, &o->b));
+}
+
+static void look_away(void *ctx, const struct ticket_row *row)
+{
+	(void)ctx, (void)row;
+}
+
+/* Those that are over and not held leave memory. */
+static bool stays(const char *ticket)
+{
+	struct engine_round round = engine_round(d->engine);
+
+	while (round.at < round.end)
+		engine_take_changed(d->engine, &round, 100, look_away, NULL);
+	return engine_has(d->engine, STR("bus"), str_of(ticket));
+}
+
+/* What is opened and closed stays until all that was under way for it has arrived, on disk or not, and no longer. */
+static void a_stranger_is_held_for_all(void **state)
+{
+	static const enum err last[] = { ERR_OK, ERR_FULL };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct one v[4];
+
+		put_one(&v[0], "1", "T", EVENT_OPENED);
+		put_one(&v[1], "2", "T", EVENT_CLOSED);
+		put_one(&v[2], "3", "T", EVENT_CHANGED);
+		put_one(&v[3], "4", "T", EVENT_CHANGED);
+		for (int k = 0; k < 3; k++) {
+			tell_first(ERR_OK);
+			assert_true(stays("T"));
+		}
+		tell_first(last[i]);
+		assert_int_equal(v[2].outcome, INTAKE_DONE);
+		assert_int_equal(v[3].outcome, last[i] == ERR_OK ? INTAKE_DONE : INTAKE_FAILED);
+		assert_false(stays("T"));
+		assert_int_equal(map_bytes(&d->journal.underway.index) > 0, true);
+		assert_int_equal(d->journal.underway.index.n_used, 0);
+		journal_answer(d);
+	}
+}
+
+/* The one that would have opened it did not reach the disk: the next one does. */
+static void a_stranger_whose_first_event_fails(void **state)
+{
+	struct one v[3];
+
+	(void)state;
+	put_one(&v[0], "1", "T", EVENT_OPENED);
+	put_one(&v[1], "1", "T", EVENT_OPENED);
+	put_one(&v[2], "2", "T", EVENT_CLOSED);
+	tell_first(ERR_FULL);
+	assert_false(engine_has(d->engine, STR("bus"), STR("T")));
+	tell_first(ERR_OK);
+	assert_true(stays("T"));
+	tell_first(ERR_OK);
+	assert_int_equal(v[0].outcome, INTAKE_FAILED);
+	assert_int_equal(v[1].outcome, INTAKE_DONE);
+	assert_int_equal(v[2].outcome, INTAKE_DONE);
+	assert_false(stays("T"));
+}
+
+/* Two tickets of one hash: each event finds its own. */
+static void two_strangers_of_one_hash(void **state)
+{
+	struct arena *a = arena_create();
+	struct engine_stats es;
+	static const char *const names[] = { "X", "Y" };
+	struct one v[6];
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		static const char *const ids[] = { "1", "2", "3" };
+
+		v[i].e = (struct event){ .source = STR("bus"), .ns = STR("bus"), .id = str_of(ids[i / 2]), .ticket = str_of(names[i % 2]),
+					 .type = i < 2 ? EVENT_OPENED : EVENT_CHANGED, .at = { START }, .received = { START } };
+		event_seal(&v[i].e, (struct sipkey){ 1, 2 }, a);
+		v[i].e.ticket_hash = 7;
+		v[i].b = (struct intake_batch){ .source = STR("bus"), .ns = STR("bus"), .events = &v[i].e, .results = &v[i].outcome, .n = 1,
+						.received = { START }, .done = on_over };
+		buf_reset(&order);
+		assert_true(journal_sink(d, &v[i].b));
+	}
+	for (size_t i = 0; i < 6; i++) {
+		tell_first(ERR_OK);
+		assert_int_equal(v[i].outcome, INTAKE_DONE);
+	}
+	engine_stats(d->engine, &es);
+	assert_int_equal(es.n_tickets, 2);
+	assert_int_equal(es.n_events, 6);
+	assert_int_equal(d->journal.underway.index.n_used, 0);
+	arena_destroy(a);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = { TEST(a_cursor_comes_last), TEST(room_ends_anywhere),
-					    TEST(a_cursor_stands_for_what_is_out_before_it) };
+	const struct CMUnitTest tests[] = {
+		TEST(a_cursor_comes_last), TEST(room_ends_anywhere), TEST(what_may_be_closed_goes_alone), TEST(large_ones_go_earlier),
+		TEST(a_cursor_stands_for_what_is_out_before_it), TEST(a_stranger_is_held_for_all), TEST(a_stranger_whose_first_event_fails),
+		TEST(two_strangers_of_one_hash),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
