@@ -19,9 +19,9 @@ struct stream_batch {
 	struct intake_batch    batch;     /* first: its done() finds the rest by it */
 	struct stream         *stream;
 	struct stream_batch   *next;      /* in the list it is in */
-	struct arena          *arena;     /* the reply, texts of events, refusals; emptied after each use */
+	struct arena          *arena;     /* ids, what is sealed of events, refusals; emptied after each use */
 	struct entries         entries;
-	size_t                 size;      /* of the reply in memory */
+	size_t                 size;      /* of the reply, which was larger than what is left of it here */
 	size_t                 asked;     /* entries of each stream that were asked for */
 	int64_t                early_ms;  /* mono: the server was to wait; nothing, and before this, is no answer of one that does */
 	/* For fill_batch(): copies of the stream's options, which may change meanwhile, and what it leaves behind besides. */

@@ -1,6 +1,6 @@
 /*
- * From entries to events, refusals and cursors. All of a batch lies in its arena, beside the server's reply: texts of events are
- * slices of that, and nothing is copied twice. Touches the batch alone, never the stream.
+ * From entries to events, refusals and cursors, all of which lie in the batch's arena: the server's reply is gone when the batch goes on, and an
+ * event is sealed, so that its texts are not of that. Touches the batch alone, never the stream.
  */
 #include <stdio.h>
 
@@ -46,7 +46,7 @@ static void refuse(struct stream_batch *b, const struct entry *e, const char *wh
 	}
 	if (body.len > EVENT_MAX_SIZE)
 		body.len = EVENT_MAX_SIZE;
-	b->refused[b->batch.n_refused++] = (struct intake_refused){ .place = str_of(place), .why = str_of(why), .body = body };
+	b->refused[b->batch.n_refused++] = (struct intake_refused){ .place = str_of(place), .why = str_of(why), .body = arena_str(b->arena, body) };
 }
 
 static void refuse_problem(struct stream_batch *b, const struct entry *e, const struct problem *p, struct str body)
@@ -145,6 +145,7 @@ void fill_batch(struct stream_batch *b, struct json_doc *doc)
 			b->n_trimmed++;
 		else
 			read_event(&f, &b->entries.v[i]);
+		b->entries.v[i].fields = NULL;
 	}
 	b->batch.refused = b->refused;
 	if (b->own)

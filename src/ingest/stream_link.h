@@ -39,7 +39,7 @@ struct link_handler {
 	void  *ctx;
 };
 
-/* Borrows `r`, which lives as long as the arena that the command named, or until the function returns. Never NULL. */
+/* Borrows `r`, which lives until the function returns. Never NULL. */
 typedef void link_reply_fn(void *ctx, const redisReply *r, unsigned tag);
 
 /* How a command is answered. */
@@ -48,7 +48,6 @@ struct link_call {
 	void          *ctx;
 	unsigned       tag;        /* for fn */
 	int64_t        ms;         /* for the answer, from when it is its turn */
-	struct arena  *arena;      /* of the reply; NULL: one of the link's */
 };
 
 /* A command as it is put together. */
@@ -73,5 +72,6 @@ void link_call(struct link *l, const struct link_args *args, const struct link_c
 void link_flush(struct link *l);                       /* what was put goes out now, in one write */
 
 size_t link_waiting(const struct link *l);             /* commands not answered yet */
+size_t link_reply_size(const struct link *l);          /* in memory, of the reply that is being answered */
 
 #endif

@@ -97,7 +97,7 @@ static void put_count(struct link_args *args, size_t n, char text[24])
 static void send_read(struct stream *s, const struct link_args *args, unsigned tag, int64_t ms)
 {
 	struct stream_batch *b = batch_get(s);
-	struct link_call call = { .fn = on_read, .ctx = s, .tag = tag, .ms = ms, .arena = b->arena };
+	struct link_call call = { .fn = on_read, .ctx = s, .tag = tag, .ms = ms };
 
 	b->asked = per_key(s);
 	b->early_ms = ms > STREAM_COMMAND_MS ? mono_now().ms + STREAM_BLOCK_MS / 2 : 0;
@@ -317,7 +317,7 @@ static bool take_reply(struct stream *s, struct stream_batch *b, const redisRepl
 		stream_garbled(s, d.msg);
 		return false;
 	}
-	b->size = arena_used(b->arena);
+	b->size = link_reply_size(s->link);
 	s->n_bytes += b->size;
 	adapt_count(s, b->size);
 	note_read(s, tag, b);

@@ -274,7 +274,7 @@ static enum err add_entry(const redisReply *r, unsigned key, size_t max, struct 
 		out->cap = cap;
 	}
 	out->v[out->n++] = (struct entry){
-		.key = key, .event = ENTRY_NO_EVENT, .id = reply_text(id),
+		.key = key, .event = ENTRY_NO_EVENT, .id = arena_str(a, reply_text(id)),
 		.fields = fields != NULL && fields->type == REDIS_REPLY_ARRAY ? fields : NULL,
 	};
 	return ERR_OK;

@@ -59,8 +59,8 @@ int64_t reply_int(const redisReply *r, int64_t absent);
 struct entry {
 	unsigned          key;        /* index of its stream */
 	uint32_t          event;      /* index in a batch, or ENTRY_NO_EVENT; of stream_batch.c */
-	struct str        id;         /* "1700000000000-0" */
-	const redisReply *fields;     /* names and values in turn; NULL: the entry has been trimmed or deleted */
+	struct str        id;         /* "1700000000000-0", in the arena */
+	const redisReply *fields;     /* names and values in turn, in the reply; NULL: the entry has been trimmed or deleted */
 };
 #define ENTRY_NO_EVENT UINT32_MAX
 
