@@ -85,6 +85,20 @@ const struct calendar *config_calendar(const struct config *cfg, struct str name
 /* A contract_allowed_fn: ctx is a struct source. */
 bool source_allows(const void *source, struct str contract);
 
+/* Where a key of a section stands in the main file; false when it is not written there. */
+bool config_place(const struct config *cfg, const char *section, const char *key, unsigned *line, unsigned *col);
+
+/* ---- comparing ---- */
+
+#define CONFIG_MAX_DIFFERENCES 16
+
+/*
+ * The sections in which `now` differs from `was`, by name ("receivers"), and "tzdata" when a zone of both has other rules; gives how many. What is
+ * written counts, in its order, and what it names: included files, holidays of iCalendar files, and secrets, which both must have read or both
+ * skipped. Reads both and changes neither.
+ */
+size_t config_differences(const struct config *was, const struct config *now, const char *out[CONFIG_MAX_DIFFERENCES]);
+
 /* ---- writing ---- */
 
 /* The configuration as understood, in YAML that loads again: built-ins as conditions, .ics files as dates, secrets as <secret>. */

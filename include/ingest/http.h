@@ -42,7 +42,7 @@ struct http_limits {
 	int64_t crowded_ms;      /* in place of head_ms, idle_ms and body_grace_ms while the cap keeps others waiting: 1 s */
 };
 
-enum http_listener_tag { LISTEN_PUBLIC, LISTEN_METRICS, LISTEN_CONTROL };
+enum http_listener_tag { LISTEN_PUBLIC, LISTEN_METRICS, LISTEN_CONTROL, LISTEN_N };
 
 struct http_peer {
 	bool  is_unix;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load.h"
+
 /* Receivers, sources and calendars are sorted by str_cmp(), and their name is their first member. */
 static int by_name(const void *key, const void *elem)
 {
@@ -37,4 +39,15 @@ bool source_allows(const void *source, struct str contract)
 	const struct source *s = source;
 
 	return s->all_contracts || find(s->contracts, s->n_contracts, sizeof *s->contracts, contract) != NULL;
+}
+
+bool config_place(const struct config *cfg, const char *section, const char *key, unsigned *line, unsigned *col)
+{
+	const struct node *n = node_getz(node_getz(((const struct whole *)cfg)->root, section), key);
+
+	if (n == NULL || n->line == 0)
+		return false;
+	*line = n->line;
+	*col = n->col;
+	return true;
 }

@@ -85,6 +85,30 @@ static struct secret from_literal(struct load *l, struct node *n)
 	return (struct secret){ { NULL, 0 }, true };
 }
 
+/* From where the map says. What was read is left with the node, for secret_is_same(). */
+static struct secret from_place(struct load *l, struct node *n)
+{
+	struct secret *kept = arena_alloc(l->arena, sizeof *kept);
+
+	if (str_eqz(n->first->key, "file"))
+		*kept = from_file(l, n->first, l->dir, n->first->text.p, "file");
+	else if (str_eqz(n->first->key, "credential"))
+		*kept = from_credential(l, n->first);
+	else
+		*kept = from_env(l, n->first);
+	n->built = kept;
+	return *kept;
+}
+
+bool secret_is_same(const struct node *a, const struct node *b)
+{
+	bool read_a = a->secret && a->kind == NODE_MAP && a->built != NULL, read_b = b->secret && b->kind == NODE_MAP && b->built != NULL;
+
+	if (!read_a || !read_b)
+		return read_a == read_b;
+	return str_eq(((const struct secret *)a->built)->bytes, ((const struct secret *)b->built)->bytes);
+}
+
 struct secret secret_load(struct load *l, struct node *n)
 {
 	struct secret skipped = { { NULL, 0 }, true };
@@ -100,9 +124,5 @@ struct secret secret_load(struct load *l, struct node *n)
 	}
 	if (l->opt->secrets == SECRETS_SKIP || n->first->bad)
 		return skipped;
-	if (str_eqz(n->first->key, "file"))
-		return from_file(l, n->first, l->dir, n->first->text.p, "file");
-	if (str_eqz(n->first->key, "credential"))
-		return from_credential(l, n->first);
-	return from_env(l, n->first);
+	return from_place(l, n);
 }

@@ -198,12 +198,15 @@ static void show_moves(const struct json_doc *d)
 
 void show_reload(const struct ctl *ctl, const struct json_doc *d)
 {
-	bool changed = is_true(d, 0, "/changed");
+	bool dry = ctl->value[OPT_DRY_RUN] != NULL;
 
-	if (ctl->value[OPT_DRY_RUN] != NULL)
-		printf("%s\n", changed ? "the file is fine, and would change what is in force" : "the file is fine, and is what is in force");
-	else
-		printf("%s\n", changed ? "reloaded" : "reloaded: nothing has changed");
+	if (is_true(d, 0, "/changed")) {
+		printf("%s", dry ? "the file is fine, and would change " : "reloaded: ");
+		print_list(d, json_get(d, 0, STR("differences")), ", ");
+		printf("\n");
+	} else {
+		printf("%s\n", dry ? "the file is fine, and is what is in force" : "reloaded: nothing has changed");
+	}
 	show_moves(d);
 	for (json_node n = json_first(d, json_get(d, 0, STR("warnings"))); n != JSON_ABSENT; n = json_next(d, n))
 		print(d, n, "", "", "\n");

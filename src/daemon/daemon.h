@@ -16,6 +16,7 @@
 #include "daemon/outbox.h"
 #include "daemon/pace.h"
 #include "daemon/reload.h"
+#include "daemon/restart.h"
 #include "daemon/snapshot.h"
 #include "daemon/streams.h"
 #include "daemon/systemd.h"
@@ -64,6 +65,7 @@ struct daemon {
 	struct streams      streams;
 	struct reload       reload;
 	struct listeners    listeners;
+	struct restart      restart;
 	struct systemd      systemd;
 	struct tail         tail;
 	struct backup       backup;

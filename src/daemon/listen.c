@@ -55,6 +55,20 @@ static bool is_stale(const struct sockaddr_un *sa)
 	return stale;
 }
 
+/* The file is ours to take away. */
+static void made(struct daemon *d, enum http_listener_tag tag, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return;
+	d->listeners.made[tag].path = xstrdup(path);
+	d->listeners.made[tag].ino = st.st_ino;
+	/* A directory with the setgid bit gives its group to the file. */
+	if (tag == LISTEN_CONTROL)
+		d->listeners.control_gid = st.st_gid;
+}
+
 static enum err bind_unix(const char *path, int *fd_out, struct diag *d)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -135,36 +149,25 @@ static enum err listen_tcp(struct daemon *d, const struct address *a, enum http_
 	return e;
 }
 
-static enum err listen_address(struct daemon *d, const struct address *a, enum http_listener_tag tag, struct diag *diag)
+static enum err listen_unix(struct daemon *d, const char *path, enum http_listener_tag tag, struct diag *diag)
 {
-	enum err e;
-	int fd;
-
-	if (a->text == NULL)
-		return ERR_OK;
-	if (a->path == NULL)
-		return listen_tcp(d, a, tag, diag);
-	e = bind_unix(a->path, &fd, diag);
-	return e == ERR_OK ? accept_on(d, fd, tag, diag) : e;
-}
-
-static enum err listen_control(struct daemon *d, struct diag *diag)
-{
-	const char *path = d->opt.socket != NULL ? d->opt.socket : d->cfg->server.socket;
-	struct stat st;
 	enum err e;
 	int fd;
 
 	e = bind_unix(path, &fd, diag);
 	if (e != ERR_OK)
 		return e;
-	d->listeners.control_path = xstrdup(path);
-	/* A directory with the setgid bit gives its group to the file. */
-	if (stat(path, &st) == 0) {
-		d->listeners.control_gid = st.st_gid;
-		d->listeners.control_ino = st.st_ino;
-	}
-	return accept_on(d, fd, LISTEN_CONTROL, diag);
+	made(d, tag, path);
+	return accept_on(d, fd, tag, diag);
+}
+
+static enum err listen_address(struct daemon *d, const struct address *a, enum http_listener_tag tag, struct diag *diag)
+{
+	if (a->text == NULL)
+		return ERR_OK;
+	if (a->path == NULL)
+		return listen_tcp(d, a, tag, diag);
+	return listen_unix(d, a->path, tag, diag);
 }
 
 /* ---- sockets of systemd ---- */
@@ -203,6 +206,14 @@ static enum err take_activated(struct daemon *d, bool given[3], struct diag *dia
 	return e;
 }
 
+static void remember(struct daemon *d, const bool given[3])
+{
+	restart_remember(&d->restart, d->cfg, (const bool[RESTART_N]){
+		[RESTART_LISTEN] = !given[LISTEN_PUBLIC], [RESTART_METRICS] = !given[LISTEN_METRICS],
+		[RESTART_SOCKET] = !given[LISTEN_CONTROL] && d->opt.socket == NULL, [RESTART_STORE] = true,
+	});
+}
+
 enum err listen_all(struct daemon *d, struct diag *diag)
 {
 	bool given[3] = { false };
@@ -211,39 +222,26 @@ enum err listen_all(struct daemon *d, struct diag *diag)
 	d->listeners.control_gid = getegid();
 	e = take_activated(d, given, diag);
 	if (e == ERR_OK && !given[LISTEN_CONTROL])
-		e = listen_control(d, diag);
+		e = listen_unix(d, d->opt.socket != NULL ? d->opt.socket : d->cfg->server.socket, LISTEN_CONTROL, diag);
 	if (e == ERR_OK && !given[LISTEN_METRICS])
 		e = listen_address(d, &d->cfg->server.metrics, LISTEN_METRICS, diag);
 	if (e == ERR_OK && !given[LISTEN_PUBLIC])
 		e = listen_address(d, &d->cfg->server.listen, LISTEN_PUBLIC, diag);
+	remember(d, given);
 	return e;
 }
 
 void listen_finish(struct daemon *d)
 {
-	struct stat st;
+	for (size_t i = 0; i < LISTEN_N; i++) {
+		struct made_socket *m = &d->listeners.made[i];
+		struct stat st;
 
-	/* Another plazod may have taken the place meanwhile. */
-	if (d->listeners.control_path != NULL && stat(d->listeners.control_path, &st) == 0 && st.st_ino == d->listeners.control_ino)
-		(void)unlink(d->listeners.control_path);
-	free(d->listeners.control_path);
-	d->listeners.control_path = NULL;
-}
-
-static bool same(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-const char *listen_needs_restart(const struct config *was, const struct config *now)
-{
-	if (!same(was->server.listen.text, now->server.listen.text))
-		return "server.listen has changed: it needs a restart, and is as it was until then";
-	if (!same(was->server.metrics.text, now->server.metrics.text))
-		return "server.metrics has changed: it needs a restart, and is as it was until then";
-	if (!same(was->server.socket, now->server.socket))
-		return "server.socket has changed: it needs a restart, and is as it was until then";
-	if (!same(was->store.path, now->store.path))
-		return "store.path has changed: it needs a restart, and is as it was until then";
-	return NULL;
+		/* Another plazod may have taken the place meanwhile. */
+		if (m->path != NULL && stat(m->path, &st) == 0 && st.st_ino == m->ino)
+			(void)unlink(m->path);
+		free(m->path);
+		m->path = NULL;
+	}
+	restart_finish(&d->restart);
 }

@@ -7,13 +7,15 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "ingest/http.h"
 
 struct daemon;
-struct config;
 
 struct listeners {
-	char *control_path;      /* owned; NULL when systemd keeps it */
-	ino_t control_ino;       /* of the file that we made there */
+	struct made_socket {
+		char *path;      /* owned; NULL: no file, or systemd keeps it */
+		ino_t ino;       /* of the file that we made there */
+	} made[LISTEN_N];
 	gid_t control_gid;       /* members of this group may use the control socket */
 };
 
@@ -22,8 +24,5 @@ void listen_finish(struct daemon *d);
 
 /* How many connections there may be: as configured, but leaving descriptors for the store, the receivers and the log. */
 size_t listen_cap(unsigned configured);
-
-/* A sentence when `now` wants addresses or paths that only a restart can give, or NULL. */
-const char *listen_needs_restart(const struct config *was, const struct config *now);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include <event2/event.h>
 
-#include "base/json.h"
 #include "base/log.h"
 #include "base/now.h"
 #include "base/siphash.h"
@@ -18,28 +17,12 @@
 #include "daemon/daemon.h"
 #include "daemon/force.h"
 #include "daemon/preview.h"
+#include "daemon/reload_job.h"
 
 #define CANONICAL_MAX (64u << 20)
 #define REPLAN_MS     4             /* of a turn */
 #define REPLAN_SLICE  64
 #define PREVIEW_MS    4             /* of a turn */
-
-/* Written by the thread until it wakes the loop, then the loop's. */
-struct reload_job {
-	pthread_t             thread;
-	const char           *path;
-	struct config_options opt;
-	int                   wake_fd;
-	bool                  dry_run;
-	enum err              err;
-	struct config        *cfg;
-	struct force         *force;
-	uint64_t              digest;
-	struct problems       problems;
-	char                  why[DIAG_LEN];   /* refused by the loop, after it was read */
-	bool                  changed;
-	struct preview       *preview;      /* of a dry run that would change something */
-};
 
 struct reload_waiter {
 	struct reload_waiter *next;
@@ -131,13 +114,8 @@ enum err reload_first(struct daemon *d, bool known, uint64_t last_digest, struct
 
 static void put_in_force(struct daemon *d, struct reload_job *job)
 {
-	const char *restart = listen_needs_restart(d->cfg, job->cfg);
 	struct diag diag = { 0 };
 
-	if (restart != NULL) {
-		log_warn("reload", "restart-needed", "%s", restart);
-		problems_add(&job->problems, true, job->path, 0, 0, "%s", restart);
-	}
 	/* Checked before; and what is journaled is in force. */
 	if (force_apply(d, job->force, &diag) != ERR_OK)
 		log_error("reload", "apply", "error=\"%s\"", diag.msg);
@@ -147,7 +125,7 @@ static void put_in_force(struct daemon *d, struct reload_job *job)
 	config_unref(d->cfg);
 	d->cfg = job->cfg;
 	job->cfg = NULL;
-	if (job->changed)
+	if (job->n_differences > 0)
 		d->reload.since = d->now;
 	d->reload.digest = job->digest;
 }
@@ -161,11 +139,12 @@ static bool prepare(struct daemon *d, struct reload_job *job)
 
 	buf_init(&text, CANONICAL_MAX);
 	job->digest = canonical(job->cfg, &text);
-	job->changed = job->digest != d->reload.digest;
+	job->replans = job->digest != d->reload.digest;
+	restart_check(&d->restart, job->cfg, &job->problems);
 	e = buf_ok(&text) ? force_create(job->cfg, &job->force, &diag) : ERR_LIMIT;
 	if (e == ERR_OK)
 		e = force_check(job->force, &diag);
-	if (e == ERR_OK && !job->dry_run && job->changed) {
+	if (e == ERR_OK && !job->dry_run && job->replans) {
 		e = put_revision(d, job->cfg, job->digest, buf_str(&text));
 		if (e != ERR_OK)
 			diag_set(&diag, "%s", why_not_journaled(e));
@@ -178,62 +157,13 @@ static bool prepare(struct daemon *d, struct reload_job *job)
 
 /* ---- answering ---- */
 
-static void put_texts(struct json_out *o, const char *key, const struct problems *p, bool warnings, const char *extra)
-{
-	json_put_key(o, key);
-	json_begin_array(o);
-	for (size_t i = 0; i < p->n; i++) {
-		const struct config_problem *x = &p->v[i];
-		struct buf line;
-
-		if (x->warning != warnings)
-			continue;
-		buf_init(&line, 4096);
-		buf_printf(&line, "%s:%u:%u: %s: %s", x->file, x->line ? x->line : 1, x->col ? x->col : 1, x->warning ? "warning" : "error", x->msg);
-		json_put_str(o, buf_str(&line));
-		buf_finish(&line);
-	}
-	if (extra != NULL && extra[0] != '\0')
-		json_put_z(o, extra);
-	json_end_array(o);
-}
-
-static void answer(struct http_request *r, const struct reload_job *job, bool ok)
-{
-	struct buf b;
-	struct json_out o = json_out(&b);
-
-	buf_init(&b, 4u << 20);
-	json_begin_object(&o);
-	if (ok) {
-		json_put_key(&o, "ok");
-		json_put_bool(&o, true);
-		json_put_key(&o, "changed");
-		json_put_bool(&o, job->changed);
-		if (job->preview != NULL)
-			preview_put(job->preview, &o);
-	} else {
-		json_put_key(&o, "title");
-		json_put_z(&o, "The configuration is refused");
-		json_put_key(&o, "status");
-		json_put_i64(&o, 422);
-		json_put_key(&o, "detail");
-		json_put_z(&o, "The configuration is refused; the one in force stays.");
-		put_texts(&o, "errors", &job->problems, false, job->why);
-	}
-	put_texts(&o, "warnings", &job->problems, true, NULL);
-	json_end_object(&o);
-	http_reply(r, &(struct http_reply){ .status = ok ? 200 : 422, .content_type = ok ? "application/json" : PROBLEM_TYPE, .body = buf_str(&b) });
-	buf_finish(&b);
-}
-
 static void answer_all(struct daemon *d, const struct reload_job *job, bool ok)
 {
 	struct reload_waiter *w;
 
 	while ((w = d->reload.waiters) != NULL) {
 		d->reload.waiters = w->next;
-		answer(w->request, job, ok);
+		reload_answer(w->request, job, ok);
 		free(w);
 	}
 }
@@ -247,6 +177,8 @@ static void *read_config(void *arg)
 	ssize_t n;
 
 	job->err = config_load(job->path, &job->opt, &job->cfg, &job->problems);
+	if (job->err == ERR_OK)
+		job->n_differences = config_differences(job->was, job->cfg, job->differences);
 	do
 		n = write(job->wake_fd, &one, sizeof(one));
 	while (n < 0 && errno == EINTR);
@@ -269,6 +201,7 @@ static void start(struct daemon *d, bool dry_run)
 
 	job->path = d->opt.config;
 	job->opt.now = d->now;
+	job->was = d->cfg;
 	job->wake_fd = d->reload.wake_fd;
 	job->dry_run = dry_run;
 	problems_init(&job->problems);
@@ -284,6 +217,18 @@ static void start(struct daemon *d, bool dry_run)
 	(void)read_config(job);
 }
 
+static void log_accepted(const struct daemon *d, const struct reload_job *job)
+{
+	struct buf b;
+
+	buf_init(&b, 1024);
+	for (size_t i = 0; i < job->n_differences; i++)
+		buf_printf(&b, "%s%s", i > 0 ? "," : "", job->differences[i]);
+	log_notice("reload", "accepted", "changed=%s contracts=%zu tzdata=%s", b.len > 0 ? buf_cstr(&b) : "nothing", d->cfg->rules->n_contracts,
+		   d->cfg->tzdata);
+	buf_finish(&b);
+}
+
 static void conclude(struct daemon *d, struct reload_job *job, bool ok)
 {
 	struct reload *rl = &d->reload;
@@ -296,7 +241,7 @@ static void conclude(struct daemon *d, struct reload_job *job, bool ok)
 		systemd_ready();
 		reload_log_problems(&job->problems);
 		if (ok)
-			log_notice("reload", "accepted", "changed=%d contracts=%zu tzdata=%s", job->changed, d->cfg->rules->n_contracts, d->cfg->tzdata);
+			log_accepted(d, job);
 		else
 			log_error("reload", "refused", "errors=%zu %s", job->problems.n_errors, job->why);
 	}
@@ -381,15 +326,15 @@ static void on_wake(evutil_socket_t fd, short what, void *ctx)
 	d->reload.job = NULL;
 	daemon_now(d);
 	ok = job->err == ERR_OK && prepare(d, job);
-	if (ok && job->changed && !job->dry_run) {
+	if (ok && job->replans && !job->dry_run) {
 		d->reload.committing = job;
 		return;
 	}
-	if (ok && job->changed) {
+	if (ok && job->replans) {
 		preview_begin(d, job);
 		return;
 	}
-	/* Other secrets may be the same configuration. */
+	/* What decides nothing needs no revision: receivers, sources, secrets. */
 	if (ok && !job->dry_run)
 		put_in_force(d, job);
 	conclude(d, job, ok);

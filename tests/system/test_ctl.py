@@ -340,10 +340,10 @@ class Acts(Base):
 		good = self.d.cfg
 		self.addCleanup(lambda: (self.d.write(good), self.text("reload")))
 		self.d.write({**good, "contracts": {**good["contracts"], "third": {"customer": "Third", "policy": "quick"}}})
-		self.assertRegex(self.text("reload", "--dry-run"), "would change")
+		self.assertRegex(self.text("reload", "--dry-run"), "would change contracts\n")
 		self.assertTrue(self.json("reload", "--dry-run")["changed"])
 		self.assertEqual(self.json("status")["config"]["contracts"], 2, "a dry run changed something")
-		self.assertRegex(self.text("reload"), r"^reloaded\n")
+		self.assertRegex(self.text("reload"), r"^reloaded: contracts\n")
 		self.assertEqual(self.json("status")["config"]["contracts"], 3)
 		self.d.write({**good, "contract": {}})
 		p = self.d.ctl("reload")

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import random
+import re
 import signal
 import time
 
@@ -98,7 +99,98 @@ class Reload(Case):
 		self.assertEqual(self.d.post(event("T1", "acknowledged"), sign_with=other).status, 202)
 
 
+class Told(Case):
+	"""What `reload` and `reload --dry-run` say of it."""
+
+	def reload(self, *args):
+		p = self.d.ctl("reload", "--json", *args)
+		self.assertEqual(p.returncode, 0, p.stdout + p.stderr)
+		return json.loads(p.stdout)
+
+	def waits(self, cfg):
+		"""The keys that a reload says must wait for a restart; a dry run says the same, before and after."""
+		self.d.write(cfg)
+		told = [self.reload(*args)["warnings"] for args in (("--dry-run",), (), (), ("--dry-run",))]
+		self.assertEqual([w for w in told if w != told[0]], [])
+		found = [re.fullmatch(r"\S+plazod\.yaml:(\d+):\d+: warning: (\S+) waits for a restart: plazod runs with (\S+)", w)
+			 for w in told[0] if "restart" in w]
+		self.assertNotIn(None, found)
+		return {m[2]: (int(m[1]) > 1, m[3]) for m in found}
+
+	def test_which_sections_change(self):
+		self.run_with({"hook": hook(self.sink())})
+		secret, extra, good = self.d.dir / "secret", self.d.dir / "extra.yaml", self.d.cfg
+		secret.write_text("one secret of thirty-two bytes ..")
+		extra.write_text(json.dumps({"receivers": {"third": {"log": {}}}}))
+		changed = {**good, "include": ["extra.yaml"], "server": {**good["server"], "public_url": "https://other.example.com"},
+			   "store": {**good["store"], "retention": "2y"}, "email": {"smtp": "smtp://127.0.0.1:2525", "from": "a@example.com"},
+			   "sources": {**good["sources"], "bare": {"webhook": {"verify": {"kind": "token", "header": "X-Token", "secret": {"file": "secret"}}}}}}
+		self.assertEqual(self.reload()["differences"], [])
+		self.d.write(changed)
+		want = ["server", "store", "receivers", "email", "sources"]
+		before = self.reload("--dry-run")
+		self.assertEqual((before["changed"], before["differences"]), (True, want))
+		self.assertIn("would change server, store, receivers, email, sources\n", self.d.ctl("reload", "--dry-run").stdout)
+		self.assertEqual(self.d.ctl("reload").stdout.splitlines()[0], "reloaded: server, store, receivers, email, sources")
+		self.assertIn("changed=server,store,receivers,email,sources ", self.d.log())
+		after = self.reload()
+		self.assertEqual((after["changed"], after["differences"]), (False, []))
+		self.assertIn("and is what is in force\n", self.d.ctl("reload", "--dry-run").stdout)
+
+		secret.write_text("another secret of thirty-two byte")
+		self.assertEqual(self.reload("--dry-run")["differences"], ["sources"])
+		self.assertEqual(self.reload()["differences"], ["sources"])
+		extra.write_text(json.dumps({"receivers": {"third": {"log": {}, "language": "es"}}}))
+		self.assertEqual(self.reload()["differences"], ["receivers"])
+		self.assertEqual(self.reload()["differences"], [])
+
+	def test_rules_alone_make_a_revision(self):
+		"""Receivers change where alerts go, not what is due: running clocks are not planned anew."""
+		self.run_with()
+		digest = lambda: json.loads(self.d.ctl("status", "--json").stdout)["config"]["digest"]
+		was, good = digest(), self.d.cfg
+		self.d.write({**good, "server": {**good["server"], "limits": {"body": "2MiB"}}})
+		self.assertEqual((self.reload()["differences"], digest()), (["server"], was))
+		self.d.write(base_config(self.d.port, target="9s"))
+		self.assertEqual(self.reload()["differences"], ["server", "policies"])
+		self.assertNotEqual(digest(), was)
+
+	def test_what_waits_for_a_restart(self):
+		self.run_with()
+		good, listen = self.d.cfg, f"127.0.0.1:{self.d.port}"
+		server = lambda **more: {**good, "server": {**good["server"], **more}}
+		other, metrics = f"127.0.0.1:{harness.free_port()}", f"127.0.0.1:{harness.free_port()}"
+		moved = {**server(listen=other, metrics=metrics, socket=str(self.d.dir / "other.sock")), "store": {"path": str(self.d.dir / "other.db")}}
+		self.assertEqual(self.waits(server(listen=other)), {"server.listen": (True, listen)})
+		self.assertEqual(self.waits(moved), {"server.listen": (True, listen), "server.metrics": (True, "none"),
+						     "server.socket": (True, str(self.d.socket)), "store.path": (True, good["store"]["path"])})
+		self.assertEqual(self.waits(good), {}, "it runs with these")
+
+		self.d.stop()
+		self.d.write(server(metrics=metrics))
+		self.d.start(args=("--socket", str(self.d.socket)))
+		self.assertEqual(self.waits(good), {"server.metrics": (False, metrics)})
+		self.assertEqual(self.waits(server(metrics=metrics, socket=str(self.d.dir / "third.sock"))), {}, "the command line decides it")
+
+
 class Stop(Case):
+	def test_socket_files_go(self):
+		"""Its own, not one that somebody else has put there since."""
+		path = self.d.dir / "http.sock"
+		ready = lambda: harness.wait_for("ready", 10, lambda: self.d.ctl("status").returncode == 0)
+		self.d.configure(server={"listen": f"unix:{path}"})
+		self.d.start(ready=False)
+		ready()
+		self.assertTrue(path.is_socket())
+		self.d.stop()
+		self.assertEqual((path.exists(), self.d.socket.exists()), (False, False))
+		self.d.start(ready=False)
+		ready()
+		path.rename(self.d.dir / "kept.sock")
+		path.write_text("not a socket of ours")
+		self.d.stop()
+		self.assertTrue(path.exists())
+
 	def test_stop_under_load(self):
 		"""SIGTERM: exit status 0, and what was answered 202 is there afterwards."""
 		self.run_with(target="1h")

@@ -468,6 +468,76 @@ static void test_edges(void **state)
 	config_unref(cfg);
 }
 
+/* The differences between two texts, as one. */
+static const char *between(const char *was_text, const char *now_text, const struct config_options *opt)
+{
+	static char all[256];
+	char said[8192];
+	const char *out[CONFIG_MAX_DIFFERENCES];
+	struct config *was = load(was_text, opt, said, sizeof said), *now = load(now_text, opt, said, sizeof said);
+
+	assert_non_null(was);
+	assert_non_null(now);
+	all[0] = '\0';
+	for (size_t i = 0, n = config_differences(was, now, out); i < n; i++)
+		snprintf(all + strlen(all), sizeof all - strlen(all), "%s ", out[i]);
+	config_unref(was);
+	config_unref(now);
+	return all;
+}
+
+static void test_differences(void **state)
+{
+	static const struct config_options strict = { .now = NOW };
+
+	(void)state;
+	assert_string_equal(between(BASE, BASE, &skip), "");
+	assert_string_equal(between(BASE, "# more\n" BASE "server: {public_url: \"https://a.example.com\"}\n", &skip), "server ");
+	assert_string_equal(between(BASE "server: {public_url: \"https://a.example.com\"}\n", BASE "server: {public_url: https://a.example.com}\n", &skip), "");
+	assert_string_equal(between(BASE "store: {retention: 3y}\n", BASE "store: {retention: 2y}\nemail: {smtp: \"smtp://127.0.0.1\", from: a@b}\n", &skip),
+			    "store email ");
+	assert_string_equal(between(CALENDARS "receivers: {r: {log: {}}}\n", CALENDARS "receivers: {r: {log: {}}, s: {log: {}}}\n", &skip), "receivers ");
+	/* Secrets: literal ones, and those of files. */
+	assert_string_equal(between(BASE "server: {operators: {a: {token: one, may: [read]}}}\n", BASE "server: {operators: {a: {token: two, may: [read]}}}\n",
+				    &strict), "server ");
+	put("key", "one");
+	const char *with_file = BASE "server: {operators: {a: {token: {file: key}, may: [read]}}}\n";
+	char said[8192];
+	struct config *was = load(with_file, &strict, said, sizeof said);
+	const char *out[CONFIG_MAX_DIFFERENCES];
+
+	assert_non_null(was);
+	assert_string_equal(between(with_file, with_file, &strict), "");
+	assert_string_equal(between(with_file, with_file, &skip), "");
+	put("key", "two");
+	struct config *now = load(with_file, &strict, said, sizeof said);
+
+	assert_int_equal(config_differences(was, now, out), 1);
+	assert_string_equal(out[0], "server");
+	config_unref(was);
+	config_unref(now);
+	/* What is included, and where it stands. */
+	put("a1.yaml", "receivers: {x: {log: {}}}\n");
+	assert_string_equal(between(BASE "include: a1.yaml\n", CALENDARS "receivers: {r: {log: {}}, x: {log: {}}}\ndefaults: {calendar: c}\n", &skip), "");
+	assert_string_equal(between(BASE "include: a1.yaml\n", BASE, &skip), "receivers ");
+}
+
+static void test_places(void **state)
+{
+	char said[8192];
+	struct config *cfg = load(BASE "server:\n  listen: 127.0.0.1:1\n", &skip, said, sizeof said);
+	unsigned line = 0, col = 0;
+
+	(void)state;
+	assert_non_null(cfg);
+	assert_false(config_place(cfg, "server", "socket", &line, &col));
+	assert_false(config_place(cfg, "store", "path", &line, &col));
+	assert_true(config_place(cfg, "server", "listen", &line, &col));
+	assert_int_equal(line, 5);
+	assert_int_equal(col, 11);
+	config_unref(cfg);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -498,6 +568,8 @@ int main(void)
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_canonical),
 		cmocka_unit_test(test_revisions_bring_their_zones),
+		cmocka_unit_test(test_differences),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_odd_texts),
 		cmocka_unit_test(test_edges),
 	};
