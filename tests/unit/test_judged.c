@@ -18,9 +18,10 @@ static const char config_text[] =
 	"defaults: {calendar: always, pause: {status: pending}, notify: [ops], escalation: s}\n"
 	"policies: {p: {metrics: {resolution: {target: {P1: 1h, P4: none, default: 4h}}}}, q: {metrics: {resolution: {target: 2h}}},\n"
 	"  r: {metrics: {m: {start: {type: attended}, stop: {type: resolved}, target: 3h}, resolution: {target: 4h, pause: {status: hold}}}},\n"
-	"  t: {metrics: {a: {start: {type: opened}, stop: {type: attended}, target: 2h}}}}\n"
+	"  t: {metrics: {a: {start: {type: opened}, stop: {type: attended}, target: 2h}}},\n"
+	"  u: {metrics: {response: {stop: {type: acknowledged}, target: 2h}, next-response: {target: 1h}}}}\n"
 	"contracts: {acme: {customer: ACME, policy: p}, beta: {customer: Beta, policy: q}, gamma: {customer: C, policy: r},\n"
-	"  delta: {customer: D, policy: t, escalation: late}}\n"
+	"  delta: {customer: D, policy: t, escalation: late}, epsilon: {customer: E, policy: u}}\n"
 	"escalations: {s: [{at: 50%, notify: [ops]}, {at: breach, notify: [ops]}], late: [{at: breach+20h, notify: [ops]}]}\n"
 	"receivers: {ops: {log: {}}}\n";
 
@@ -28,7 +29,7 @@ static const char config_text[] =
 struct said {
 	int             at, received;
 	enum event_type type;
-	const char     *attr;        /* one that it sets, as "team=l2", or "" */
+	const char     *attr;        /* one that it sets, as "team=l2", or "", or "customer": it is by one, and not by an agent */
 };
 
 struct judged {
@@ -103,6 +104,14 @@ static const struct {
 	  { { 0, 0, EVENT_OPENED, "" }, { 30, 30, EVENT_CHANGED, "contract=nobody" },
 	    { 300, 300, EVENT_RESOLVED, "" } },
 	  { { "breached", true, false, NEVER, 240, 240, 0, "4h", "acme", NULL }, { "breached", true, false, 300, 240, 300, 0, "4h", "acme", NULL } } },
+	{ "the customer waits for an answer",
+	  { { 0, 0, EVENT_OPENED, "contract=epsilon" }, { 10, 10, EVENT_ACKNOWLEDGED, "" }, { 30, 30, EVENT_REPLIED, "customer" } },
+	  { { "met", false, false, 10, 120, 10, 0, "2h", "epsilon", "response" },
+	    { "breached", true, false, NEVER, 90, 60, 0, "1h", "epsilon", "next-response" } } },
+	{ "under a contract that nobody knows a reply starts nothing, though a response was promised before and given",
+	  { { 0, 0, EVENT_OPENED, "contract=epsilon" }, { 10, 10, EVENT_ACKNOWLEDGED, "" }, { 20, 20, EVENT_CHANGED, "contract=nobody" },
+	    { 30, 30, EVENT_REPLIED, "customer" }, { 40, 40, EVENT_CHANGED, "contract=epsilon" } },
+	  { { "met", false, false, 10, 120, 10, 0, "2h", "epsilon", "response" } } },
 	{ "under another contract",
 	  { { 0, 0, EVENT_OPENED, "" }, { 30, 30, EVENT_CHANGED, "contract=beta" }, { 60, 60, EVENT_RESOLVED, "" } },
 	  { { "met", false, false, 60, 120, 60, 0, "2h", "beta", NULL } } },
@@ -148,7 +157,8 @@ static struct wall minute(int m)
 static struct event event_of(const struct said *s, size_t i, char id[8])
 {
 	struct event e = {
-		.ns = STR("desk"), .ticket = STR("T"), .type = s->type, .at = minute(s->at), .received = minute(s->received), .role = ROLE_AGENT,
+		.ns = STR("desk"), .ticket = STR("T"), .type = s->type, .at = minute(s->at), .received = minute(s->received),
+		.role = strcmp(s->attr, "customer") == 0 ? ROLE_CUSTOMER : ROLE_AGENT,
 		.metric = STR("resolution"), .reason = STR("agreed"), .by_ms = 60 * MS_PER_MIN,
 	};
 
