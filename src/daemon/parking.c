@@ -25,7 +25,7 @@ struct parked_lane {
 struct refill {
 	struct query  query;
 	char         *receiver;          /* owned */
-	bool          is_full;           /* for mild ones */
+	bool          is_full[2];        /* for urgent ones, for mild ones */
 	size_t        n, at, n_back;
 	struct parked v[];
 };
@@ -117,11 +117,12 @@ static void come_back(struct daemon *d, struct refill *rf, const struct delivery
 
 	if (row->state != DELIVERY_PENDING || !str_eqz(row->id, p->id) || !str_eqz(row->receiver, rf->receiver)) {
 		waits_no_more(&d->outbox.parking, rf);
-	} else if (!(rf->is_full && p->is_mild) && outbox_return(d, row)) {
+	} else if (!rf->is_full[p->is_mild] && outbox_return(d, row)) {
 		waits_no_more(&d->outbox.parking, rf);
 	} else {
-		/* Breaches that came meanwhile took the room, as they may while none of their kind waits. The warnings behind wait with this one. */
-		rf->is_full = true;
+		/* Those behind wait with it, but for a breach behind warnings. */
+		rf->is_full[true] = true;
+		rf->is_full[false] = rf->is_full[false] || !p->is_mild;
 		waits_on(rf);
 	}
 }
@@ -200,8 +201,9 @@ bool parking_refill(struct daemon *d, const char *receiver, size_t room)
 		return true;
 	if (n == 0)
 		return k->n_asked > 0;
-	if (n > room - k->n_asked)
-		n = room - k->n_asked;
+	/* By the time they come there is more: half of them on their way from a busy disk, and a quick receiver would have nothing to do. */
+	if (n > 2 * (room - k->n_asked))
+		n = 2 * (room - k->n_asked);
 
 	struct refill *rf = refill_create(l, n);
 

@@ -32,8 +32,8 @@ void parking_add(struct parking *k, uint64_t no, const struct alert *a, const ch
 bool parking_is_before(const struct parking *k, const struct alert *a, const char *receiver);
 
 /*
- * Asks the store for up to `room` of the receiver's rows, the oldest, once those are back that it was asked for before; they go to
- * outbox_return(). False when it has none, here or on the way.
+ * Asks the store for the oldest of the receiver's rows, up to twice as many as there is room for, once those are back that it was asked for
+ * before; they go to outbox_return(), and what finds no room has its place again. False when it has none, here or on the way.
  */
 bool parking_refill(struct daemon *d, const char *receiver, size_t room);
 
