@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +42,8 @@ static inline void redis_start(struct redis_server *r)
 	r->pid = fork();
 	assert_true(r->pid >= 0);
 	if (r->pid == 0) {
+		/* A test that fails in its teardown, or dies, must not leave it behind. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execl(redis_program(), "redis-server", "--port", "0", "--unixsocket", r->path, "--dir", r->dir, "--save", "",
 		       "--appendonly", "yes", "--appendfsync", "no", "--logfile", log, "--daemonize", "no", (char *)NULL);
 		_exit(127);

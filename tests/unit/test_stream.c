@@ -1,16 +1,20 @@
 /* A stream against a real redis-server: what is read, handed in and acknowledged, and what happens when either side goes away. */
 #include "../redis_server.h"
 
+#include <dirent.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include <event2/event.h>
 
 #include "base/log.h"
 #include "base/now.h"
+#include "base/thread.h"
 #include "ingest/stream_private.h"
 
 #define MAX_OUT 16
@@ -786,6 +790,83 @@ static void what_another_took_over_is_not_handed_in(void **state)
 	assert_int_equal(stats(rig).n_ack_lost, 0);
 }
 
+/* ---- a thread that does nothing for a while ---- */
+
+static atomic_bool frozen;
+
+/* In place of base/thread, which closes threads to all signals: these take the one that freezes. */
+int thread_start(pthread_t *out, void *(*fn)(void *), void *arg)
+{
+	sigset_t most, before;
+	int rc;
+
+	sigfillset(&most);
+	sigdelset(&most, SIGUSR1);
+	pthread_sigmask(SIG_SETMASK, &most, &before);
+	rc = pthread_create(out, NULL, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
+void thread_set_slice(unsigned us)
+{
+	(void)us;
+}
+
+static void on_freeze(int signo)
+{
+	(void)signo;
+	while (atomic_load(&frozen))
+		usleep(1000);
+}
+
+/* The thread of the one stream there is does nothing more until `frozen` is false again. */
+static void freeze_thread(void)
+{
+	struct sigaction sa = { .sa_handler = on_freeze };
+	DIR *tasks = opendir("/proc/self/task");
+	const struct dirent *e = NULL;
+	char path[300], name[32] = "";
+	FILE *f;
+
+	assert_non_null(tasks);
+	sigaction(SIGUSR1, &sa, NULL);
+	atomic_store(&frozen, true);
+	while (strcmp(name, "plazod-stream\n") != 0 && (e = readdir(tasks)) != NULL) {
+		snprintf(path, sizeof path, "/proc/self/task/%s/comm", e->d_name);
+		f = fopen(path, "r");
+		if (f == NULL || fgets(name, sizeof name, f) == NULL)
+			name[0] = '\0';
+		if (f != NULL)
+			fclose(f);
+	}
+	assert_non_null(e);
+	assert_int_equal(syscall(SYS_tgkill, getpid(), atoi(e->d_name), SIGUSR1), 0);
+	closedir(tasks);
+}
+
+/* The thread that would have said that we are alive, and have been relieved, says nothing. */
+static void without_news_of_the_thread_nothing_is_handed_in(void **state)
+{
+	struct rig *rig = *state;
+	size_t n;
+
+	rig->full = true;
+	for (int i = 0; i < 50; i++)
+		add(rig, "tickets", i);
+	start(rig);
+	UNTIL(rig, stats(rig).state == STREAM_FULL);
+	freeze_thread();
+	usleep((useconds_t)(rig->opt.takeover_ms / 2 + 100) * 1000);
+	rig->full = false;
+	rest(rig, 300);
+	n = rig->n_events;
+	atomic_store(&frozen, false);
+	assert_int_equal(n, 0);
+	UNTIL(rig, stats(rig).n_acked == 50);
+	assert_int_equal(rig->n_events, 50);
+}
+
 /* A read of ours that was held up on its way, and was answered to a connection that is gone. */
 static void pending_entries_that_never_came_are_found(void **state)
 {
@@ -927,7 +1008,7 @@ int main(void)
 		TEST(an_end_waits_for_no_room), TEST(reads_while_the_loop_is_busy), TEST(the_thread_comes_when_it_can),
 		TEST(a_reload_changes_the_stream), TEST(a_reload_takes_another_back), TEST(one_of_two_reads),
 		TEST(one_that_has_nothing_to_read_is_alive),
-		TEST(what_another_took_over_is_not_handed_in), TEST(pending_entries_that_never_came_are_found), TEST(a_server_that_is_none), TEST(names), TEST(a_server_that_is_silent),
+		TEST(what_another_took_over_is_not_handed_in), TEST(without_news_of_the_thread_nothing_is_handed_in), TEST(pending_entries_that_never_came_are_found), TEST(a_server_that_is_none), TEST(names), TEST(a_server_that_is_silent),
 	};
 
 	const struct CMUnitTest none[] = { cmocka_unit_test(there_is_no_redis) };
