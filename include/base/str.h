@@ -66,6 +66,8 @@ size_t str_utf8_len(struct str s);
 
 /* True when a byte below 0x20 or 0x7f stands in it. */
 bool str_has_controls(struct str s);
+/* "." or ".." alone or between slashes: what clients and proxies take out of a URL before anybody reads it. */
+bool str_has_dot_segment(struct str s);
 bool str_has_controls_but_tabs(struct str s);
 
 /*

@@ -188,6 +188,19 @@ bool str_has_controls(struct str s)
 	return has_controls(s, '\x7f');
 }
 
+bool str_has_dot_segment(struct str s)
+{
+	bool more = s.len > 0 && memchr(s.p, '.', s.len) != NULL;
+	struct str part;
+
+	while (more) {
+		more = str_cut(&s, '/', &part);
+		if (str_eqz(part, ".") || str_eqz(part, ".."))
+			return true;
+	}
+	return false;
+}
+
 bool str_has_controls_but_tabs(struct str s)
 {
 	return has_controls(s, '\t');

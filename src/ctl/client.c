@@ -133,6 +133,8 @@ static void set_options(const struct ctl *ctl, struct exchange *x, const char *u
 	CURL *c = x->curl;
 
 	curl_easy_setopt(c, CURLOPT_URL, url);
+	/* A ticket "..", which there is not, must not become another path. */
+	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
 	if (ctl->value[OPT_URL] == NULL)
 		curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, address_of(ctl));
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");

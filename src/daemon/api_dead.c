@@ -12,7 +12,7 @@ struct handling {
 	struct query         query;
 	struct http_request *r;
 	enum route           route;
-	bool                 any;            /* there is such an alert */
+	bool                 any, fits;      /* there is such an alert, and for that receiver */
 	size_t               n_done, n_pending;
 	struct buf           actor, receiver;
 };
@@ -28,9 +28,10 @@ static void handle_row(struct daemon *d, struct handling *h, const struct delive
 {
 	bool again = h->route == ROUTE_RESEND;
 
+	h->any = true;
 	if (h->receiver.len != 0 && !str_eq(buf_str(&h->receiver), row->receiver))
 		return;
-	h->any = true;
+	h->fits = true;
 	if (row->state == DELIVERY_PENDING) {
 		h->n_pending++;
 		return;
@@ -58,6 +59,18 @@ static void answer(const struct handling *h)
 	buf_finish(&b);
 }
 
+static void refuse(const struct daemon *d, struct handling *h)
+{
+	const char *given_up = h->route == ROUTE_DROP ? " that was given up" : "";
+
+	if (!h->any)
+		api_refuse(h->r, 404, "There is no such alert%s.", given_up);
+	else if (config_receiver(d->cfg, buf_str(&h->receiver)) == NULL)
+		api_refuse(h->r, 404, "There is no receiver %s, and there was none for this alert.", buf_cstr(&h->receiver));
+	else
+		api_refuse(h->r, 404, "This alert has no delivery to the receiver %s%s.", buf_cstr(&h->receiver), given_up);
+}
+
 static void on_row(struct daemon *d, struct query *q, const struct store_done *done)
 {
 	struct handling *h = (struct handling *)q;
@@ -68,8 +81,8 @@ static void on_row(struct daemon *d, struct query *q, const struct store_done *d
 		return;
 	if (done->err != ERR_OK)
 		api_refuse(h->r, 503, "The store cannot answer: %s; the log says more.", err_name(done->err));
-	else if (!h->any)
-		api_refuse(h->r, 404, "There is no such alert%s.", h->route == ROUTE_DROP ? " that was given up" : "");
+	else if (!h->fits)
+		refuse(d, h);
 	else
 		answer(h);
 	handling_destroy(h);

@@ -188,10 +188,17 @@ static bool read_filled(struct reading *r, enum field f, const struct value *v, 
 /* ---- one function a kind of field ---- */
 
 static bool read_id(struct reading *r, enum field f, const struct value *v)      { return read_filled(r, f, v, &r->e->id); }
-static bool read_ticket(struct reading *r, enum field f, const struct value *v)  { return read_filled(r, f, v, &r->e->ticket); }
 static bool read_into(struct reading *r, enum field f, const struct value *v)    { return read_filled(r, f, v, &r->e->into); }
 static bool read_metric(struct reading *r, enum field f, const struct value *v)  { return read_filled(r, f, v, &r->e->metric); }
 static bool read_reason(struct reading *r, enum field f, const struct value *v)  { return read_filled(r, f, v, &r->e->reason); }
+
+static bool read_ticket(struct reading *r, enum field f, const struct value *v)
+{
+	if (!read_filled(r, f, v, &r->e->ticket))
+		return false;
+	return !str_has_dot_segment(r->e->ticket) ||
+	       field_fail(r, f, "\"%s\" has \".\" or \"..\" between slashes or alone, which no URL can name.", fields[f].name);
+}
 
 static bool read_attr(struct reading *r, enum field f, const struct value *v)
 {

@@ -145,19 +145,6 @@ static bool read_target(struct http_head *h, struct str t, const struct http_lim
 	return true;
 }
 
-static bool has_dot_segment(struct str path)
-{
-	struct str rest = path, part;
-	bool more = true;
-
-	while (more) {
-		more = str_cut(&rest, '/', &part);
-		if (str_eqz(part, ".") || str_eqz(part, ".."))
-			return true;
-	}
-	return false;
-}
-
 static bool decode_path(struct http_head *h, struct problem *p)
 {
 	h->path = h->raw_path;
@@ -169,7 +156,7 @@ static bool decode_path(struct http_head *h, struct problem *p)
 	}
 	if (!str_is_utf8(h->path) || str_has_controls(h->path))
 		return refuse(p, 400, "The path is not UTF-8, or has control characters.");
-	if (has_dot_segment(h->path))
+	if (str_has_dot_segment(h->path))
 		return refuse(p, 400, "The path has a segment \".\" or \"..\".");
 	return true;
 }

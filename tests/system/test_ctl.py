@@ -291,6 +291,18 @@ class Acts(Base):
 		self.assertEqual(self.d.get("/v1/tickets/CHG%2F2026%2F17").status, 200)
 		self.d.accept([event(t, "cancelled") for t in ("CHG/2026/17", "x/explain", "helpdesk/INC-S", "INC-S")])
 
+	def test_ids_that_no_url_can_name(self):
+		"""They are refused at the door, since nobody could ask for them; dots within a name are fine."""
+		for name in (".", "..", "CHG/../17"):
+			answer = self.d.post(opened(name))
+			self.assertEqual((answer.status, json.loads(answer.body).get("pointer")), (422, "/ticket"), answer.body)
+			p = self.d.ctl("ticket", name)
+			self.assertEqual((p.returncode, "segment" in p.stderr), (NO, True), p.stderr)
+		self.d.accept([opened(t) for t in ("...", "v1.2/.x")])
+		for name in ("...", "v1.2/.x", "helpdesk/..."):
+			self.assertIn(self.json("ticket", name)["ticket"], name)
+		self.d.accept([event(t, "cancelled") for t in ("...", "v1.2/.x")])
+
 	def test_extend(self):
 		self.d.accept(opened("INC-E", priority="P3"))
 		before = self.json("ticket", "INC-E")["clocks"][0]["due"]

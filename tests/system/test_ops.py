@@ -103,6 +103,9 @@ class DeadLetters(Ops):
 		self.assertEqual({r.id for r in self.well.alerts(ticket="INC-1")}, {sent.id})
 		self.text("resend", "0" * 32, status=NO)
 		self.text("resend", sent.id, "--receiver", "nobody", status=NO)
+		self.assertIn("There is no receiver nobody", self.d.ctl("resend", sent.id, "--receiver", "nobody").stderr)
+		self.assertIn("no delivery to the receiver console", self.d.ctl("resend", sent.id, "--receiver", "console").stderr)
+		self.assertIn("There is no such alert.", self.d.ctl("resend", "0" * 32, "--receiver", "nobody").stderr)
 
 	def test_resend_survives_a_kill(self):
 		"""Asked for while nobody answers: it is still asked for after a restart, whatever has become of the clock."""

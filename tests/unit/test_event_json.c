@@ -138,6 +138,8 @@ static const struct bad { const char *json, *pointer, *says; } bad[] = {
 	{ "{\"id\":\"a\"," REST ",\"team\":\"l1\x7f\"}", "/team", "control character" },
 	{ "{\"id\":\"a\\u007f\"," REST "}", "/id", "control character" },
 	{ "{\"id\":\"1\",\"type\":\"changed\",\"at\":\"2026-01-01T00:00:00Z\"}", "/ticket", "required" },
+	{ "{\"id\":\"1\",\"ticket\":\"..\",\"type\":\"changed\",\"at\":\"2026-01-01T00:00:00Z\"}", "/ticket", "no URL can name" },
+	{ "{\"id\":\"1\",\"ticket\":\"a/./b\",\"type\":\"changed\",\"at\":\"2026-01-01T00:00:00Z\",\"tier\":2}", "/ticket", "no URL can name" },
 	{ "{\"id\":\"1\",\"ticket\":\"2\",\"at\":\"2026-01-01T00:00:00Z\"}", "/type", "required" },
 	{ "{\"id\":\"1\",\"ticket\":\"2\",\"type\":\"opened\"}", "/at", "required" },
 	{ "{\"id\":\"1\",\"ticket\":\"2\",\"type\":\"open\",\"at\":\"2026-01-01T00:00:00Z\"}", "/type", "did you mean \"opened\"" },

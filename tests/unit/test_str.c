@@ -23,6 +23,19 @@ static void comparing(void **state)
 	assert_false(str_eq_nocase(STR("a"), STR("aa")));
 }
 
+static void dot_segments(void **state)
+{
+	static const char *const with[] = { ".", "..", "./a", "a/.", "a/..", "../a", "a/../b", "a/./b", "/..", "../" };
+	static const char *const without[] = { "", "a", "...", "a.b", ".a", "a.", "..a", "a..", "a/...", "a/.b/c", "a/b..", "/", "v1.2/x" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof with / sizeof with[0]; i++)
+		assert_true(str_has_dot_segment(str_of(with[i])));
+	for (size_t i = 0; i < sizeof without / sizeof without[0]; i++)
+		assert_false(str_has_dot_segment(str_of(without[i])));
+	assert_false(str_has_dot_segment((struct str){ NULL, 0 }));
+}
+
 static void cutting(void **state)
 {
 	(void)state;
@@ -182,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comparing),
 		cmocka_unit_test(cutting),
+		cmocka_unit_test(dot_segments),
 		cmocka_unit_test(integers),
 		cmocka_unit_test(utf8),
 		cmocka_unit_test(nearest),
