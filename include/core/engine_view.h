@@ -26,6 +26,22 @@ struct clock_view {
 	struct str  next_step;
 };
 
+/* Neither stopped nor cancelled, and with a target. */
+static inline bool clock_view_is_live(const struct clock_view *c)
+{
+	return wall_is_never(c->stopped) && !str_eqz(c->state, "cancelled");
+}
+
+/* A waiver or an extension. */
+struct act_view {
+	struct wall at;
+	bool        extends;
+	struct str  metric, who, reason;                 /* who: empty when it was not said, or was forgotten */
+	uint32_t    cycle;                               /* of the clock that it found; 0: none */
+	int64_t     by_ms;                               /* of an extension */
+	bool        applied;                             /* false: it changed nothing, for the clock was over, or waived already */
+};
+
 struct ticket_view {
 	struct str   ns, ticket, contract;
 	struct str   attr[ATTR_N];
@@ -34,6 +50,8 @@ struct ticket_view {
 	uint32_t     n_events;
 	struct clock_view *clocks;                       /* in order of metric, then cycle */
 	size_t       n_clocks;
+	struct act_view   *acts;                         /* in order of time */
+	size_t       n_acts;
 };
 
 /* As of `now`. The view borrows from `arena` and from the engine until it changes. False when there is no such ticket. */

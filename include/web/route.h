@@ -16,9 +16,12 @@
  *   GET  /v1/tickets/ID             TICKET: {namespace, ticket, contract, state, due, metric (of the clock that is due first), priority,
  *                                    subject and the other attributes there are, opened, resolved, over, unmatched, opened_at, last_at,
  *                                    events, clocks: [{metric, agreement, cycle, state, target, started, stopped, due, elapsed_s,
- *                                    paused_s, breached, waived, next_at, next_step}]}
- *   GET  /v1/tickets/ID/explain     {namespace, ticket, stretches: [{metric, cycle, from, to, counted_s, counts, why}]}
- *   POST /v1/tickets/ID/waive       {metric, reason}: {accepted, duplicates}
+ *                                    paused_s, breached, waived, next_at, next_step}], acts: [{at, act: "waived" or "extended", metric, cycle,
+ *                                    by_s (of an extension), who, reason, applied}]}; cycle 0: the metric had no clock; applied: it
+ *                                    changed something
+ *   GET  /v1/tickets/ID/explain     {namespace, ticket, stretches: [{metric, cycle, from, to, counted_s, counts, why}], acts (the same)}
+ *   POST /v1/tickets/ID/waive       {metric, reason}: {accepted, duplicates}; 409 for what would change nothing: a clock that was met, is
+ *                                    waived already, or (extend) is over
  *   POST /v1/tickets/ID/extend      {metric, by, reason}: likewise
  *   GET  /v1/next                   ?limit=: {next: [{at, namespace, ticket, contract, metric, cycle, step, due}]}, earliest first
  *   GET  /v1/deliveries             ?ticket= (ID or NAMESPACE/ID) &id= &failed=1 &limit=: {deliveries: [{id, receiver, type, namespace,

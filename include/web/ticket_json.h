@@ -10,6 +10,9 @@
 /* TICKET, its clocks too. */
 void ticket_json(struct json_out *o, const struct ticket_view *v);
 
+/* The member `acts`: who waived and extended what, when, why and by how much. */
+void acts_json(struct json_out *o, const struct ticket_view *v);
+
 void stretch_json(struct json_out *o, const struct stretch *s);
 
 /* One entry of /v1/next. */

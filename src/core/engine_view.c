@@ -27,6 +27,21 @@ static void view_clock(struct opened *o, struct clock *c, struct wall now, struc
 	v->next_step = arena_str(a, v->next_step);
 }
 
+static void view_acts(const struct engine *en, const struct opened *o, struct arena *a, struct ticket_view *out)
+{
+	size_t n = 0;
+
+	for (const struct acted *x = o->facts.acts; x != NULL; x = x->next)
+		n++;
+	out->acts = n > 0 ? arena_array(a, n, sizeof(*out->acts)) : NULL;
+	for (const struct acted *x = o->facts.acts; x != NULL; x = x->next)
+		out->acts[out->n_acts++] = (struct act_view){
+			.at = x->e->at, .extends = x->e->type == EVENT_EXTENDED, .metric = arena_str(a, symbols_text(en->symbols, x->e->metric)),
+			.who = arena_str(a, symbols_text(en->symbols, x->e->actor)), .reason = arena_str(a, symbols_text(en->symbols, x->e->reason)),
+			.cycle = x->cycle, .by_ms = x->e->by_ms, .applied = x->applied,
+		};
+}
+
 bool engine_view(struct engine *en, struct str ns, struct str ticket, struct wall now, struct arena *a, struct ticket_view *out)
 {
 	uint32_t slot = engine_find(en, ns, ticket);
@@ -50,6 +65,7 @@ bool engine_view(struct engine *en, struct str ns, struct str ticket, struct wal
 	for (uint32_t i = 0; i < o->facts.n_clocks; i++)
 		if (o->facts.clocks[i]->shown)
 			view_clock(o, o->facts.clocks[i], now, a, &out->clocks[out->n_clocks++]);
+	view_acts(en, o, a, out);
 	return true;
 }
 

@@ -155,15 +155,29 @@ static void reopen(struct fold *fd, struct wall t)
 	}
 }
 
+static struct acted *note_act(struct fold *fd, const struct hist *e)
+{
+	struct ticket_facts *f = fd->f;
+	struct acted *a = arena_alloc(fd->arena, sizeof(*a));
+
+	a->e = e;
+	*(f->last_act != NULL ? &f->last_act->next : &f->acts) = a;
+	f->last_act = a;
+	return a;
+}
+
 static void act(struct fold *fd, const struct hist *e)
 {
 	struct str metric = symbols_text(fd->tl->symbols, e->metric);
+	struct acted *a = note_act(fd, e);
 
 	for (uint32_t i = 0; i < fd->n_tracks; i++) {
 		struct clock *c = fd->tracks[i].clock;
 
 		if (c == NULL || !str_eqz(metric, c->metric->name))
 			continue;
+		a->cycle = c->cycle;
+		a->applied = e->type == EVENT_WAIVED ? !c->waived : clock_is_live(c);
 		if (e->type == EVENT_WAIVED)
 			c->waived = true;
 		else

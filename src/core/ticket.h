@@ -28,6 +28,14 @@ struct timeline {
 	struct wall            until;       /* the time to look from: later revisions are not looked at, due times before it are breaches */
 };
 
+/* What an operator did to a clock. */
+struct acted {
+	const struct hist *e;
+	uint32_t           cycle;       /* of the clock; 0: the ticket had none of the metric */
+	bool               applied;     /* false: the clock was over, or waived already */
+	struct acted      *next;
+};
+
 /* A ticket as its history leaves it. Everything lives in the arena it was made in. */
 struct ticket_facts {
 	struct clock         **clocks;      /* in order of (metric, cycle); some never had a target: see clock.shown */
@@ -38,6 +46,7 @@ struct ticket_facts {
 	struct str             attr[ATTR_N_RULES];
 	bool                   opened, resolved, over;    /* over: closed, cancelled or merged */
 	struct wall            opened_at, resolved_at, over_at, last_at;
+	struct acted          *acts, *last_act;           /* in order of time */
 };
 
 /* `out` is zeroed. */

@@ -48,6 +48,19 @@ static void print_stretch(void *ctx, const struct stretch *s)
 	       STR_ARG(s->why));
 }
 
+static void print_acts(const struct ticket_view *v)
+{
+	for (size_t i = 0; i < v->n_acts; i++) {
+		const struct act_view *a = &v->acts[i];
+		char at[WALL_TEXT_LEN], by[SPAN_TEXT_LEN];
+
+		printf(STR_FMT " of " STR_FMT ", cycle %u: %s%s at %s", STR_ARG(a->metric), STR_ARG(v->ticket), a->cycle,
+		       a->extends ? "extended by " : "waived", a->extends ? span_format_ms(a->by_ms, by) : "", wall_format(a->at, at));
+		printf(" by " STR_FMT ": " STR_FMT "%s\n", STR_ARG(a->who.len > 0 ? a->who : STR("somebody")), STR_ARG(a->reason),
+		       a->applied ? "" : " (it changed nothing)");
+	}
+}
+
 static void put_stretch(void *ctx, const struct stretch *s)
 {
 	stretch_json(ctx, s);
@@ -67,9 +80,18 @@ static void print_json(struct simulation *s, const struct ticket_view *view)
 	json_begin_array(&o);
 	engine_explain(simulation_engine(s), view->ns, view->ticket, simulation_now(s), put_stretch, &o);
 	json_end_array(&o);
+	acts_json(&o, view);
 	json_end_object(&o);
 	puts(buf_cstr(&b));
 	buf_finish(&b);
+}
+
+static void print_text(struct simulation *s, const struct ticket_view *view)
+{
+	struct telling t = { .view = view };
+
+	engine_explain(simulation_engine(s), view->ns, view->ticket, simulation_now(s), print_stretch, &t);
+	print_acts(view);
 }
 
 int cmd_explain(struct ctl *ctl)
@@ -78,7 +100,6 @@ int cmd_explain(struct ctl *ctl)
 	struct simulation *s;
 	struct str ticket = str_of(ctl->args[0]);
 	struct ticket_view view;
-	struct telling t = { .view = &view };
 	struct arena *a;
 
 	if (ctl->n_args < 2)
@@ -92,7 +113,7 @@ int cmd_explain(struct ctl *ctl)
 	else if (ctl->value[OPT_JSON] != NULL)
 		print_json(s, &view);
 	else
-		engine_explain(simulation_engine(s), simulation_ns(s), ticket, simulation_now(s), print_stretch, &t);
+		print_text(s, &view);
 	arena_destroy(a);
 	simulation_free(s);
 	return status;

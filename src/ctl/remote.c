@@ -100,12 +100,7 @@ int cmd_ticket(struct ctl *ctl)
 
 int explain_remote(struct ctl *ctl)
 {
-	static const struct column columns[] = {
-		{ "METRIC", "/metric", CELL_TEXT }, { "CYCLE", "/cycle", CELL_TEXT }, { "FROM", "/from", CELL_TEXT }, { "TO", "/to", CELL_TEXT },
-		{ "COUNTED S", "/counted_s", CELL_TEXT }, { "WHY", "/why", CELL_TEXT },
-	};
-
-	return ask_ticket(ctl, "/explain", &(struct view){ .list = "/stretches", COLUMNS(columns), .empty = "no clocks" });
+	return ask_ticket(ctl, "/explain", &(struct view){ .print = show_explained });
 }
 
 int cmd_next(struct ctl *ctl)

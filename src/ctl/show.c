@@ -114,7 +114,7 @@ void show_status(const struct ctl *ctl, const struct json_doc *d)
 static void print_attributes(const struct json_doc *d)
 {
 	static const char *const shown_elsewhere[] = { "namespace", "ticket", "contract", "state", "due", "metric", "priority", "subject", "opened",
-						       "resolved", "over", "unmatched", "opened_at", "last_at", "events", "clocks", NULL };
+						       "resolved", "over", "unmatched", "opened_at", "last_at", "events", "clocks", "acts", NULL };
 
 	for (json_node n = json_first(d, 0); n != JSON_ABSENT; n = json_next(d, n)) {
 		if (name_index(shown_elsewhere, json_key(d, n)) >= 0)
@@ -126,6 +126,32 @@ static void print_attributes(const struct json_doc *d)
 			print(d, n, "", "", "");
 		printf("\n");
 	}
+}
+
+static void print_acts(const struct json_doc *d)
+{
+	static const struct column columns[] = {
+		{ "AT", "/at", CELL_INSTANT }, { "ACT", "/act", CELL_TEXT }, { "METRIC", "/metric", CELL_TEXT }, { "CYCLE", "/cycle", CELL_TEXT },
+		{ "BY", "/by_s", CELL_SECONDS }, { "WHO", "/who", CELL_TEXT }, { "APPLIED", "/applied", CELL_TEXT }, { "REASON", "/reason", CELL_TEXT },
+	};
+	json_node list = json_get(d, 0, STR("acts"));
+
+	if (json_first(d, list) == JSON_ABSENT)
+		return;
+	printf("\n");
+	render_table(d, list, columns, sizeof(columns) / sizeof(columns[0]), "");
+}
+
+void show_explained(const struct ctl *ctl, const struct json_doc *d)
+{
+	static const struct column columns[] = {
+		{ "METRIC", "/metric", CELL_TEXT }, { "CYCLE", "/cycle", CELL_TEXT }, { "FROM", "/from", CELL_TEXT }, { "TO", "/to", CELL_TEXT },
+		{ "COUNTED S", "/counted_s", CELL_TEXT }, { "WHY", "/why", CELL_TEXT },
+	};
+
+	(void)ctl;
+	render_table(d, json_get(d, 0, STR("stretches")), columns, sizeof(columns) / sizeof(columns[0]), "no clocks");
+	print_acts(d);
 }
 
 void show_ticket(const struct ctl *ctl, const struct json_doc *d)
@@ -150,6 +176,7 @@ void show_ticket(const struct ctl *ctl, const struct json_doc *d)
 	print_attributes(d);
 	printf("\n");
 	render_table(d, json_get(d, 0, STR("clocks")), columns, sizeof(columns) / sizeof(columns[0]), "no clocks");
+	print_acts(d);
 }
 
 /* ---- acts ---- */

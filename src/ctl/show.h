@@ -6,7 +6,7 @@
 
 typedef void show_fn(const struct ctl *ctl, const struct json_doc *d);
 
-show_fn show_status, show_ticket, show_act, show_test, show_reload, show_forgotten;
+show_fn show_status, show_ticket, show_explained, show_act, show_test, show_reload, show_forgotten;
 
 /* The stream of /v1/tail comes in pieces that end anywhere: what is left of a line waits here. */
 struct tail_lines {

@@ -6,6 +6,8 @@
 #include "daemon/daemon.h"
 #include "web/auth.h"
 
+#define SHOWN_MAX 64      /* of a name that is not known: enough to know it again */
+
 static api_handler_fn *const handlers[ROUTE_N] = {
 	[ROUTE_HEALTHZ] = api_healthz, [ROUTE_READYZ] = api_readyz, [ROUTE_METRICS] = api_metrics, [ROUTE_STATUS] = api_status,
 	[ROUTE_TICKETS] = api_tickets, [ROUTE_TICKET] = api_ticket, [ROUTE_EXPLAIN] = api_explain, [ROUTE_WAIVE] = api_waive,
@@ -156,6 +158,31 @@ void api_refuse(struct http_request *r, int status, const char *fmt, ...)
 	va_end(ap);
 	problem_set(&p, status, NULL, "%s", text);
 	http_reply_problem(r, &p, status == 503 ? "Retry-After: 5\r\n" : NULL);
+}
+
+bool api_body(struct daemon *d, struct http_request *r, const char *const *keys, size_t n_keys)
+{
+	struct diag diag = { 0 };
+
+	if (json_parse(d->doc, r->body, &diag) != ERR_OK || json_kind(d->doc, 0) != JSON_OBJECT) {
+		api_refuse(r, 400, "The body must be a JSON object. %s", diag.msg);
+		return false;
+	}
+	for (json_node n = json_first(d->doc, 0); n != JSON_ABSENT; n = json_next(d->doc, n)) {
+		struct str key = json_key(d->doc, n);
+		const char *near = str_nearest(key, keys, n_keys);
+		bool known = false;
+
+		for (size_t i = 0; i < n_keys; i++)
+			known = known || str_eqz(key, keys[i]);
+		if (known)
+			continue;
+		key.len = key.len < SHOWN_MAX ? key.len : SHOWN_MAX;
+		api_refuse(r, 422, "There is no field \"" STR_FMT "\" here%s%s%s.", STR_ARG(key), near != NULL ? "; did you mean \"" : "",
+			   near != NULL ? near : "", near != NULL ? "\"?" : "");
+		return false;
+	}
+	return true;
 }
 
 bool api_is_namespace(const struct daemon *d, struct str ns)

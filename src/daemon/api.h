@@ -43,6 +43,9 @@ api_handler_fn api_tail;                                                        
 void api_reply_json(struct http_request *r, int status, const struct buf *body);     /* 500 when the body did not fit */
 void api_refuse(struct http_request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* Parses the body into d->doc: an object with no other members than these. False, and the request is answered, when it is not. */
+bool api_body(struct daemon *d, struct http_request *r, const char *const *keys, size_t n_keys);
+
 /* Are the parameters such as the route takes, each once and readable? Then those below find what is there. (api_query.c) */
 bool api_query_check(const struct http_request *r, enum route route, struct problem *p);
 

@@ -1,4 +1,5 @@
 /* What operators do: waive, extend, import, try a receiver, reload. Journaled like any event, with their names. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,13 +53,12 @@ static bool text_member(struct daemon *d, struct lookup *l, const char *key, siz
 
 static bool read_act(struct daemon *d, struct lookup *l, struct event *e)
 {
+	static const char *const keys[] = { "metric", "reason", "by" };
 	struct diag diag = { 0 };
 	struct str by;
 
-	if (json_parse(d->doc, l->r->body, &diag) != ERR_OK || json_kind(d->doc, 0) != JSON_OBJECT) {
-		api_refuse(l->r, 400, "The body must be a JSON object. %s", diag.msg);
+	if (!api_body(d, l->r, keys, e->type == EVENT_EXTENDED ? 3 : 2))
 		return false;
-	}
 	if (!text_member(d, l, "metric", EVENT_MAX_ATTR, &e->metric) || !text_member(d, l, "reason", EVENT_MAX_REASON, &e->reason))
 		return false;
 	if (e->type != EVENT_EXTENDED)
@@ -71,18 +71,38 @@ static bool read_act(struct daemon *d, struct lookup *l, struct event *e)
 	return false;
 }
 
-static bool has_clock(struct daemon *d, struct lookup *l, struct str metric)
+/* Why the act would change nothing, or NULL. What is over may run again, but whoever acts means the clock as it is. */
+static const char *no_use(const struct clock_view *c, enum event_type type)
 {
+	bool live = clock_view_is_live(c);
+
+	if (type == EVENT_EXTENDED)
+		return live ? NULL : "it cannot be given more time";
+	if (c->waived)
+		return "it is waived already";
+	return live || c->breached ? NULL : "it was not breached, so there is nothing to waive";
+}
+
+/* Once it is journaled it is an event like others, which nobody refuses: so what is of no use is refused here. False when that is so. */
+static bool is_of_use(struct daemon *d, struct lookup *l, const struct event *e)
+{
+	const struct clock_view *c = NULL;
 	struct ticket_view v;
-	bool has = false;
+	const char *why;
 
 	if (!engine_view(d->engine, l->ns, l->ticket, d->now, l->arena, &v))
 		return false;
+	/* Of its cycles the last, with which acts deal. */
 	for (size_t i = 0; i < v.n_clocks; i++)
-		has = has || str_eq(v.clocks[i].metric, metric);
-	if (!has)
-		api_refuse(l->r, 422, "The ticket has no clock of the metric " STR_FMT ".", STR_ARG(metric));
-	return has;
+		c = str_eq(v.clocks[i].metric, e->metric) ? &v.clocks[i] : c;
+	if (c == NULL) {
+		api_refuse(l->r, 422, "The ticket has no clock of the metric " STR_FMT ".", STR_ARG(e->metric));
+		return false;
+	}
+	why = no_use(c, e->type);
+	if (why != NULL)
+		api_refuse(l->r, 409, "The clock " STR_FMT " (cycle %" PRIu32 ") is " STR_FMT ": %s.", STR_ARG(e->metric), c->cycle, STR_ARG(c->state), why);
+	return why == NULL;
 }
 
 static struct str new_id(struct arena *a)
@@ -102,7 +122,7 @@ static void act(struct daemon *d, struct lookup *l)
 
 	if (!read_act(d, l, &e) || !lookup_enter(d, l))
 		return;
-	good = has_clock(d, l, e.metric);
+	good = is_of_use(d, l, &e);
 	lookup_leave(d, l);
 	if (!good)
 		return;

@@ -40,6 +40,7 @@ static void put_stretch(void *ctx, const struct stretch *s)
 
 static void show_stretches(struct daemon *d, struct lookup *l)
 {
+	struct ticket_view v = { 0 };
 	struct buf b;
 	struct json_out o = json_out(&b);
 
@@ -53,6 +54,8 @@ static void show_stretches(struct daemon *d, struct lookup *l)
 	json_begin_array(&o);
 	(void)engine_explain(d->engine, l->ns, l->ticket, d->now, put_stretch, &o);
 	json_end_array(&o);
+	(void)engine_view(d->engine, l->ns, l->ticket, d->now, l->arena, &v);
+	acts_json(&o, &v);
 	json_end_object(&o);
 	lookup_leave(d, l);
 	api_reply_json(l->r, 200, &b);

@@ -317,15 +317,20 @@ void forget_finish(struct daemon *d)
 
 /* ---- the request ---- */
 
+/* False, and the request is answered, when it does not say it. */
 static bool read_requester(struct daemon *d, struct http_request *r, struct str *out)
 {
-	struct diag diag = { 0 };
-	json_node n = JSON_ABSENT;
+	static const char *const keys[] = { "requester" };
+	json_node n;
 
-	if (json_parse(d->doc, r->body, &diag) == ERR_OK && json_kind(d->doc, 0) == JSON_OBJECT)
-		n = json_get(d->doc, 0, STR("requester"));
+	if (!api_body(d, r, keys, 1))
+		return false;
+	n = json_get(d->doc, 0, STR("requester"));
 	*out = n != JSON_ABSENT && json_is_str(d->doc, n) ? json_text(d->doc, n) : (struct str){ NULL, 0 };
-	return out->len > 0 && out->len <= EVENT_MAX_ATTR && !str_has_controls(*out);
+	if (out->len > 0 && out->len <= EVENT_MAX_ATTR && !str_has_controls(*out))
+		return true;
+	api_refuse(r, 422, "`requester` must be a text of 1 to %u bytes, without control characters.", (unsigned)EVENT_MAX_ATTR);
+	return false;
 }
 
 void api_forget(struct daemon *d, const struct api_call *c)
@@ -337,10 +342,8 @@ void api_forget(struct daemon *d, const struct api_call *c)
 		api_refuse(c->r, 503, d->forget.job != NULL ? "Somebody else is being forgotten at the moment." : "plazod is not running.");
 		return;
 	}
-	if (!read_requester(d, c->r, &requester)) {
-		api_refuse(c->r, 422, "`requester` must be a text of 1 to %u bytes, without control characters.", (unsigned)EVENT_MAX_ATTR);
+	if (!read_requester(d, c->r, &requester))
 		return;
-	}
 	j = xcalloc(1, sizeof(*j));
 	*j = (struct forget_job){ .query = { on_rewritten }, .d = d, .r = c->r, .arena = arena_create(), .doc = json_create() };
 	j->requester = arena_str(j->arena, requester);

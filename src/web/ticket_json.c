@@ -4,11 +4,6 @@
 
 /* ---- clocks ---- */
 
-static bool is_live(const struct clock_view *c)
-{
-	return wall_is_never(c->stopped) && !str_eqz(c->state, "met") && !str_eqz(c->state, "cancelled");
-}
-
 static void clock_json(struct json_out *o, const struct clock_view *c)
 {
 	json_begin_object(o);
@@ -35,7 +30,7 @@ static const struct clock_view *most_urgent(const struct ticket_view *v)
 	const struct clock_view *best = NULL;
 
 	for (size_t i = 0; i < v->n_clocks; i++)
-		if (is_live(&v->clocks[i]) && (best == NULL || wall_before(v->clocks[i].due, best->due)))
+		if (clock_view_is_live(&v->clocks[i]) && (best == NULL || wall_before(v->clocks[i].due, best->due)))
 			best = &v->clocks[i];
 	return best;
 }
@@ -45,7 +40,7 @@ bool ticket_at_risk(const struct ticket_view *v, struct wall now)
 	for (size_t i = 0; i < v->n_clocks; i++) {
 		const struct clock_view *c = &v->clocks[i];
 
-		if (!is_live(c) || c->waived)
+		if (!clock_view_is_live(c) || c->waived)
 			continue;
 		if (c->breached || str_eqz(c->next_step, "breach") || wall_before(c->due, wall_plus(now, SOON_MS)))
 			return true;
@@ -80,6 +75,30 @@ static void tags_json(struct json_out *o, struct str tags)
 	json_end_array(o);
 }
 
+static void act_json(struct json_out *o, const struct act_view *a)
+{
+	json_begin_object(o);
+	json_put_instant(o, "at", a->at);
+	json_put_text(o, "act", a->extends ? STR("extended") : STR("waived"));
+	json_put_text(o, "metric", a->metric);
+	json_put_number(o, "cycle", a->cycle);
+	if (a->extends)
+		json_put_seconds(o, "by_s", a->by_ms);
+	json_put_text(o, "who", a->who);
+	json_put_text(o, "reason", a->reason);
+	json_put_flag(o, "applied", a->applied);
+	json_end_object(o);
+}
+
+void acts_json(struct json_out *o, const struct ticket_view *v)
+{
+	json_put_key(o, "acts");
+	json_begin_array(o);
+	for (size_t i = 0; i < v->n_acts; i++)
+		act_json(o, &v->acts[i]);
+	json_end_array(o);
+}
+
 void ticket_json(struct json_out *o, const struct ticket_view *v)
 {
 	const struct clock_view *urgent = most_urgent(v);
@@ -108,6 +127,7 @@ void ticket_json(struct json_out *o, const struct ticket_view *v)
 	for (size_t i = 0; i < v->n_clocks; i++)
 		clock_json(o, &v->clocks[i]);
 	json_end_array(o);
+	acts_json(o, v);
 	json_end_object(o);
 }
 

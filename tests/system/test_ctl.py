@@ -240,6 +240,14 @@ class Questions(Base):
 		self.assertIn("counted", p.stdout)
 		stretches = json.loads(harness.plazoctl("explain", "S-1", path, "--json", *conf).stdout)["stretches"]
 		self.assertEqual(sum(s["counted_s"] for s in stretches if s["metric"] == "response"), 3)
+		acts = [event("S-1", "extended", at=f"2026-11-23T10:00:0{i}Z", metric="response", by=by, reason="asked", actor={"role": "system", "name": "Ana"})
+			for i, by in ((0, "2s"), (4, "1h"))]
+		more = self.write("acts.ndjson", events + "".join(json.dumps(e) + "\n" for e in acts))
+		text = harness.plazoctl("explain", "S-1", more, *conf).stdout
+		self.assertRegex(text, r"(?m)^response of S-1, cycle 1: extended by 2s at 2026-11-23T10:00:00\S* by Ana: asked$")
+		self.assertRegex(text, r"(?m)^response of S-1, cycle 1: extended by 1h at 2026-11-23T10:00:04\S* by Ana: asked \(it changed nothing\)$")
+		acts = json.loads(harness.plazoctl("explain", "S-1", more, "--json", *conf).stdout)["acts"]
+		self.assertEqual([(a["by_s"], a["applied"]) for a in acts], [(2, True), (3600, False)])
 		self.assertEqual(harness.plazoctl("explain", "S-9", path, *conf).returncode, NO)
 		self.assertEqual(harness.plazoctl("simulate", *conf, "-", stdin="{oops\n").returncode, BAD_EVENTS)
 		self.assertEqual(harness.plazoctl("simulate", *conf, "/nowhere").returncode, NO_INPUT)
@@ -269,6 +277,11 @@ class Acts(Base):
 		clock = next(c for c in self.json("ticket", "INC-W")["clocks"] if c["metric"] == "response")
 		self.assertEqual((clock["breached"], clock["waived"]), (True, True))
 		self.assertIn("no clock", self.d.ctl("waive", "INC-W", "nonsense", "--reason", "x").stderr)
+		for args in (["ticket", "INC-W"], ["explain", "INC-W"]):
+			self.assertRegex(self.text(*args), rf"(?m)^{INSTANT}  waived +response +1 +- +\S+ +true +the line was cut by a digger$")
+		p = self.d.ctl("waive", "INC-W", "response", "--reason", "again")
+		self.assertEqual((p.returncode, p.stdout), (NO, ""))
+		self.assertIn("waived already", p.stderr)
 		self.text("waive", "INC-W", "nonsense", "--reason", "x", status=NO)
 		self.text("waive", "INC-99", "response", "--reason", "x", status=NO)
 		self.text("waive", "INC-W", "response", status=USAGE)
@@ -309,6 +322,10 @@ class Acts(Base):
 		self.assertEqual(self.text("extend", "INC-E", "response", "--by", "2h", "--reason", "asked"), "response of INC-E has 2h more\n")
 		after = self.json("ticket", "INC-E")["clocks"][0]["due"]
 		self.assertEqual(harness.parse_instant(after) - harness.parse_instant(before), 7200)
+		self.assertRegex(self.text("ticket", "INC-E"), rf"(?m)^{INSTANT}  extended +response +1 +2h +\S+ +true +asked$")
+		p = self.d.ctl("extend", "INC-1", "response", "--by", "1h", "--reason", "too late")
+		self.assertEqual((p.returncode, p.stdout), (NO, ""))
+		self.assertIn("is breached: it cannot be given more time", p.stderr)
 		for by in ("-2h", "0s", "soon", ""):
 			self.text("extend", "INC-E", "response", "--by", by, "--reason", "x", status=USAGE)
 		self.text("extend", "INC-E", "response", "--by", "2h", status=USAGE)

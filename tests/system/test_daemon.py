@@ -305,6 +305,56 @@ class Api(Case):
 		self.assertTrue(self.clock("T1")["waived"])
 		self.assertAlmostEqual(harness.parse_instant(self.clock("T2")["due"]) - harness.parse_instant(due), 7200, places=2)
 
+	def test_who_did_it_and_why(self):
+		"""Whoever asks for a clock that was changed by hand is told who did that, when, why and by how much: for good, and in every view."""
+		self.d.accept([opened("T1"), opened("T2")])
+		self.assertEqual(self.ask("/v1/tickets/T1").json["acts"], [])
+		self.ask("/v1/tickets/T1/extend", json.dumps({"metric": "response", "by": "90m", "reason": "a part is missing"}))
+		self.ask("/v1/tickets/T1/waive", json.dumps({"metric": "response", "reason": "the customer's line was down"}))
+		acts = self.ask("/v1/tickets/T1").json["acts"]
+		for a in acts:
+			self.assertLess(abs(harness.parse_instant(a.pop("at")) - harness.time.time()), 60)
+		who = acts[0]["who"]
+		self.assertRegex(who, r"\w")
+		self.assertEqual(acts, [
+			{"act": "extended", "metric": "response", "cycle": 1, "by_s": 5400, "who": who, "reason": "a part is missing", "applied": True},
+			{"act": "waived", "metric": "response", "cycle": 1, "who": who, "reason": "the customer's line was down", "applied": True}])
+		full = self.ask("/v1/tickets/T1").json["acts"]
+		self.assertEqual(self.ask("/v1/tickets/T1/explain").json["acts"], full)
+		self.d.accept([agent_reply("T1"), event("T1", "resolved", actor={"role": "agent"}), event("T1", "closed")])
+		wait_for("T1 is on disk alone", 15, lambda: self.ask("/v1/status").json["tickets"] == 1, every=0.2)
+		self.assertEqual(self.ask("/v1/tickets/T1").json["acts"], full)
+		self.d.stop()
+		self.d.start()
+		self.assertEqual(self.ask("/v1/tickets/T1").json["acts"], full)
+		self.assertEqual(self.ask("/v1/tickets/T2").json["acts"], [])
+
+	def test_acts_of_no_use(self):
+		"""What would change nothing is refused, by the state of the clock; a breach is waived for ever after, and what comes by other ways stays taken."""
+		def act(what, ticket, metric, status, words=""):
+			r = self.ask(f"/v1/tickets/{ticket}/{what}", json.dumps({"metric": metric, "reason": "x", **({"by": "1h"} if what == "extend" else {})}))
+			self.assertEqual(r.status, status, r)
+			if status != 200:
+				self.assertEqual(r.headers.get_content_type(), "application/problem+json")
+				self.assertIn(words, r.json["detail"])
+		self.d.accept([opened("MET"), agent_reply("MET"), opened("LATE", at=harness.instant(-40 * 86400)), agent_reply("LATE"),
+			       opened("LIVE"), opened("GONE"), event("GONE", "cancelled")])
+		act("extend", "MET", "response", 409, "(cycle 1) is met: it cannot be given more time")
+		act("waive", "MET", "response", 409, "it was not breached")
+		act("extend", "LATE", "response", 409, "(cycle 1) is breached")
+		act("waive", "LATE", "response", 200)
+		act("waive", "LATE", "response", 409, "waived already")
+		act("extend", "LIVE", "response", 200)
+		act("waive", "LIVE", "response", 200)
+		act("extend", "LIVE", "response", 200)
+		for what in ("waive", "extend"):
+			act(what, "GONE", "response", 409, "is cancelled")
+		self.assertEqual([self.ask(f"/v1/tickets/{t}").json["events"] for t in ("MET", "GONE")], [2, 2])
+		# An event of that kind that comes from elsewhere is a fact, and says by itself that it changed nothing.
+		late = event("MET", "extended", metric="response", by="1h", reason="imported", actor={"role": "system", "name": "Ana"})
+		self.assertEqual(self.ask("/v1/import?source=helpdesk", json.dumps(late)).json["accepted"], 1)
+		self.assertEqual([(a["who"], a["applied"]) for a in self.ask("/v1/tickets/MET").json["acts"]], [("Ana", False)])
+
 	def test_acts_that_are_refused(self):
 		self.d.accept(opened("T1"))
 		for path, body, status in (
@@ -313,6 +363,9 @@ class Api(Case):
 				("/v1/tickets/T1/waive", '{"metric":"response","reason":"a\\nb"}', 422),
 				("/v1/tickets/T1/extend", '{"metric":"response","reason":"x"}', 422),
 				("/v1/tickets/T1/extend", '{"metric":"response","reason":"x","by":"-2h"}', 422),
+				("/v1/tickets/T1/waive", '{"metric":"response","reason":"x","by":"2h"}', 422),
+				("/v1/tickets/T1/extend", '{"metric":"response","reasons":"x","by":"2h"}', 422),
+				("/v1/forget", '{"requester":"eva","ticket":"T1"}', 422), ("/v1/forget", '["eva"]', 400), ("/v1/forget", '{"requester":""}', 422),
 				("/v1/tickets/NONE/waive", '{"metric":"response","reason":"x"}', 404),
 				("/v1/receivers/none/test", "", 404), ("/v1/import?source=none", "{}", 404)):
 			r = self.ask(path, body)
