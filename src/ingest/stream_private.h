@@ -27,6 +27,7 @@
 #define STREAM_CONNECT_MS  5000
 #define STREAM_COMMAND_MS  5000       /* for an answer */
 #define STREAM_FULL_MS     100        /* until the sink is asked again */
+#define STREAM_CLAIM_MS    10         /* until a claim that found nothing so far goes on */
 #define STREAM_BACKOFF_MS  100        /* at first; doubled up to */
 #define STREAM_BACKOFF_MAX_MS 5000
 #define STREAM_ID_LEN      44

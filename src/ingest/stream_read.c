@@ -267,6 +267,12 @@ static void adapt_count(struct stream *s, size_t size)
 		s->count = s->count * 2 < STREAM_COUNT ? s->count * 2 : STREAM_COUNT;
 }
 
+/* Where a claim goes on is always behind where it was: else it would never end. */
+static bool claim_goes_on(const struct stream *s, const struct entries *found)
+{
+	return entry_id_cmp(found->next, STR("0-0")) == 0 || entry_id_cmp(found->next, str_of(s->claim_from)) > 0;
+}
+
 static void note_claim(struct stream *s, const struct entries *found)
 {
 	s->stats.n_claimed += found->n;
@@ -317,6 +323,10 @@ static bool take_reply(struct stream *s, struct stream_batch *b, const redisRepl
 		stream_garbled(s, d.msg);
 		return false;
 	}
+	if (tag == TAG_CLAIM && !claim_goes_on(s, &b->entries)) {
+		stream_garbled(s, "the server's claim of what a dead consumer had does not go on");
+		return false;
+	}
 	b->size = link_reply_size(s->link);
 	s->n_bytes += b->size;
 	adapt_count(s, b->size);
@@ -348,6 +358,8 @@ static void on_read(void *ctx, const redisReply *r, unsigned tag)
 		/* Asked as fast as it answers, one that knows no BLOCK would keep both sides busy. */
 		if (s->touched_ms < b->early_ms)
 			s->again_ms = s->touched_ms + STREAM_FULL_MS;
+		else if (tag == TAG_CLAIM && s->claims != 0)
+			s->again_ms = s->touched_ms + STREAM_CLAIM_MS;
 		batch_release(b);
 	} else {
 		batch_list_put(&s->held, b);

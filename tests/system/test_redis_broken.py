@@ -95,6 +95,25 @@ def rule_of(verb, answer, key):
 	return rule
 
 
+def endless_claim(step, asked):
+	"""A server whose claims find nothing and never end, at once; `asked` has how often it was asked."""
+	def make(_):
+		queued, n = [False], [5]
+
+		def rule(command):
+			queued[0] = command[0] == b"MULTI" or (queued[0] and command[0] != b"EXEC")
+			if not queued[0] and command[:2] == [b"XINFO", b"CONSUMERS"]:
+				return DEAD
+			if command[0] != b"XAUTOCLAIM":
+				return None
+			asked.append(time.monotonic())
+			n[0] += step
+			text = f"{n[0]}-5".encode()
+			return b"*3\r\n$%d\r\n%s\r\n*0\r\n*0\r\n" % (len(text), text)
+		return rule
+	return make
+
+
 def key_of(source):
 	return source.replace("bus", "tick-")
 
@@ -114,6 +133,22 @@ class Broken(redis_rig.Case):
 					   "contracts": ["acme"], "namespace": "desk"}
 		self.d.configure(target="1h", sources=sources)
 		return out
+
+	def test_claims_that_never_end(self):
+		"""They are asked for at leisure, and one that does not even go on is a fault."""
+		stays, goes = [], []
+		rules = {"stays": endless_claim(0, stays), "goes on": endless_claim(1, goes)}
+		fakes = self.sources(rules)
+		for _, source in fakes.values():
+			self.r.add(opened(f"{source}-first"), stream=key_of(source))
+		self.d.start(ready=False)
+		self.wait_serving()
+		wait_for("claims of both", 20, lambda: len(stays) > 1 and len(goes) > 1, 0.1)
+		time.sleep(2)
+		# In its first second the one begins anew a few times, each time twice as late, with two questions each.
+		self.assertLess(len([t for t in stays if t < stays[0] + 1]), 20)
+		self.assertLess(len([t for t in goes if t < goes[0] + 1]), 120)
+		self.still_serves()
 
 	def run_all(self, rules, seconds=20):
 		fakes = self.sources(rules)
