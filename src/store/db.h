@@ -115,7 +115,10 @@ uint64_t db_hash_key(struct sipkey key, struct str ns, struct str ticket);
 /* Looks at the file without touching it: ERR_OK, ERR_ABSENT when there is none and one may be made, or the refusal. */
 MUST_CHECK enum err db_file_check(const char *path, struct diag *d);
 
-/* Makes a whole new database beside `path`, then gives it that name; one that appeared meanwhile is left alone. */
+/*
+ * Makes a whole new database beside `path`, then gives it that name; one that appeared meanwhile is left alone. Takes away what processes that
+ * are no more had begun.
+ */
 MUST_CHECK enum err db_file_create(const char *path, const char *vfs, struct diag *d);
 
 bool db_file_has(const char *path, const char *suffix);

@@ -4,12 +4,16 @@
  */
 #include "store/db.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +23,7 @@
 #include "store/schema.h"
 
 #define HEADER_LEN 100
+#define NEW        ".making-"        /* and a process's number: a database that is being made; nobody else calls a file so */
 
 static bool stat_beside(const char *path, const char *suffix, struct stat *st)
 {
@@ -228,17 +233,52 @@ enum err db_file_sync_directory(const char *path, struct diag *d)
 	return e;
 }
 
+static const char *const suffixes[] = { "", "-wal", "-journal", "-shm" };
+#define N_SUFFIXES (sizeof suffixes / sizeof *suffixes)
+
+/* "PID", or with a suffix of SQLite's, of a process that is no more. */
+static bool is_left_behind(const char *tail)
+{
+	char *end;
+	long pid = strtol(tail, &end, 10);
+	size_t i = 0;
+
+	while (i < N_SUFFIXES && strcmp(end, suffixes[i]) != 0)
+		i++;
+	if (*tail < '1' || *tail > '9' || i == N_SUFFIXES || pid > INT_MAX)
+		return false;
+	return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+/* What a power cut left of databases that others were about to make. */
+static void remove_left_behind(const char *path)
+{
+	char *copy = xstrdup(path), *copy2 = xstrdup(path);
+	const char *base = basename(copy2);
+	size_t len = strlen(base);
+	DIR *dir = opendir(dirname(copy));
+	const struct dirent *e;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL)
+		if (strncmp(e->d_name, base, len) == 0 && strncmp(e->d_name + len, NEW, strlen(NEW)) == 0 && is_left_behind(e->d_name + len + strlen(NEW)))
+			(void)unlinkat(dirfd(dir), e->d_name, 0);
+	if (dir != NULL)
+		closedir(dir);
+	free(copy);
+	free(copy2);
+}
+
 enum err db_file_create(const char *path, const char *vfs, struct diag *d)
 {
 	struct buf name;
-	const char *suffixes[] = { "", "-wal", "-journal" };
 	enum err e;
 
 	buf_init(&name, 1 << 16);
-	buf_printf(&name, "%s.new-%d", path, (int)getpid());
+	buf_printf(&name, "%s" NEW "%d", path, (int)getpid());
 
 	size_t len = name.len;
 
+	remove_left_behind(path);
 	unlink(buf_cstr(&name));
 	e = make(buf_cstr(&name), vfs, d);
 	/* link() and not rename(): it never replaces what another process made meanwhile. */
@@ -246,7 +286,7 @@ enum err db_file_create(const char *path, const char *vfs, struct diag *d)
 		diag_set(d, "%s: %s", path, strerror(errno));
 		e = ERR_IO;
 	}
-	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+	for (size_t i = 0; i < N_SUFFIXES; i++) {
 		name.len = len;
 		buf_puts(&name, suffixes[i]);
 		unlink(buf_cstr(&name));

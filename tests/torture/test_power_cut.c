@@ -298,7 +298,7 @@ static void every_moment_of_a_birth(void **state)
 	struct rig *r = *state;
 	char making[136];
 
-	snprintf(making, sizeof making - 8, "%s.new-%d", r->path, (int)getpid());
+	snprintf(making, sizeof making - 8, "%s.making-%d", r->path, (int)getpid());
 
 	struct disk *d = disk_watch(making);
 

@@ -425,6 +425,34 @@ static void a_log_that_is_cut(void **state)
 	buf_finish(&all);
 }
 
+/* A cut while others were about to make it; the first of them no longer runs. */
+static void a_new_one_takes_away_what_was_left_of_others(void **state)
+{
+	static const struct { const char *before, *after; bool runs, stays; } files[] = {
+		{ ".making-", "", false, false }, { ".making-", "-wal", false, false }, { ".making-", "-journal", false, false },
+		{ ".making-", "", true, true }, { ".making-", ".old", false, true }, { ".making-x", "", false, true },
+		{ ".old.making-", "", false, true }, { ".new-", "", false, true },
+	};
+	struct rig *r = *state;
+	pid_t gone = fork();
+	char name[200];
+
+	if (gone == 0)
+		_exit(0);
+	assert_int_equal(waitpid(gone, NULL, 0), gone);
+	for (int after = 0; after < 2; after++) {
+		for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+			snprintf(name, sizeof name, "%s%s%d%s", r->path, files[i].before, files[i].runs ? (int)getppid() : (int)gone, files[i].after);
+			if (after == 0)
+				write_file(name, "x", 1);
+			else
+				assert_int_equal(unlink(name) == 0, files[i].stays);
+		}
+		if (after == 0)
+			make(r);
+	}
+}
+
 static void a_new_one_is_ours_alone(void **state)
 {
 	struct rig *r = *state;
@@ -465,6 +493,7 @@ int main(void)
 		CASE(a_log_that_is_cut),
 		CASE(a_log_with_a_bad_bit),
 		CASE(a_new_one_is_ours_alone),
+		CASE(a_new_one_takes_away_what_was_left_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
