@@ -23,14 +23,14 @@ enum forget_round { FORGET_TEXTS, FORGET_NAMES };
 
 enum forgot { FORGOT_NOTHING, FORGOT_ACTOR, FORGOT_REQUESTER };    /* what the name was; a requester may be an actor as well */
 
-/* Of a ticket in memory, by its number. */
-enum forgot engine_forget(struct engine *en, uint32_t number, struct str requester, enum forget_round round);
+/* Of a ticket in memory, by its number. In how many of its events the name was, as a requester's or somebody's who was no customer, goes to *n_events. */
+enum forgot engine_forget(struct engine *en, uint32_t number, struct str requester, enum forget_round round, uint32_t *n_events);
 
 /* From now on that is done to each ticket that is loaded; the empty text ends it. Keeps the text. */
 void engine_forget_on_load(struct engine *en, struct str requester, enum forget_round round);
 
 /* Of a ticket's row as engine_save() gives it; appends the new one when there was something. Any thread may call it. */
-enum forgot row_forget(struct str row, struct str requester, enum forget_round round, struct buf *out);
+enum forgot row_forget(struct str row, struct str requester, enum forget_round round, struct buf *out, uint32_t *n_events);
 
 /* Of an event; `theirs`: its ticket is known to be of that requester. Its `body` stays, so that a repeat is known. */
 enum forgot event_forget(struct event *e, struct str requester, bool theirs);

@@ -32,7 +32,8 @@
  *   GET  /v1/refused/ID             one of them, with body, or body_base64 where it is no text
  *   POST /v1/receivers/NAME/test    {ok: true, status, detail}; 502 when the receiver did not take it
  *   POST /v1/backup                 the database as it is now, application/vnd.sqlite3
- *   POST /v1/forget                 {requester}: {tickets, events, alerts, refused}: in how many the name was erased
+ *   POST /v1/forget                 {requester}: {tickets, events, alerts, refused}: in how many the name was erased; events: those that named
+ *                                    the person as requester or agent, tickets: those of that requester
  *   POST /v1/reload                 {ok: true, changed, warnings: [TEXT]}; 422 with {…, errors: [TEXT], warnings: [TEXT]}. ?dry_run=1 &limit=
  *                                    changes nothing, and adds {moves: [{namespace, ticket, contract, metric, cycle, from, to (due times),
  *                                    breach, why}], moved, more (that are not listed), breaches, looked_at, tickets}

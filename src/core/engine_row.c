@@ -244,7 +244,7 @@ enum err engine_load(struct engine *en, struct str bytes, struct diag *d)
 	table_at(en, slot)->contract = contract;
 	restore(en, slot, &row);
 	if (en->forgetting.len != 0)
-		(void)engine_forget(en, slot, en->forgetting, (enum forget_round)en->forget_round);
+		(void)engine_forget(en, slot, en->forgetting, (enum forget_round)en->forget_round, &(uint32_t){ 0 });
 	return ERR_OK;
 }
 

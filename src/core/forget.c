@@ -9,9 +9,9 @@
 
 static const struct str nothing = { "", 0 };
 
-static enum forgot what(uint32_t n_requester, uint32_t n_actor)
+static enum forgot what(const struct erased *e)
 {
-	return n_requester != 0 ? FORGOT_REQUESTER : n_actor != 0 ? FORGOT_ACTOR : FORGOT_NOTHING;
+	return e->n_requester != 0 ? FORGOT_REQUESTER : e->n_actor != 0 ? FORGOT_ACTOR : FORGOT_NOTHING;
 }
 
 /* ---- in memory ---- */
@@ -22,17 +22,19 @@ void engine_forget_on_load(struct engine *en, struct str requester, enum forget_
 	en->forget_round = (int)round;
 }
 
-enum forgot engine_forget(struct engine *en, uint32_t number, struct str requester, enum forget_round round)
+enum forgot engine_forget(struct engine *en, uint32_t number, struct str requester, enum forget_round round, uint32_t *n_events)
 {
 	struct ticket *t = table_at(en, number);
-	uint32_t sym = symbols_take(en->symbols, requester), n_requester = 0, n_actor = 0;
+	uint32_t sym = symbols_take(en->symbols, requester);
+	struct erased found;
 	struct buf hist;
 	enum forgot f;
 
 	buf_init(&hist, BUF_NO_MAX);
-	if (!history_erase(ticket_history(t), sym, &hist, &n_requester, &n_actor))
+	if (!history_erase(ticket_history(t), sym, &hist, &found))
 		abort();
-	f = what(n_requester, n_actor);
+	f = what(&found);
+	*n_events = found.n_events;
 	if (f != FORGOT_NOTHING) {
 		struct parts parts = ticket_parts(t);
 
@@ -43,7 +45,7 @@ enum forgot engine_forget(struct engine *en, uint32_t number, struct str request
 		ticket_set_block(en, t, &parts);
 		table_changed(en, number);
 	}
-	for (uint32_t i = 0; i < n_requester + n_actor && round == FORGET_NAMES; i++)
+	for (uint32_t i = 0; i < found.n_requester + found.n_actor && round == FORGET_NAMES; i++)
 		symbols_drop(en->symbols, sym);
 	symbols_drop(en->symbols, sym);
 	buf_finish(&hist);
@@ -91,11 +93,12 @@ static void write(struct row *row, struct reader texts, uint32_t sym, struct str
 	buf_put_bytes(out, row->fired);
 }
 
-enum forgot row_forget(struct str bytes, struct str requester, enum forget_round round, struct buf *out)
+enum forgot row_forget(struct str bytes, struct str requester, enum forget_round round, struct buf *out, uint32_t *n_events)
 {
 	struct reader r = reader_of(bytes), texts;
 	struct row row = { 0 };
-	uint32_t sym = 0, n_requester = 0, n_actor = 0;
+	struct erased found = { 0 };
+	uint32_t sym = 0;
 	struct buf hist;
 	enum forgot f = FORGOT_NOTHING;
 
@@ -108,8 +111,9 @@ enum forgot row_forget(struct str bytes, struct str requester, enum forget_round
 	row.hist = reader_bytes(&r);
 	row.fired = reader_bytes(&r);
 	buf_init(&hist, BUF_NO_MAX);
-	if (sym != 0 && !r.bad && history_erase(row.hist, sym, &hist, &n_requester, &n_actor))
-		f = what(n_requester, n_actor);
+	if (sym != 0 && !r.bad && history_erase(row.hist, sym, &hist, &found))
+		f = what(&found);
+	*n_events = f != FORGOT_NOTHING ? found.n_events : 0;
 	if (f != FORGOT_NOTHING)
 		write(&row, texts, sym, round == FORGET_NAMES ? buf_str(&hist) : row.hist, f, out);
 	buf_finish(&hist);

@@ -245,7 +245,7 @@ void history_drop(struct str bytes, struct symbols *syms, struct buf *scrap)
 
 /* Where a symbol stands; `attr` is ATTR_N where it is no attribute's. */
 enum place { PLACE_ATTR, PLACE_ACTOR, PLACE_ACT };
-typedef uint32_t place_fn(void *ctx, enum place place, uint32_t attr, uint32_t sym);
+typedef uint32_t place_fn(void *ctx, const struct hist *h, enum place place, uint32_t attr, uint32_t sym);
 
 static bool rewrite(struct str bytes, place_fn *fn, void *ctx, struct buf *out)
 {
@@ -253,9 +253,9 @@ static bool rewrite(struct str bytes, place_fn *fn, void *ctx, struct buf *out)
 	struct given given = { 0 };
 	int64_t received = 0;
 
-	while (p < end) {
+	for (uint32_t n = 0; p < end; n++) {
 		struct hist_attr attrs[1 << 4];
-		struct hist h = { 0 };
+		struct hist h = { .order = n };
 		const uint8_t *head = p;
 		uint8_t flags;
 
@@ -268,12 +268,12 @@ static bool rewrite(struct str bytes, place_fn *fn, void *ctx, struct buf *out)
 		if (p == NULL)
 			return false;
 		for (uint32_t i = 0; i < h.n_attrs; i++)
-			buf_put_varint(out, (uint64_t)fn(ctx, PLACE_ATTR, attrs[i].attr, attrs[i].sym) << 4 | attrs[i].attr);
+			buf_put_varint(out, (uint64_t)fn(ctx, &h, PLACE_ATTR, attrs[i].attr, attrs[i].sym) << 4 | attrs[i].attr);
 		if (flags & REC_ACTOR)
-			buf_put_varint(out, fn(ctx, PLACE_ACTOR, ATTR_N, h.actor));
+			buf_put_varint(out, fn(ctx, &h, PLACE_ACTOR, ATTR_N, h.actor));
 		if (flags & REC_ACT) {
-			buf_put_varint(out, fn(ctx, PLACE_ACT, ATTR_N, h.metric));
-			buf_put_varint(out, fn(ctx, PLACE_ACT, ATTR_N, h.reason));
+			buf_put_varint(out, fn(ctx, &h, PLACE_ACT, ATTR_N, h.metric));
+			buf_put_varint(out, fn(ctx, &h, PLACE_ACT, ATTR_N, h.reason));
 			buf_put_zigzag(out, h.by_ms);
 		}
 	}
@@ -282,10 +282,11 @@ static bool rewrite(struct str bytes, place_fn *fn, void *ctx, struct buf *out)
 
 struct mapping { history_map_fn *map; void *ctx; };
 
-static uint32_t map_any(void *ctx, enum place place, uint32_t attr, uint32_t sym)
+static uint32_t map_any(void *ctx, const struct hist *h, enum place place, uint32_t attr, uint32_t sym)
 {
 	const struct mapping *m = ctx;
 
+	(void)h;
 	(void)place;
 	(void)attr;
 	return m->map(m->ctx, sym);
@@ -296,26 +297,28 @@ bool history_translate(struct str bytes, history_map_fn *map, void *ctx, struct 
 	return rewrite(bytes, map_any, &(struct mapping){ map, ctx }, out);
 }
 
-struct erasing { uint32_t sym, n_requester, n_actor; };
+struct erasing {
+	uint32_t       sym;
+	struct erased *found;
+	uint32_t       last;      /* one more than the order of the event in which it was found last */
+};
 
-static uint32_t erase(void *ctx, enum place place, uint32_t attr, uint32_t sym)
+static uint32_t erase(void *ctx, const struct hist *h, enum place place, uint32_t attr, uint32_t sym)
 {
 	struct erasing *e = ctx;
 	bool requester = place == PLACE_ATTR && attr == ATTR_REQUESTER;
 
 	if (sym != e->sym || !(requester || place == PLACE_ACTOR))
 		return sym;
-	e->n_requester += requester;
-	e->n_actor += !requester;
+	e->found->n_requester += requester;
+	e->found->n_actor += !requester;
+	e->found->n_events += e->last != h->order + 1;
+	e->last = h->order + 1;
 	return 0;
 }
 
-bool history_erase(struct str bytes, uint32_t sym, struct buf *out, uint32_t *n_requester, uint32_t *n_actor)
+bool history_erase(struct str bytes, uint32_t sym, struct buf *out, struct erased *found)
 {
-	struct erasing e = { .sym = sym };
-	bool good = rewrite(bytes, erase, &e, out);
-
-	*n_requester = e.n_requester;
-	*n_actor = e.n_actor;
-	return good;
+	*found = (struct erased){ 0 };
+	return rewrite(bytes, erase, &(struct erasing){ .sym = sym, .found = found }, out);
 }

@@ -67,8 +67,11 @@ const struct hist *history_find(const struct history *h, uint64_t id);
 /* Gives the symbols back; overwrites `scrap`. */
 void history_drop(struct str bytes, struct symbols *syms, struct buf *scrap);
 
-/* Writes the history with `sym` erased where it names the requester or an actor. How often goes to *n_requester and *n_actor. */
-bool history_erase(struct str bytes, uint32_t sym, struct buf *out, uint32_t *n_requester, uint32_t *n_actor);
+/* Where a name was found: how often as a requester, as an actor, and in how many events. */
+struct erased { uint32_t n_requester, n_actor, n_events; };
+
+/* Writes the history with `sym` erased where it names the requester or an actor. */
+bool history_erase(struct str bytes, uint32_t sym, struct buf *out, struct erased *found);
 
 /* Writes the history with every symbol replaced by what map() says: to carry it between a row's own table and the engine's. */
 typedef uint32_t history_map_fn(void *ctx, uint32_t sym);

@@ -21,7 +21,11 @@
 
 enum forget_step { STEP_MEMORY, STEP_SAVING, STEP_DISK };
 
-struct name { struct str ns, ticket; };
+struct name {
+	struct str ns, ticket;
+	uint32_t   n_events;      /* in which the name was */
+	bool       theirs;        /* as the requester's */
+};
 
 /* The loop's until STEP_DISK, then the store thread's until its answer. */
 struct forget_job {
@@ -36,10 +40,10 @@ struct forget_job {
 	struct json_doc     *doc;
 	uint32_t             at;           /* of STEP_MEMORY */
 	struct mono          walked;       /* when memory was clean */
-	struct name         *names;        /* tickets of that requester */
+	struct name         *names;        /* of the tickets in which it was */
 	size_t               n_names, cap_names;
 	bool                 sorted;
-	uint64_t             n_events, n_alerts, n_refused;
+	uint64_t             n_alerts, n_refused;
 };
 
 static void destroy(struct forget_job *j)
@@ -70,28 +74,38 @@ static void sort(struct forget_job *j)
 		return;
 	if (j->n_names > 0)
 		qsort(j->names, j->n_names, sizeof(*j->names), by_name);
-	for (size_t i = 0; i < j->n_names; i++)
-		if (kept == 0 || by_name(&j->names[kept - 1], &j->names[i]) != 0)
-			j->names[kept++] = j->names[i];
+	for (size_t i = 0; i < j->n_names; i++) {
+		struct name *n = &j->names[i], *last;
+
+		if (kept == 0 || by_name(&j->names[kept - 1], n) != 0) {
+			j->names[kept++] = *n;
+			continue;
+		}
+		last = &j->names[kept - 1];
+		last->theirs = last->theirs || n->theirs;
+		last->n_events = last->n_events > n->n_events ? last->n_events : n->n_events;
+	}
 	j->n_names = kept;
 	j->sorted = true;
 }
 
 static bool is_theirs(struct forget_job *j, struct str ns, struct str ticket)
 {
-	struct name key = { ns, ticket };
+	struct name key = { .ns = ns, .ticket = ticket };
+	const struct name *found;
 
 	sort(j);
-	return j->n_names > 0 && bsearch(&key, j->names, j->n_names, sizeof(*j->names), by_name) != NULL;
+	found = j->n_names > 0 ? bsearch(&key, j->names, j->n_names, sizeof(*j->names), by_name) : NULL;
+	return found != NULL && found->theirs;
 }
 
-static void add(struct forget_job *j, struct str ns, struct str ticket)
+static void add(struct forget_job *j, struct str ns, struct str ticket, enum forgot what, uint32_t n_events)
 {
 	if (j->n_names == j->cap_names) {
 		j->cap_names = j->cap_names ? j->cap_names * 2 : 64;
 		j->names = xreallocarray(j->names, j->cap_names, sizeof(*j->names));
 	}
-	j->names[j->n_names++] = (struct name){ arena_str(j->arena, ns), arena_str(j->arena, ticket) };
+	j->names[j->n_names++] = (struct name){ arena_str(j->arena, ns), arena_str(j->arena, ticket), n_events, what == FORGOT_REQUESTER };
 	j->sorted = false;
 }
 
@@ -104,10 +118,11 @@ static bool contains(struct str text, struct str what)
 
 static bool rewrite_ticket(struct forget_job *j, const struct store_piece *p, struct buf *out)
 {
-	enum forgot f = contains(p->bytes, j->requester) ? row_forget(p->bytes, j->requester, j->round, out) : FORGOT_NOTHING;
+	uint32_t n_events = 0;
+	enum forgot f = contains(p->bytes, j->requester) ? row_forget(p->bytes, j->requester, j->round, out, &n_events) : FORGOT_NOTHING;
 
-	if (f == FORGOT_REQUESTER)
-		add(j, p->ns, p->ticket);
+	if (f != FORGOT_NOTHING)
+		add(j, p->ns, p->ticket, f, n_events);
 	return f != FORGOT_NOTHING;
 }
 
@@ -124,7 +139,6 @@ static bool rewrite_event(struct forget_job *j, const struct store_piece *p, str
 	if (f == FORGOT_NOTHING)
 		return false;
 	event_encode(&e, out);
-	j->n_events++;
 	return true;
 }
 
@@ -211,17 +225,23 @@ static void begin_round(struct daemon *d, struct forget_job *j, enum forget_roun
 
 static void answer(struct forget_job *j)
 {
+	uint64_t n_tickets = 0, n_events = 0;
 	struct buf b;
 	struct json_out o = json_out(&b);
 
-	/* The name itself is what must not be kept. */
+	/* By what the tickets have: of the journal's events most are gone once the tickets stand for them. */
 	sort(j);
-	log_notice("api", "forget", "tickets=%zu events=%" PRIu64 " alerts=%" PRIu64 " refused=%" PRIu64 " by=%s", j->n_names, j->n_events, j->n_alerts,
+	for (size_t i = 0; i < j->n_names; i++) {
+		n_tickets += j->names[i].theirs;
+		n_events += j->names[i].n_events;
+	}
+	/* The name itself is what must not be kept. */
+	log_notice("api", "forget", "tickets=%" PRIu64 " events=%" PRIu64 " alerts=%" PRIu64 " refused=%" PRIu64 " by=%s", n_tickets, n_events, j->n_alerts,
 		   j->n_refused, buf_cstr(&j->actor));
 	buf_init(&b, 1024);
 	json_begin_object(&o);
-	json_put_number(&o, "tickets", (int64_t)j->n_names);
-	json_put_number(&o, "events", (int64_t)j->n_events);
+	json_put_number(&o, "tickets", (int64_t)n_tickets);
+	json_put_number(&o, "events", (int64_t)n_events);
 	json_put_number(&o, "alerts", (int64_t)j->n_alerts);
 	json_put_number(&o, "refused", (int64_t)j->n_refused);
 	json_end_object(&o);
@@ -263,7 +283,8 @@ static bool clean_memory(struct forget_job *j)
 
 	do {
 		for (int i = 0; i < SLICE; i++) {
-			uint32_t n = engine_walk(en, j->at, &ns, &ticket);
+			uint32_t n = engine_walk(en, j->at, &ns, &ticket), n_events;
+			enum forgot f;
 
 			if (n == ENGINE_NO_TICKET) {
 				j->walked = mono_now();
@@ -271,8 +292,9 @@ static bool clean_memory(struct forget_job *j)
 				return true;
 			}
 			j->at = n + 1;
-			if (engine_forget(en, n, j->requester, j->round) == FORGOT_REQUESTER && engine_walk(en, n, &ns, &ticket) == n)
-				add(j, ns, ticket);
+			f = engine_forget(en, n, j->requester, j->round, &n_events);
+			if (f != FORGOT_NOTHING && engine_walk(en, n, &ns, &ticket) == n)
+				add(j, ns, ticket, f, n_events);
 		}
 	} while (mono_now().ms - began.ms < SLICE_MS);
 	return true;

@@ -111,6 +111,7 @@ static void in_memory_and_on_disk(void **state, struct str team)
 {
 	struct fixture *f = *state;
 	struct buf row, texts, names;
+	uint32_t n;
 	struct ticket_view before;
 	struct diag d;
 
@@ -120,17 +121,23 @@ static void in_memory_and_on_disk(void **state, struct str team)
 	open_hers(f, team);
 	before = view(f);
 	assert_true(engine_save(f->en, STR("desk"), STR("T1"), &row));
-	assert_int_equal(engine_forget(f->en, 0, STR("somebody else"), FORGET_NAMES), FORGOT_NOTHING);
-	assert_int_equal(engine_forget(f->en, 0, EVA, FORGET_TEXTS), FORGOT_REQUESTER);
+	assert_int_equal(engine_forget(f->en, 0, STR("somebody else"), FORGET_NAMES, &n), FORGOT_NOTHING);
+	assert_int_equal(n, 0);
+	assert_int_equal(engine_forget(f->en, 0, EVA, FORGET_TEXTS, &n), FORGOT_REQUESTER);
+	assert_int_equal(n, 2);
 	assert_true(str_eq(view(f).attr[ATTR_REQUESTER], EVA));
-	assert_int_equal(engine_forget(f->en, 0, EVA, FORGET_NAMES), FORGOT_REQUESTER);
-	assert_int_equal(engine_forget(f->en, 0, EVA, FORGET_NAMES), FORGOT_NOTHING);
+	assert_int_equal(engine_forget(f->en, 0, EVA, FORGET_NAMES, &n), FORGOT_REQUESTER);
+	assert_int_equal(n, 2);
+	assert_int_equal(engine_forget(f->en, 0, EVA, FORGET_NAMES, &n), FORGOT_NOTHING);
+	assert_int_equal(n, 0);
 	forgotten(f, &before, team);
 	assert_true(engine_drop(f->en, STR("desk"), STR("T1")));
 	assert_int_equal(symbols_count(f->en->symbols), 0);
 	/* The row, in the same two rounds. */
-	assert_int_equal(row_forget(buf_str(&row), EVA, FORGET_TEXTS, &texts), FORGOT_REQUESTER);
-	assert_int_equal(row_forget(buf_str(&texts), EVA, FORGET_NAMES, &names), FORGOT_REQUESTER);
+	assert_int_equal(row_forget(buf_str(&row), EVA, FORGET_TEXTS, &texts, &n), FORGOT_REQUESTER);
+	assert_int_equal(n, 2);
+	assert_int_equal(row_forget(buf_str(&texts), EVA, FORGET_NAMES, &names, &n), FORGOT_REQUESTER);
+	assert_int_equal(n, 2);
 	assert_null(memmem(names.p, names.len, "printer", 7));
 	if (!str_eq(team, EVA))
 		assert_null(memmem(names.p, names.len, "eva", 3));
@@ -163,6 +170,7 @@ static void test_hostile_rows(void **state)
 {
 	struct fixture *f = *state;
 	struct buf row, out;
+	uint32_t n;
 
 	buf_init(&row, 1 << 16);
 	buf_init(&out, 1 << 16);
@@ -173,14 +181,14 @@ static void test_hostile_rows(void **state)
 
 		memcpy(copy, row.p, len);
 		buf_reset(&out);
-		assert_int_equal(row_forget((struct str){ copy, len }, EVA, FORGET_NAMES, &out), FORGOT_NOTHING);
+		assert_int_equal(row_forget((struct str){ copy, len }, EVA, FORGET_NAMES, &out, &n), FORGOT_NOTHING);
 		assert_int_equal(out.len, 0);
 		free(copy);
 	}
 	for (size_t i = 0; i < row.len * 8; i++) {
 		row.p[i / 8] = (char)(row.p[i / 8] ^ 1 << i % 8);
 		buf_reset(&out);
-		(void)row_forget(buf_str(&row), EVA, FORGET_NAMES, &out);
+		(void)row_forget(buf_str(&row), EVA, FORGET_NAMES, &out, &n);
 		row.p[i / 8] = (char)(row.p[i / 8] ^ 1 << i % 8);
 	}
 	buf_finish(&row);
