@@ -19,6 +19,9 @@ enum alert_type {
 	ALERT_DAEMON_SKEW,           /* an event from farther in the future than max_skew */
 	ALERT_DAEMON_ENDPOINT,       /* a receiver answered 410 and is disabled */
 	ALERT_DAEMON_TEST,           /* plazoctl receiver test */
+	ALERT_DAEMON_STREAM,         /* a source in Redis is not read, is read again, or lost entries */
+	ALERT_DAEMON_DEAD,           /* alerts for a receiver were given up */
+	ALERT_DAEMON_STORE,          /* the journal takes nothing, or does again */
 	ALERT_N_TYPES
 };
 extern const char *const alert_type_names[ALERT_N_TYPES + 1];   /* "sla.warning", …, "daemon.unmatched", … */
@@ -39,6 +42,12 @@ extern const char *const alert_unsent_texts[ALERT_N_UNSENT];     /* for people; 
 static inline bool alert_is_mild(enum alert_type t)
 {
 	return t == ALERT_WARNING || t == ALERT_CLEARED;
+}
+
+/* Of the others `ticket` names the receiver or the source, if there is one. */
+static inline bool alert_is_of_ticket(enum alert_type t)
+{
+	return t < ALERT_DAEMON_ENDPOINT;
 }
 
 #define ALERT_ID_LEN 32          /* hexadecimal digits */

@@ -61,7 +61,7 @@ struct notify_ops {
 	/* Put this alert into the outbox for `receiver` too, unless it has such a row already; once committed, notify_put() it. */
 	void (*also)(void *ctx, const struct alert *a, const char *receiver, const char *why);
 
-	/* A new alert (daemon.endpoint) to its own receivers: into the outbox, then notify_put(). */
+	/* A new alert (daemon.endpoint, daemon.dead) to its own receivers: into the outbox, then notify_put(). */
 	void (*alert)(void *ctx, const struct alert *a);
 	/*
 	 * notify_put() said ERR_FULL before and now there is room for `room` more, beside the `held` that are in memory: put the oldest pending

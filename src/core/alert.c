@@ -17,6 +17,9 @@ const char *const alert_type_names[ALERT_N_TYPES + 1] = {
 	[ALERT_DAEMON_SKEW] = "daemon.skew",
 	[ALERT_DAEMON_ENDPOINT] = "daemon.endpoint",
 	[ALERT_DAEMON_TEST] = "daemon.test",
+	[ALERT_DAEMON_STREAM] = "daemon.stream",
+	[ALERT_DAEMON_DEAD] = "daemon.dead",
+	[ALERT_DAEMON_STORE] = "daemon.store",
 };
 
 const char *const alert_unsent_texts[ALERT_N_UNSENT] = {

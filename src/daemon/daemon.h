@@ -15,6 +15,7 @@
 #include "daemon/options.h"
 #include "daemon/outbox.h"
 #include "daemon/pace.h"
+#include "daemon/plight.h"
 #include "daemon/reload.h"
 #include "daemon/restart.h"
 #include "daemon/snapshot.h"
@@ -71,6 +72,7 @@ struct daemon {
 	struct backup       backup;
 	struct forget       forget;
 	struct pace         pace;
+	struct plight       store_plight;
 
 	struct event       *ev_store, *ev_timer, *ev_clock, *ev_signals[3];
 	int                 clock_fd;

@@ -10,6 +10,7 @@
 #include "base/reader.h"
 #include "base/xalloc.h"
 #include "daemon/daemon.h"
+#include "daemon/operator.h"
 #include "store/streams.h"
 
 _Static_assert(CONFIG_MAX_STREAMS == STREAM_MAX_KEYS && CONFIG_MAX_SENTINELS == STREAM_MAX_SENTINELS, "the same limits");
@@ -24,6 +25,7 @@ struct reader_slot {
 	bool           ending;
 	struct mono    looked;
 	int64_t        lost_ms;         /* loop time at which it was first seen not reading; -1: it reads */
+	struct stream_plight plight;
 };
 
 struct cursor_slot {
@@ -232,7 +234,7 @@ void streams_configure(struct daemon *d, const struct config *cfg)
 	}
 }
 
-/* ---- at work ---- */
+/* ---- how they are ---- */
 
 static void look(struct reader_slot *slot, struct mono now)
 {
@@ -245,47 +247,6 @@ static void look(struct reader_slot *slot, struct mono now)
 	else if (slot->lost_ms < 0)
 		slot->lost_ms = now.ms;
 }
-
-void streams_turn(struct daemon *d)
-{
-	struct streams *ss = &d->streams;
-	struct mono now = mono_now();
-	bool freed = false;
-
-	for (size_t i = 0; i < ss->n; i++) {
-		struct reader_slot *slot = &ss->v[i];
-
-		if (now.ms - slot->looked.ms >= LOOK_MS)
-			look(slot, now);
-		if (!slot->ending || !stream_is_over(slot->stream))
-			continue;
-		stream_destroy(slot->stream);
-		free(slot->source);
-		ss->n--;
-		memmove(slot, slot + 1, (ss->n - i) * sizeof(*slot));
-		i--;
-		freed = true;
-	}
-	if (freed)
-		streams_configure(d, d->cfg);
-}
-
-void streams_stop(struct daemon *d)
-{
-	d->streams.ending = true;
-	for (size_t i = 0; i < d->streams.n; i++)
-		end_slot(&d->streams.v[i]);
-}
-
-bool streams_are_over(const struct daemon *d)
-{
-	for (size_t i = 0; i < d->streams.n; i++)
-		if (!stream_is_over(d->streams.v[i].stream))
-			return false;
-	return true;
-}
-
-/* ---- how they are ---- */
 
 /* A refusal needs somebody, and a rival is news, at once; everything else may pass. */
 static bool is_well(const struct reader_slot *slot, const struct stream_stats *st, struct mono now)
@@ -320,5 +281,54 @@ bool streams_view(struct daemon *d, size_t i, struct stream_view *out)
 	out->is_well = ss->v[i].ending || is_well(&ss->v[i], &out->stats, now);
 	if (!out->is_well)
 		say_trouble(out);
+	return true;
+}
+
+/* ---- at work ---- */
+
+static void look_and_tell(struct daemon *d, size_t i, struct mono now)
+{
+	struct stream_view v;
+
+	if (streams_view(d, i, &v))
+		operator_look_at_stream(d, &d->streams.v[i].plight, &v, now);
+}
+
+void streams_turn(struct daemon *d)
+{
+	struct streams *ss = &d->streams;
+	struct mono now = mono_now();
+	bool freed = false;
+
+	for (size_t i = 0; i < ss->n; i++) {
+		struct reader_slot *slot = &ss->v[i];
+
+		if (now.ms - slot->looked.ms >= LOOK_MS)
+			look_and_tell(d, i, now);
+		if (!slot->ending || !stream_is_over(slot->stream))
+			continue;
+		stream_destroy(slot->stream);
+		free(slot->source);
+		ss->n--;
+		memmove(slot, slot + 1, (ss->n - i) * sizeof(*slot));
+		i--;
+		freed = true;
+	}
+	if (freed)
+		streams_configure(d, d->cfg);
+}
+
+void streams_stop(struct daemon *d)
+{
+	d->streams.ending = true;
+	for (size_t i = 0; i < d->streams.n; i++)
+		end_slot(&d->streams.v[i]);
+}
+
+bool streams_are_over(const struct daemon *d)
+{
+	for (size_t i = 0; i < d->streams.n; i++)
+		if (!stream_is_over(d->streams.v[i].stream))
+			return false;
 	return true;
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/now.h"
 #include "daemon/daemon.h"
+#include "daemon/operator.h"
 #include "daemon/query.h"
 
 #define SLEEP_MAX_MS   INT64_C(5000)
@@ -201,6 +202,7 @@ static void look_at_store(struct daemon *d)
 	struct store_health h;
 
 	store_health(d->store, &h);
+	operator_look_at_store(d, &h, mono_now());
 	if (h.state == STORE_STALLED)
 		outbox_send_uncommitted(d);
 	if (h.state == STORE_DEAD && d->exit_status == 0) {

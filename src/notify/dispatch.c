@@ -40,6 +40,7 @@ void dispatch_dead(struct notify *n, struct receiver *r, struct delivery *d, int
 	log_error("notify", "given-up", "alert=%s ticket=\"" STR_FMT "\" receiver=%s attempts=%u status=%d detail=\"%s\"", d->alert.id,
 	          STR_ARG(d->alert.ticket), r->name, d->attempts, status, detail);
 	give_fallback(n, r, d, detail);
+	own_dead(n, r, &d->alert, detail);
 	dispatch_final(n, r, d, NOTIFY_DEAD, status, detail);
 }
 
@@ -181,33 +182,13 @@ struct mono dispatch_next(const struct receiver *r, struct now now)
 
 /* ---- ending ---- */
 
-static void raise_endpoint(struct notify *n, struct receiver *r, struct now now)
-{
-	struct str names[ALERT_MAX_RECEIVERS];
-	size_t n_names = 0;
-	char reason[160];
-
-	/* Not to the one that is gone: it would be told of its own end. */
-	for (size_t i = 0; i < n->settings.n_defaults && n_names < ALERT_MAX_RECEIVERS; i++)
-		if (strcmp(n->settings.defaults[i], r->name) != 0)
-			names[n_names++] = str_of(n->settings.defaults[i]);
-	snprintf(reason, sizeof(reason), "Receiver %s answered 410 and is disabled until the next reload.", r->name);
-	struct alert a = {
-		.type = ALERT_DAEMON_ENDPOINT, .at = now.wall, .ticket = str_of(r->name), .step = STR("410"), .due = WALL_NEVER,
-		.cycle = (uint32_t)(now.wall.ms / MS_PER_S), .occurrence = 1, .receivers = names, .n_receivers = n_names, .reason = str_of(reason),
-	};
-
-	alert_set_id(&a);
-	n->ops->alert(n->ctx, &a);
-}
-
 static void disable(struct notify *n, struct receiver *r, struct now now)
 {
 	if (r->disabled || !r->configured)
 		return;
 	r->disabled = true;
 	log_error("notify", "endpoint-gone", "receiver=%s status=410 detail=\"disabled until the next reload\"", r->name);
-	raise_endpoint(n, r, now);
+	own_endpoint(n, r, now);
 	/* What the owner puts meanwhile is dead by itself, so one pass finds all. */
 	for (size_t i = 0; i < r->queue.n_slots; i++)
 		if (r->queue.slots[i] != NULL && r->queue.slots[i]->state != DELIVERY_FLYING)

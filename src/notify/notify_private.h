@@ -1,4 +1,4 @@
-/* What the three parts of notify.h share: notify.c (life, queues), dispatch.c (what is tried when, what its end means), attempt.c (trying). */
+/* What the parts of notify.h share: notify.c (life, queues), dispatch.c (what is tried when, what its end means), attempt.c (trying), own.c. */
 #ifndef PLAZO_NOTIFY_NOTIFY_PRIVATE_H
 #define PLAZO_NOTIFY_NOTIFY_PRIVATE_H
 
@@ -15,6 +15,7 @@
 #define NOTIFY_SWEEP_MS        5000      /* how often a failing receiver's queue is looked through for its fallback */
 #define NOTIFY_AGE_MS          MS_PER_DAY     /* of a delivery, after which it is not tried again … */
 #define NOTIFY_LEAST_MS        MS_PER_H       /* … but not sooner than this after a start: the network may come later than we */
+#define NOTIFY_OWN_MS          MS_PER_H       /* between two daemon.dead about one receiver */
 
 struct now { struct wall wall; struct mono mono; };
 
@@ -88,6 +89,14 @@ void dispatch_breached(struct notify *n, struct receiver *r, const struct alert 
 
 /* An attempt has ended; it is out of the list, and d, when not NULL, is still flying. */
 void dispatch_ended(struct notify *n, struct receiver *r, struct delivery *d, const struct ending *e);
+
+/* ---- own.c: alerts that notify makes of itself; none of them goes to the receiver that it is about ---- */
+
+/* `r` has answered 410. */
+void own_endpoint(struct notify *n, struct receiver *r, struct now now);
+
+/* `a` is given up: one alert in NOTIFY_OWN_MS tells how many were since the last, of daemon.dead itself none. */
+void own_dead(struct notify *n, struct receiver *r, const struct alert *a, const char *detail);
 
 /* ---- attempt.c ---- */
 

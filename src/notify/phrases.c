@@ -16,8 +16,22 @@ static const struct reason_words reasons_es[] = {
 	{ "no contract, or more than one, fits", "no encaja ningún contrato, o encaja más de uno" },
 	{ "an event says a time in the future; it counts from its arrival", "un evento lleva fecha futura; cuenta desde su llegada" },
 	{ "Somebody asked for a test of this receiver.", "Alguien ha pedido una prueba de este receptor." },
+	{ "Redis had deleted ", "Redis había borrado " }, { " entries before they were read: their events are lost.", " entradas antes de leerse: sus eventos se han perdido." },
+	{ "It is read again.", "Se vuelve a leer." }, { "For a minute or longer: ", "Desde hace un minuto o más: " },
+	{ "Events are accepted again.", "Se vuelven a aceptar eventos." },
+	{ " given up; the last: ", " sin entregar; el último: " },
 	{ "Receiver ", "El receptor " },
 	{ " answered 410 and is disabled until the next reload.", " ha respondido 410 y queda desactivado hasta la próxima recarga." },
+	{ NULL, NULL },
+};
+
+static const struct reason_words steps_en[] = {
+	{ "degraded", "is not read" }, { "trimmed", "has lost entries" }, { "stalled", "cannot be written" }, { "well", "is well again" },
+	{ NULL, NULL },
+};
+
+static const struct reason_words steps_es[] = {
+	{ "degraded", "no se lee" }, { "trimmed", "ha perdido entradas" }, { "stalled", "no se puede escribir" }, { "well", "vuelve a funcionar" },
 	{ NULL, NULL },
 };
 
@@ -33,6 +47,9 @@ const struct phrases phrases[TEXT_N_LANGUAGES] = {
 			[ALERT_DAEMON_SKEW]      = "Event from the future: {t}",
 			[ALERT_DAEMON_ENDPOINT]  = "Receiver disabled: {t}",
 			[ALERT_DAEMON_TEST]      = "Test: plazo can reach you",
+			[ALERT_DAEMON_STREAM]    = "The source {t} {s}",
+			[ALERT_DAEMON_DEAD]      = "Given up: alerts for {t}",
+			[ALERT_DAEMON_STORE]     = "The journal {s}",
 		},
 		.headline = {
 			[ALERT_WARNING]          = "{t}: {d} left for {m}.",
@@ -44,6 +61,9 @@ const struct phrases phrases[TEXT_N_LANGUAGES] = {
 			[ALERT_DAEMON_SKEW]      = "{t}: an event is dated in the future. Check the clock of its sender.",
 			[ALERT_DAEMON_ENDPOINT]  = "The receiver {t} answered that it is gone. It gets nothing more until the next reload.",
 			[ALERT_DAEMON_TEST]      = "This is a test. Nothing is wrong, nothing is to be done.",
+			[ALERT_DAEMON_STREAM]    = "The source {t} {s}.",
+			[ALERT_DAEMON_DEAD]      = "plazo has given up telling {t}: what was for it did not arrive.",
+			[ALERT_DAEMON_STORE]     = "The journal {s}.",
 		},
 		.cleared_late = "{t}: {m} is done, {d} after it was due.",
 		.metrics = {
@@ -55,7 +75,7 @@ const struct phrases phrases[TEXT_N_LANGUAGES] = {
 		.late = "Late by", .open = "Ticket", .details = "Clocks", .footer = "Sent by plazo, alert",
 		.weekdays = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" },
 		.months = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" },
-		.left_one = "", .left_many = "", .reasons = as_it_is,
+		.left_one = "", .left_many = "", .reasons = as_it_is, .steps = steps_en,
 	},
 	[TEXT_ES] = {
 		.subject = {
@@ -68,6 +88,9 @@ const struct phrases phrases[TEXT_N_LANGUAGES] = {
 			[ALERT_DAEMON_SKEW]      = "Evento del futuro: {t}",
 			[ALERT_DAEMON_ENDPOINT]  = "Receptor desactivado: {t}",
 			[ALERT_DAEMON_TEST]      = "Prueba: plazo puede avisarle",
+			[ALERT_DAEMON_STREAM]    = "La fuente {t} {s}",
+			[ALERT_DAEMON_DEAD]      = "Sin entregar: avisos para {t}",
+			[ALERT_DAEMON_STORE]     = "El diario {s}",
 		},
 		.headline = {
 			[ALERT_WARNING]          = "{t}: {q} {d} para {m}.",
@@ -79,6 +102,9 @@ const struct phrases phrases[TEXT_N_LANGUAGES] = {
 			[ALERT_DAEMON_SKEW]      = "{t}: un evento lleva fecha futura. Revise el reloj de quien lo envía.",
 			[ALERT_DAEMON_ENDPOINT]  = "El receptor {t} ha respondido que ya no existe. No recibirá nada hasta la próxima recarga.",
 			[ALERT_DAEMON_TEST]      = "Esto es una prueba. Todo está en orden, no hay nada que hacer.",
+			[ALERT_DAEMON_STREAM]    = "La fuente {t} {s}.",
+			[ALERT_DAEMON_DEAD]      = "plazo ha dejado de intentar avisar a {t}: lo que era para él no ha llegado.",
+			[ALERT_DAEMON_STORE]     = "El diario {s}.",
 		},
 		.cleared_late = "{t}: {m}, hecho {d} después de vencer.",
 		.metrics = {
@@ -90,6 +116,6 @@ const struct phrases phrases[TEXT_N_LANGUAGES] = {
 		.late = "Retraso", .open = "Tique", .details = "Plazos", .footer = "Enviado por plazo, aviso",
 		.weekdays = { "lun", "mar", "mié", "jue", "vie", "sáb", "dom" },
 		.months = { "ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic" },
-		.left_one = "queda", .left_many = "quedan", .reasons = reasons_es,
+		.left_one = "queda", .left_many = "quedan", .reasons = reasons_es, .steps = steps_es,
 	},
 };

@@ -1,6 +1,6 @@
 /*
  * The words of the texts, one table a language. In the sentences {t} stands for the ticket, {m} for the metric with its article
- * where the language wants one, {n} for the metric's bare name, {d} for the time left or overdue, {q} for "quedan" or "queda", {Q} for the
+ * where the language wants one, {n} for the metric's bare name, {s} for what the step says of the daemon, {d} for the time left or overdue, {q} for "quedan" or "queda", {Q} for the
  * same with a capital.
  */
 #ifndef PLAZO_NOTIFY_PHRASES_H
@@ -25,6 +25,7 @@ struct phrases {
 	const char         *weekdays[7], *months[12];
 	const char         *left_one, *left_many;
 	const struct reason_words *reasons;           /* ends with NULLs; the first that fits at a place holds */
+	const struct reason_words *steps;             /* likewise: of daemon.stream and daemon.store */
 };
 
 extern const struct phrases phrases[TEXT_N_LANGUAGES];

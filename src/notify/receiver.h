@@ -34,6 +34,8 @@ struct receiver {
 	struct mono        failing_since;
 	struct mono        hold_until;        /* Retry-After of 429 and 503 holds for all */
 	struct mono        swept;             /* when the fallback was last thought of */
+	struct mono        dead_next;         /* when it may be told of again that alerts were given up */
+	uint64_t           n_dead_untold;
 
 	uint64_t           n_sent, n_failed, n_dead, n_suppressed;
 	uint64_t           latency[NOTIFY_N_BUCKETS + 1];

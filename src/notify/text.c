@@ -64,6 +64,25 @@ static void put_metric(const struct alert *a, const struct phrases *ph, enum art
 	text_clean(a->metric, out);
 }
 
+/* Piece by piece; what the table does not know stays as it is. */
+static void put_words(struct str rest, const struct reason_words *words, struct buf *out)
+{
+	struct buf b;
+
+	buf_init(&b, MAX_TEXT);
+	while (rest.len > 0) {
+		const struct reason_words *w = words;
+
+		while (w->english != NULL && !str_starts(rest, str_of(w->english)))
+			w++;
+		buf_put(&b, w->english != NULL ? str_of(w->words) : (struct str){ rest.p, 1 });
+		rest.p += w->english != NULL ? strlen(w->english) : 1;
+		rest.len -= w->english != NULL ? strlen(w->english) : 1;
+	}
+	text_clean(buf_str(&b), out);
+	buf_finish(&b);
+}
+
 /* "quedan 30 min", but "queda 1 h": the number that is spoken first decides. */
 static const char *left_word(int64_t ms, const struct phrases *ph)
 {
@@ -91,6 +110,8 @@ static void expand(const char *sentence, const struct alert *a, const struct tex
 			text_clean(a->ticket, out);
 		else if (p[1] == 'm' || p[1] == 'n')
 			put_metric(a, ph, p[1] == 'm' ? ARTICLE_WITH : ARTICLE_NONE, out);
+		else if (p[1] == 's')
+			put_words(a->step, ph->steps, out);
 		else if (p[1] == 'd')
 			text_duration(a->remaining_ms, st->language, out);
 		else if (p[1] == 'q')
@@ -227,25 +248,6 @@ static void put_segment(struct str s, struct buf *out)
 	}
 }
 
-static void put_reason(const struct page *pg, struct buf *out)
-{
-	struct str rest = pg->a->reason;
-	struct buf b;
-
-	buf_init(&b, MAX_TEXT);
-	while (rest.len > 0) {
-		const struct reason_words *w = pg->ph->reasons;
-
-		while (w->english != NULL && !str_starts(rest, str_of(w->english)))
-			w++;
-		buf_put(&b, w->english != NULL ? str_of(w->words) : (struct str){ rest.p, 1 });
-		rest.p += w->english != NULL ? strlen(w->english) : 1;
-		rest.len -= w->english != NULL ? strlen(w->english) : 1;
-	}
-	text_clean(buf_str(&b), out);
-	buf_finish(&b);
-}
-
 static void put_rows(const struct page *pg)
 {
 	const struct alert *a = pg->a;
@@ -273,14 +275,14 @@ static void put_rows(const struct page *pg)
 	if (a->type <= ALERT_ESCALATION)
 		text_clean(a->step, &v);
 	put_row(pg, ph->step, &v);
-	put_reason(pg, &v);
+	put_words(a->reason, ph->reasons, &v);
 	put_row(pg, ph->why, &v);
 	if (a->late_ms >= MS_PER_MIN)
 		text_duration(a->late_ms, pg->st->language, &v);
 	put_row(pg, ph->late, &v);
 	text_clean(a->url, &v);
 	put_link(pg, ph->open, &v);
-	if (pg->st->public_url != NULL && a->ticket.len > 0 && a->type != ALERT_DAEMON_ENDPOINT && a->type != ALERT_DAEMON_TEST) {
+	if (pg->st->public_url != NULL && a->ticket.len > 0 && alert_is_of_ticket(a->type)) {
 		struct str base = str_of(pg->st->public_url);
 
 		while (base.len > 0 && base.p[base.len - 1] == '/')

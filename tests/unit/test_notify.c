@@ -41,6 +41,7 @@ struct world {
 	char               also[64][64];     /* receivers of ops->also */
 	size_t             n_also;
 	struct alert       raised;
+	char               reason[128];     /* of it, up to the id */
 	size_t             n_raised, n_idle, n_refills, refills, room;
 	const char        *drop;             /* what look says */
 	int                test_ok, test_status;
@@ -100,6 +101,7 @@ static void op_alert(void *ctx, const struct alert *a)
 	struct world *w = ctx;
 
 	w->raised = *a;
+	snprintf(w->reason, sizeof(w->reason), STR_FMT, (int)(strcspn(a->reason.p, "(") - 1), a->reason.p);
 	w->n_raised++;
 	assert_true(a->n_receivers > 0);
 }
@@ -503,6 +505,45 @@ static void refused_is_given_up_soon(void **state)
 	}
 	assert_string_equal(last(w)->detail, "422: no");
 	assert_int_equal(w->n_also, 1);
+	assert_int_equal(w->n_raised, 1);
+	free(sink_stop(&s));
+	world_destroy(w);
+}
+
+/* One that is refused three times, and so given up. */
+static void give_up(struct world *w, enum alert_type type, const char *ticket)
+{
+	struct alert a = alert_of(w, type, ticket, "breach");
+
+	put(w, &a, "hook");
+	for (size_t n = w->n_told, i = 1; i <= 3; i++) {
+		assert_true(run_until(w, n + i, 5000));
+		advance(w, 60000);
+	}
+	assert_int_equal(last(w)->state, NOTIFY_DEAD);
+}
+
+static void what_is_given_up_is_told_once_an_hour(void **state)
+{
+	(void)state;
+	struct sink s = SINK("webhook", "--mode", "422");
+	struct world *w = world_create();
+
+	add_hook(w, "hook", s.port)->fallback = "other";
+	configure(w);
+	give_up(w, ALERT_BREACH, "INC-1");
+	assert_int_equal(w->n_raised, 1);
+	assert_int_equal(w->raised.type, ALERT_DAEMON_DEAD);
+	assert_int_equal(w->raised.n_receivers, 2);
+	give_up(w, ALERT_BREACH, "INC-2");
+	assert_int_equal(w->n_raised, 1);
+	advance(w, MS_PER_H);
+	/* Of these nobody is told: that would be for ever. */
+	give_up(w, ALERT_DAEMON_DEAD, "hook");
+	assert_int_equal(w->n_raised, 1);
+	give_up(w, ALERT_DAEMON_UNMATCHED, "INC-3");
+	assert_int_equal(w->n_raised, 2);
+	assert_string_equal(w->reason, "2 given up; the last: daemon.unmatched INC-3");
 	free(sink_stop(&s));
 	world_destroy(w);
 }
@@ -1149,6 +1190,7 @@ int main(void)
 		cmocka_unit_test(a_break_that_is_asked_for_holds_for_all),
 		cmocka_unit_test(gone_is_disabled_until_the_next_configuration),
 		cmocka_unit_test(refused_is_given_up_soon),
+		cmocka_unit_test(what_is_given_up_is_told_once_an_hour),
 		cmocka_unit_test(nobody_at_home_is_given_up_after_a_day),
 		cmocka_unit_test(a_receiver_that_is_back_gets_all_at_once),
 		cmocka_unit_test(certificates_are_verified),

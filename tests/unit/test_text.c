@@ -68,6 +68,30 @@ static void subjects(void **state)
 	expect_subject(&a, TEXT_ES, "Rectificado: INC-1 resolución llegó a tiempo (P1) – Mail is down");
 }
 
+/* What a step says of the daemon itself, and a reason that is put together of what we know and what a server said. */
+static void the_daemon_itself(void **state)
+{
+	(void)state;
+	struct alert a = {
+		.type = ALERT_DAEMON_STREAM, .ticket = STR("bus"), .step = STR("degraded"), .due = WALL_NEVER,
+		.reason = STR("For a minute or longer: WRONGTYPE Operation against a key"),
+	};
+	struct text_style st = { TEXT_ES, NULL, "https://sla.example.com/" };
+	struct buf b;
+
+	expect_subject(&a, TEXT_EN, "The source bus is not read");
+	expect_subject(&a, TEXT_ES, "La fuente bus no se lee");
+	buf_init(&b, 4096);
+	text_plain(&a, &st, &b);
+	assert_str(buf_str(&b), "La fuente bus no se lee.\n\nMotivo:     Desde hace un minuto o más: WRONGTYPE Operation against a key\n\n-- \nEnviado por plazo, aviso \n");
+	buf_finish(&b);
+	a.step = STR("well");
+	expect_subject(&a, TEXT_EN, "The source bus is well again");
+	a = (struct alert){ .type = ALERT_DAEMON_STORE, .step = STR("stalled"), .due = WALL_NEVER };
+	expect_subject(&a, TEXT_EN, "The journal cannot be written");
+	expect_subject(&a, TEXT_ES, "El diario no se puede escribir");
+}
+
 /* No type of alert is without words in any language. */
 static void every_type_has_its_words(void **state)
 {
@@ -326,6 +350,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(subjects),
+		cmocka_unit_test(the_daemon_itself),
 		cmocka_unit_test(every_type_has_its_words),
 		cmocka_unit_test(plain_in_english_and_spanish),
 		cmocka_unit_test(html_is_escaped),
