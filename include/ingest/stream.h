@@ -97,7 +97,7 @@ struct stream_stats {
 	uint64_t n_duplicates, n_refused, n_trimmed, n_claimed, n_acked;
 	uint64_t n_ack_lost;           /* acknowledged, and the server knew nothing of it */
 	uint64_t n_connects, n_failures, n_groups_made;
-	int64_t  lag;                  /* entries behind, as XINFO says; -1: not known */
+	int64_t  lag;                  /* entries behind, by what XINFO says: not read, of `own` not on disk; -1: not known */
 	int64_t  pending;              /* read and not acknowledged, all consumers; -1: not known */
 	char     rival[128];           /* the other consumer that is alive; "" */
 };

@@ -58,8 +58,8 @@ void api_actor(const struct daemon *d, const struct http_request *r, struct buf 
 
 bool api_is_namespace(const struct daemon *d, struct str ns);
 
-/* Is one of the checks of /readyz failing? Told one by one; `why` is NULL when it is well. */
-typedef void api_check_fn(void *ctx, const char *name, const char *why);
+/* Is one of the checks of /readyz failing? Told one by one; `why` is NULL when it is well, `note` what else there is to say, or NULL. */
+typedef void api_check_fn(void *ctx, const char *name, const char *why, const char *note);
 bool api_checks(struct daemon *d, api_check_fn *fn, void *ctx);
 
 /* The parts of the above, of /v1/status and of /metrics that are about streams. */

@@ -6,11 +6,12 @@
 
 #define LABEL(name, value) &(struct metrics_label){ name, value }, 1
 
-static void ignore(void *ctx, const char *name, const char *why)
+static void ignore(void *ctx, const char *name, const char *why, const char *note)
 {
 	(void)ctx;
 	(void)name;
 	(void)why;
+	(void)note;
 }
 
 static void put_daemon(struct daemon *d, struct buf *b)

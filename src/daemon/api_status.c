@@ -28,9 +28,9 @@ bool api_checks(struct daemon *d, api_check_fn *fn, void *ctx)
 	/* A suspect clock goes on by the boot clock, and is fine; one that stands still for long is not. */
 	if (clockwatch_ahead_ms(&d->clock, boot_now()) > CLOCK_JUMP_MS)
 		clock = "the system's clock is behind what was journaled: time stands still until it has caught up";
-	fn(ctx, "recovered", starting);
-	fn(ctx, "store", store);
-	fn(ctx, "clock", clock);
+	fn(ctx, "recovered", starting, NULL);
+	fn(ctx, "store", store, NULL);
+	fn(ctx, "clock", clock, NULL);
 	return api_stream_checks(d, fn, ctx) && starting == NULL && store == NULL && clock == NULL;
 }
 
@@ -40,12 +40,14 @@ void api_healthz(struct daemon *d, const struct api_call *c)
 	http_reply(c->r, &(struct http_reply){ .status = 200, .content_type = "text/plain; charset=utf-8", .body = STR("ok\n") });
 }
 
-static void put_line(void *ctx, const char *name, const char *why)
+static void put_line(void *ctx, const char *name, const char *why, const char *note)
 {
-	if (why == NULL)
-		buf_printf(ctx, "ok %s\n", name);
-	else
-		buf_printf(ctx, "fail %s: %s\n", name, why);
+	buf_printf(ctx, "%s %s", why == NULL ? "ok" : "fail", name);
+	if (why != NULL)
+		buf_printf(ctx, ": %s", why);
+	if (note != NULL)
+		buf_printf(ctx, "%s%s", why == NULL ? ": " : "; ", note);
+	buf_putc(ctx, '\n');
 }
 
 void api_readyz(struct daemon *d, const struct api_call *c)
@@ -62,10 +64,11 @@ void api_readyz(struct daemon *d, const struct api_call *c)
 
 /* ---- status ---- */
 
-static void put_check(void *ctx, const char *name, const char *why)
+static void put_check(void *ctx, const char *name, const char *why, const char *note)
 {
 	struct json_out *o = ctx;
 
+	(void)note;                         /* is elsewhere in the answer */
 	json_begin_object(o);
 	json_put_text(o, "name", str_of(name));
 	json_put_flag(o, "ok", why == NULL);

@@ -1,4 +1,5 @@
 /* How the sources in Redis are, as checks, as JSON and as metrics. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,11 +16,12 @@ bool api_stream_checks(struct daemon *d, api_check_fn *fn, void *ctx)
 {
 	struct stream_view v;
 	bool well = true;
-	char name[CONFIG_MAX_NAME + 16];
+	char name[CONFIG_MAX_NAME + 16], note[48];
 
 	for (size_t i = 0; streams_view(d, i, &v); i++) {
 		snprintf(name, sizeof(name), "stream %s", v.source);
-		fn(ctx, name, v.is_well ? NULL : v.trouble);
+		snprintf(note, sizeof(note), "lag %" PRId64, v.stats.lag);
+		fn(ctx, name, v.is_well ? NULL : v.trouble, v.stats.lag < 0 ? NULL : note);
 		well = well && v.is_well;
 	}
 	return well;
@@ -107,8 +109,8 @@ static const struct {
 	double    (*get)(const struct stream_stats *s);
 } gauges[] = {
 	{ "plazod_stream_up", "1 when the stream is read, or only waits for the journal.", get_up },
-	{ "plazod_stream_lag", "Entries that were not read yet; NaN when the server does not say.", get_lag },
-	{ "plazod_stream_pending", "Entries that were read and are not acknowledged, of all consumers of the group; NaN when not known.", get_pending },
+	{ "plazod_stream_lag", "Entries that were not read yet, with an own cursor: that are not on disk yet; NaN when that is not known.", get_lag },
+	{ "plazod_stream_pending", "Entries that were read and are not acknowledged, of all consumers of the group; NaN when not known, or without a group.", get_pending },
 };
 
 static void put_states(struct buf *b, const struct stream_view *v)

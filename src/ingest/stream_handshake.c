@@ -82,6 +82,7 @@ static void begin_at(struct stream *s, unsigned key, struct str id)
 
 	snprintf(at->read, sizeof at->read, STR_FMT, STR_ARG(id));
 	memcpy(at->kept, at->read, sizeof at->kept);
+	s->counted = -1;
 }
 
 bool handshake_position(struct stream *s, const redisReply *r, unsigned key)

@@ -89,7 +89,8 @@ struct stream {
 	struct stream_position at[STREAM_MAX_KEYS];
 	struct event          *watch;     /* timer */
 	unsigned               n_watches; /* answers of one look that have not come */
-	int64_t                lag, pending;    /* sums of the look under way */
+	int64_t                lag, pending, added;   /* sums of the look under way; -1: one of them is not known */
+	int64_t                counted;   /* of `own`: what the server's counts of entries were where we stand on disk; -1: not known */
 	char                   rival[STREAM_NAME_LEN];
 	bool                   has_rival; /* in the look or handshake under way */
 };
@@ -135,6 +136,7 @@ void settle_positions(struct stream *s, const struct entries *in, enum position 
 /* ---- stream_watch.c ---- */
 void watch_begin(struct stream *s);
 void watch_end(struct stream *s);
+void watch_now(struct stream *s);                            /* reading begins: what it looks like is wanted at once */
 /* Of XINFO CONSUMERS: the idle time of another consumer that is alive, with its name in s->rival; -1 when there is none. Notes the dead for claims. */
 int64_t watch_find_rival(struct stream *s, const redisReply *r, unsigned key);
 /* ---- stream_options.c ---- */

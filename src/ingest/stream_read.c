@@ -384,6 +384,7 @@ void read_begin(struct stream *s)
 		drop_read(s);
 	tell_room(s);
 	read_pump(s);
+	watch_now(s);
 	/* Otherwise the first reply tells: a server that lets us in and then answers with nonsense is none that we read from. */
 	if (s->phase != PHASE_APART && s->reading.n == 0 && s->stats.state != STREAM_FULL)
 		stream_set_state(s, STREAM_READING, "%s", "");

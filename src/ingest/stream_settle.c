@@ -126,6 +126,8 @@ void settle_batch(struct stream *s, struct stream_batch *b)
 	if (s->opt.own) {
 		if (kept)
 			settle_positions(s, &b->entries, POSITION_KEPT);
+		if (kept && b->round == s->round && s->counted >= 0)
+			s->counted += (int64_t)b->entries.n;
 		batch_release(b);
 		return;
 	}

@@ -9,7 +9,8 @@
 #include "base/now.h"
 #include "stream_private.h"
 
-#define WATCH_MS 5000
+#define WATCH_MS      5000
+#define WATCH_SOON_MS 1000    /* after the first look: much was there to be read */
 
 enum watch_what { WATCH_GROUPS, WATCH_CONSUMERS, WATCH_TOUCH, WATCH_POSITION };
 #define TAG_OF(what, key) ((unsigned)(what) << 8 | (key))
@@ -51,6 +52,34 @@ static void note_group(struct stream *s, const redisReply *r)
 		return;
 	}
 	s->lag = s->pending = -1;
+}
+
+/* How many entries of a stream are behind an id, where that can be told: none, or all that there are. */
+static int64_t entries_behind(const redisReply *r, struct str id)
+{
+	struct str first = reply_text(reply_at(reply_field(r, "first-entry"), 0)), last = reply_text(reply_at(reply_field(r, "last-entry"), 0));
+	int64_t length = reply_int(reply_field(r, "length"), -1);
+
+	if (length <= 0 || entry_id_cmp(last, id) <= 0)
+		return length < 0 ? -1 : 0;
+	return entry_id_cmp(first, id) > 0 ? length : -1;
+}
+
+static void note_position(struct stream *s, const redisReply *r, unsigned key)
+{
+	if (reply_is_error(r))      /* there is no such stream */
+		return;
+	s->lag = sum(s->lag, entries_behind(r, str_of(s->at[key].kept)));
+	s->added = sum(s->added, reply_int(reply_field(r, "entries-added"), -1));
+}
+
+/* In the middle of a stream the server cannot say how far behind an id is; but from Redis 7.0 on it counts what was ever added, and we what came in since. */
+static void note_lag(struct stream *s)
+{
+	if (s->lag < 0 && s->counted >= 0 && s->added >= 0)
+		s->lag = s->added > s->counted ? s->added - s->counted : 0;
+	else if (s->lag >= 0)
+		s->counted = s->added >= s->lag ? s->added - s->lag : -1;
 }
 
 /*
@@ -123,10 +152,13 @@ static void on_watch(void *ctx, const redisReply *r, unsigned tag)
 			s->touched_ms = mono_now().ms;
 		break;
 	case WATCH_POSITION:
+		note_position(s, r, tag & 0xff);
 		break;
 	}
 	if (s->n_watches > 0)
 		return;
+	if (s->opt.own)
+		note_lag(s);
 	s->stats.lag = s->lag;
 	s->stats.pending = s->pending;
 	read_pump(s);
@@ -149,7 +181,8 @@ static void look(struct stream *s)
 {
 	struct link_args args = { .n = 0 };
 
-	s->lag = s->pending = s->opt.own ? -1 : 0;
+	s->lag = s->added = 0;
+	s->pending = s->opt.own ? -1 : 0;      /* there is no group, and so no list of what is pending */
 	for (unsigned key = 0; key < s->opt.n_keys; key++) {
 		if (s->opt.own) {
 			ask(s, "STREAM", key, WATCH_POSITION);
@@ -166,13 +199,13 @@ static void look(struct stream *s)
 	link_flush(s->link);
 }
 
-static void arm(struct stream *s)
+static void arm(struct stream *s, int64_t max_ms)
 {
 	int64_t ms = s->opt.takeover_ms / 4;
 	struct timeval tv;
 
-	if (s->opt.own || ms > WATCH_MS)
-		ms = WATCH_MS;
+	if (s->opt.own || ms > max_ms)
+		ms = max_ms;
 	tv = (struct timeval){ .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 };
 	event_add(s->watch, &tv);
 }
@@ -182,7 +215,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	struct stream *s = arg;
 
 	(void)fd, (void)what;
-	arm(s);
+	arm(s, WATCH_MS);
 	if (s->phase != PHASE_APART && read_is_out_of_touch(s))
 		read_pump(s);
 	else if (s->n_watches == 0 && s->leaving == LEAVING_NOT && (s->phase != PHASE_APART || s->stats.state == STREAM_WAITING))
@@ -194,7 +227,15 @@ void watch_begin(struct stream *s)
 	if (s->watch == NULL)
 		s->watch = evtimer_new(s->base, on_timer, s);
 	s->n_watches = 0;
-	arm(s);
+	arm(s, WATCH_MS);
+}
+
+void watch_now(struct stream *s)
+{
+	if (s->phase == PHASE_APART || s->leaving != LEAVING_NOT || s->n_watches > 0)
+		return;
+	look(s);
+	arm(s, WATCH_SOON_MS);
 }
 
 void watch_end(struct stream *s)

@@ -40,7 +40,7 @@ void dispatch_dead(struct notify *n, struct receiver *r, struct delivery *d, int
 	log_error("notify", "given-up", "alert=%s ticket=\"" STR_FMT "\" receiver=%s attempts=%u status=%d detail=\"%s\"", d->alert.id,
 	          STR_ARG(d->alert.ticket), r->name, d->attempts, status, detail);
 	give_fallback(n, r, d, detail);
-	own_dead(n, r, &d->alert, detail);
+	own_dead(n, r, &d->alert, status);
 	dispatch_final(n, r, d, NOTIFY_DEAD, status, detail);
 }
 

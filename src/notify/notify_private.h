@@ -96,7 +96,7 @@ void dispatch_ended(struct notify *n, struct receiver *r, struct delivery *d, co
 void own_endpoint(struct notify *n, struct receiver *r, struct now now);
 
 /* `a` is given up: one alert in NOTIFY_OWN_MS tells how many were since the last, of daemon.dead itself none. */
-void own_dead(struct notify *n, struct receiver *r, const struct alert *a, const char *detail);
+void own_dead(struct notify *n, struct receiver *r, const struct alert *a, int status);
 
 /* ---- attempt.c ---- */
 

@@ -19,7 +19,7 @@ static const struct reason_words reasons_es[] = {
 	{ "Redis had deleted ", "Redis había borrado " }, { " entries before they were read: their events are lost.", " entradas antes de leerse: sus eventos se han perdido." },
 	{ "It is read again.", "Se vuelve a leer." }, { "For a minute or longer: ", "Desde hace un minuto o más: " },
 	{ "Events are accepted again.", "Se vuelven a aceptar eventos." },
-	{ " given up; the last: ", " sin entregar; el último: " },
+	{ " given up; the last: ", " sin entregar; el último: " }, { "), answered ", "), respondió " }, { "), did not answer", "), sin respuesta" },
 	{ "Receiver ", "El receptor " },
 	{ " answered 410 and is disabled until the next reload.", " ha respondido 410 y queda desactivado hasta la próxima recarga." },
 	{ NULL, NULL },

@@ -37,6 +37,11 @@ class Group(redis_rig.Case):
 		self.assertEqual(self.tickets(), {e["ticket"] for e in events})
 		self.assertEqual(self.count("events_total"), 2500)
 		wait_for("it is told that nothing is behind", 10, lambda: self.count("lag") == 0)
+		self.d.stop()
+		self.d.start()
+		# Asked as soon as it reads, not with the next look.
+		self.wait_state("reading")
+		wait_for("the lag after a start", 2, lambda: self.stream()["lag"] == 0)
 
 	def test_no_event_is_read_again_after_a_restart(self):
 		self.run_bus()
@@ -245,6 +250,24 @@ class OwnCursor(redis_rig.Case):
 		self.wait_ticket("T1500")
 		self.assertLessEqual(self.count("entries_total"), 1)
 		self.assertEqual(self.count("duplicates_total"), 0)
+
+	def test_lag(self):
+		"""Known at once at both ends of a stream, and in its middle by the server's count and ours; also of what has to be read again."""
+		self.run_bus(cursor="own")
+		wait_for("the lag of an empty stream", 3, lambda: self.stream()["lag"] == 0)
+		self.r.add(*(opened(f"T{i}") for i in range(20)))
+		self.settle_own([f"T{i}" for i in range(20)])
+		pid = self.d.process.pid
+		resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+		self.r.add(*(opened(f"U{i}") for i in range(60)))
+		for more in (60, 100):
+			wait_for(lambda: f"a lag of {more}: {self.stream()}", 12, lambda: self.stream()["lag"] == more)
+			self.r.add(*(opened(f"V{i}") for i in range(100 - more)))
+		self.assertRegex(self.d.get("/readyz", token=None).body.decode(), r"stream bus: .*lag \d+")
+		resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+		wait_for("all of them", 30, lambda: len(self.tickets()) == 120)
+		wait_for("no lag", 12, lambda: self.stream()["lag"] == 0)
+		self.assertIsNone(self.stream()["pending"], "there is no list of what is pending")
 
 	def test_ids_that_go_back(self):
 		self.run_bus(cursor="own")

@@ -99,7 +99,7 @@ class Seen(Case):
 	def test_ready_and_not(self):
 		"""A refusal needs somebody: it is told at once. A loss may pass: it is told when it lasts."""
 		self.run_bus()
-		self.assertIn("ok stream bus\n", self.d.get("/readyz", token=None).body.decode())
+		harness.wait_for("its lag", 3, lambda: "ok stream bus: lag 0\n" in self.d.get("/readyz", token=None).body.decode())
 		with contextlib.closing(self.r.client()) as c:
 			c("CONFIG", "SET", "requirepass", "s3cret")
 			c("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
