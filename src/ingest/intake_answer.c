@@ -7,7 +7,7 @@ static const struct { int status; const char *detail; } verdicts[] = {
 	[INTAKE_DUPLICATE]   = { 0, NULL },
 	[INTAKE_CONFLICT]    = { 409, "This ticket has an event of the same id with other content." },
 	[INTAKE_TICKET_FULL] = { 422, "The ticket has as many events as a ticket can have." },
-	[INTAKE_FORBIDDEN]   = { 403, "The contract of the ticket is not one that this source may touch." },
+	[INTAKE_FORBIDDEN]   = { 403, "The contract of the event, or of its ticket, is not among the contracts of the source." },
 	[INTAKE_FAILED]      = { 503, "The events could not be written to disk; nothing is lost if they are sent again." },
 };
 
@@ -39,12 +39,28 @@ static void put_count(struct json_out *o, const char *key, size_t n)
 	json_put_i64(o, (int64_t)n);
 }
 
+/* Of the ticket's own contract the source does not hear the name. */
+static void say_forbidden(const struct work *w, const struct event *e, struct problem *p)
+{
+	struct str id = e->attr[ATTR_CONTRACT];
+
+	if (e->set >> ATTR_CONTRACT & 1 && id.len > 0)
+		problem_set(p, verdicts[INTAKE_FORBIDDEN].status, NULL, "The contract \"" STR_FMT "\", or the one that the ticket has, is not among the "
+			    "contracts of the source " STR_FMT ".", STR_ARG(id), STR_ARG(w->batch.source));
+	else
+		problem_set(p, verdicts[INTAKE_FORBIDDEN].status, NULL, "The contract that the ticket has is not among the contracts of the source " STR_FMT ".",
+			    STR_ARG(w->batch.source));
+}
+
 /* What the sink's result for event `i` of the batch is as a problem. */
 static void problem_of(const struct work *w, size_t i, struct problem *p)
 {
 	enum intake_result r = w->batch.results[i];
 
-	problem_set(p, verdicts[r].status, NULL, "%s", verdicts[r].detail);
+	if (r == INTAKE_FORBIDDEN)
+		say_forbidden(w, &w->batch.events[i], p);
+	else
+		problem_set(p, verdicts[r].status, NULL, "%s", verdicts[r].detail);
 	problem_set_id(p, w->batch.events[i].id);
 	if (w->is_batch)
 		problem_prefix(p, w->indexes[i]);

@@ -175,7 +175,12 @@ class Events(Case):
 		self.refused(self.d.post(opened(self.t), "nobody"), 401, 404)
 
 	def test_foreign_contract(self):
-		self.refused(self.d.post(opened(self.t, contract="other")), 403)
+		# Another's, and one that nobody knows: the source may not tell which is which.
+		for contract in ("other", "acne"):
+			r = self.d.post(opened(self.t, contract=contract))
+			self.refused(r, 403)
+			self.assertIn(f'The contract "{contract}"', r.json()["detail"])
+			self.assertIn("the contracts of the source helpdesk.", r.json()["detail"])
 		self.assertEqual(self.d.get(f"/v1/tickets/{self.t}").status, 404)
 
 	# ---- what is malformed ----

@@ -252,6 +252,7 @@ static void refused_alone(void **state)
 	expect(b, ask(b, JSON, E("conflict")), 409, "/id", "conflict");
 	expect(b, ask(b, JSON, E("many")), 422, "/detail", "as many events");
 	expect(b, ask(b, JSON, E("alien")), 403, "/title", "Forbidden");
+	expect(b, ask(b, JSON, E("alien")), 403, "/detail", "The contract that the ticket has is not among the contracts of the source ");
 	expect(b, ask(b, JSON, E("broken")), 503, "/detail", "disk");
 	assert_int_equal(b->n_seen, 4);
 }
