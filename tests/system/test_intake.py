@@ -179,8 +179,8 @@ class Events(Case):
 		for contract in ("other", "acne"):
 			r = self.d.post(opened(self.t, contract=contract))
 			self.refused(r, 403)
-			self.assertIn(f'The contract "{contract}"', r.json()["detail"])
-			self.assertIn("the contracts of the source helpdesk.", r.json()["detail"])
+			self.assertIn(f'The contract "{contract}"', r.json["detail"])
+			self.assertIn("the contracts of the source helpdesk.", r.json["detail"])
 		self.assertEqual(self.d.get(f"/v1/tickets/{self.t}").status, 404)
 
 	# ---- what is malformed ----

@@ -254,7 +254,7 @@ static void refused_alone(void **state)
 	expect(b, ask(b, JSON, E("alien")), 403, "/title", "Forbidden");
 	expect(b, ask(b, JSON, E("alien")), 403, "/detail", "The contract that the ticket has is not among the contracts of the source ");
 	expect(b, ask(b, JSON, E("broken")), 503, "/detail", "disk");
-	assert_int_equal(b->n_seen, 4);
+	assert_int_equal(b->n_seen, 5);
 }
 
 static void refused_among_others(void **state)
