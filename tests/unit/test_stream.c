@@ -674,6 +674,28 @@ static void a_reload_changes_the_stream(void **state)
 	assert_string_equal(rig->last_id, "e2");
 }
 
+/* What it has read is not on disk yet, so that whoever reloads does not know how far it is. */
+static void a_reload_leaves_an_own_cursor_where_it_is(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->opt.own = true;
+	for (int i = 0; i < 3; i++)
+		add(rig, "tickets", i);
+	rig->keeping = true;
+	start(rig);
+	UNTIL(rig, rig->n_out == 1);
+	stream_reset(rig->stream, &rig->opt);
+	rest(rig, 50);
+	add(rig, "tickets", 3);
+	rig->keeping = false;
+	UNTIL(rig, rig->n_events == 4);
+	rest(rig, 50);
+	assert_int_equal(stats(rig).n_entries, 4);
+	assert_int_equal(stats(rig).n_connects, 1);
+	assert_int_equal(stats(rig).n_failures, 0);
+}
+
 /* It was to leave, and then not: what had been called back is read again, and no cursor goes past it. */
 static void a_reload_takes_another_back(void **state)
 {
@@ -1006,7 +1028,7 @@ int main(void)
 		TEST(group_and_stream_may_vanish), TEST(says_what_is_wrong), TEST(own_cursor), TEST(no_cursor_passes_what_was_taken_in_part),
 		TEST(whatever_happens_while_batches_cross), TEST(what_waits_for_room_goes_with_its_connection),
 		TEST(an_end_waits_for_no_room), TEST(reads_while_the_loop_is_busy), TEST(the_thread_comes_when_it_can),
-		TEST(a_reload_changes_the_stream), TEST(a_reload_takes_another_back), TEST(one_of_two_reads),
+		TEST(a_reload_changes_the_stream), TEST(a_reload_leaves_an_own_cursor_where_it_is), TEST(a_reload_takes_another_back), TEST(one_of_two_reads),
 		TEST(one_that_has_nothing_to_read_is_alive),
 		TEST(what_another_took_over_is_not_handed_in), TEST(without_news_of_the_thread_nothing_is_handed_in), TEST(pending_entries_that_never_came_are_found), TEST(a_server_that_is_none), TEST(names), TEST(a_server_that_is_silent),
 	};
