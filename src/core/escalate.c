@@ -158,29 +158,37 @@ static void fire_due(struct work *w)
 
 /* ---- when the history changed ---- */
 
-/* That it is over is for those who have not heard so, a retraction for all who were told of the breach. */
+static void say_again(struct work *w, enum alert_type type, struct wall at, const char *step, uint32_t occurrence, const char *reason,
+		      const struct str *receivers, size_t n)
+{
+	struct alert *al = effects_alert(w->fx, w->en, w->o, w->c, at);
+
+	al->type = type;
+	al->step = str_of(step);
+	al->occurrence = occurrence;
+	al->receivers = receivers;
+	al->n_receivers = n;
+	al->reason = arena_str(w->fx->arena, str_of(reason));
+	al->late_ms = w->fr->now.ms - at.ms;
+	alert_set_id(al);
+}
+
+/*
+ * That it is over is for those who have not heard so, a retraction for all who were told of the breach. Those are who all its steps told, maybe more
+ * than one alert may name: then there are several, with one id.
+ */
 static void tell_again(struct work *w, enum alert_type type, struct wall at, const char *step, uint32_t occurrence, const char *reason)
 {
 	struct fired_clock *fc = w->fc;
 	struct str *v = arena_array(w->fx->arena, fc->n_told + 1, sizeof(*v));
-	struct alert *al;
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < fc->n_told; i++)
 		if (type == ALERT_CLEARED ? i >= fc->n_over : fc->told[i].breach)
 			v[n++] = arena_str(w->fx->arena, fc->told[i].receiver);
-	if (n == 0)
-		return;
-	al = effects_alert(w->fx, w->en, w->o, w->c, at);
-	al->type = type;
-	al->step = str_of(step);
-	al->occurrence = occurrence;
-	al->receivers = v;
-	al->n_receivers = n;
-	al->reason = arena_str(w->fx->arena, str_of(reason));
-	al->late_ms = w->fr->now.ms - at.ms;
-	alert_set_id(al);
-	w->en->stats.n_fired[type]++;
+	for (size_t i = 0; i < n; i += ALERT_MAX_RECEIVERS)
+		say_again(w, type, at, step, occurrence, reason, v + i, n - i < ALERT_MAX_RECEIVERS ? n - i : ALERT_MAX_RECEIVERS);
+	w->en->stats.n_fired[type] += n > 0;
 }
 
 static bool told_of_breach(const struct fired_clock *fc)

@@ -7,8 +7,8 @@
 /*
  * The bytes: varint number of clocks; for each a byte of HAS_x, the metric's symbol, its cycle, four bytes of verdict, and then as the byte
  * says: n_cleared and n_retracted; the number of steps and for each its symbol, count << 1 | spent and rep; the number of those told who
- * heard that it is over, and of the others, and for each of both its symbol << 1 | breach. Limits on what a row may claim keep hostile
- * bytes cheap.
+ * heard that it is over, and of the others, and for each of both its symbol << 1 | breach. There are no more of anything than bytes left,
+ * which keeps hostile rows cheap; no other limit is known here, for steps and receivers come and go with the configuration.
  */
 #define HAS_SPENT  1
 #define HAS_COUNTS 2
@@ -16,15 +16,11 @@
 #define HAS_TOLD   8
 #define HAS_OVER   16
 
-#define MAX_CLOCKS 65536
-#define MAX_STEPS  256
-#define MAX_TOLD   256
-
-static uint32_t read_count(struct reader *r, uint32_t max)
+static uint32_t read_count(struct reader *r)
 {
 	uint64_t n = reader_varint(r);
 
-	if (n > max || n > (uint64_t)(r->end - r->p))
+	if (n > UINT32_MAX || n > (uint64_t)(r->end - r->p))
 		r->bad = true;
 	return r->bad ? 0 : (uint32_t)n;
 }
@@ -49,7 +45,7 @@ static void read_clock(struct reader *r, const struct symbols *syms, struct aren
 	fc->breach_spent = has & HAS_SPENT;
 	fc->n_cleared = has & HAS_COUNTS ? (uint32_t)reader_varint(r) : 0;
 	fc->n_retracted = has & HAS_COUNTS ? (uint32_t)reader_varint(r) : 0;
-	fc->n_steps = has & HAS_STEPS ? read_count(r, MAX_STEPS) : 0;
+	fc->n_steps = has & HAS_STEPS ? read_count(r) : 0;
 	if (fc->n_steps > 0)
 		fc->steps = arena_array(a, fc->n_steps, sizeof(*fc->steps));
 	for (uint32_t i = 0; i < fc->n_steps; i++) {
@@ -63,8 +59,8 @@ static void read_clock(struct reader *r, const struct symbols *syms, struct aren
 		s->spent = n & 1;
 		s->rep = (uint32_t)reader_varint(r);
 	}
-	fc->n_over = has & HAS_OVER ? read_count(r, MAX_TOLD) : 0;
-	fc->n_told = fc->n_over + (has & HAS_TOLD ? read_count(r, MAX_TOLD) : 0);
+	fc->n_over = has & HAS_OVER ? read_count(r) : 0;
+	fc->n_told = fc->n_over + (has & HAS_TOLD ? read_count(r) : 0);
 	if (fc->n_told > 0)
 		fc->told = arena_array(a, fc->n_told, sizeof(*fc->told));
 	for (uint32_t i = 0; i < fc->n_told; i++) {
@@ -81,7 +77,7 @@ bool fired_read(struct str bytes, const struct symbols *syms, struct arena *a, s
 	*out = (struct fired){ .arena = a };
 	if (bytes.len == 0)
 		return true;
-	out->n = read_count(&r, MAX_CLOCKS);
+	out->n = read_count(&r);
 	out->v = arena_array(a, out->n, sizeof(*out->v));
 	for (uint32_t i = 0; i < out->n && !r.bad; i++)
 		read_clock(&r, syms, a, &out->v[i]);
@@ -153,9 +149,9 @@ static void copy_varints(struct reader *r, unsigned n, struct buf *out)
 		buf_put_varint(out, reader_varint(r));
 }
 
-static uint32_t copy_count(struct reader *r, bool there, uint32_t max, struct buf *out)
+static uint32_t copy_count(struct reader *r, bool there, struct buf *out)
 {
-	uint32_t n = there ? read_count(r, max) : 0;
+	uint32_t n = there ? read_count(r) : 0;
 
 	if (there)
 		buf_put_varint(out, n);
@@ -174,13 +170,13 @@ static void translate_clock(struct reader *r, history_map_fn *map, void *ctx, st
 		buf_putc(out, (char)reader_byte(r));
 	if (has & HAS_COUNTS)
 		copy_varints(r, 2, out);
-	n = copy_count(r, has & HAS_STEPS, MAX_STEPS, out);
+	n = copy_count(r, has & HAS_STEPS, out);
 	for (uint32_t k = 0; k < n; k++) {
 		buf_put_varint(out, map(ctx, (uint32_t)reader_varint(r)));
 		copy_varints(r, 2, out);
 	}
-	n = copy_count(r, has & HAS_OVER, MAX_TOLD, out);
-	n += copy_count(r, has & HAS_TOLD, MAX_TOLD, out);
+	n = copy_count(r, has & HAS_OVER, out);
+	n += copy_count(r, has & HAS_TOLD, out);
 	for (uint32_t k = 0; k < n; k++) {
 		uint64_t v = reader_varint(r);
 
@@ -195,7 +191,7 @@ bool fired_translate(struct str bytes, history_map_fn *map, void *ctx, struct bu
 
 	if (bytes.len == 0)
 		return true;
-	n = read_count(&r, MAX_CLOCKS);
+	n = read_count(&r);
 	buf_put_varint(out, n);
 	for (uint32_t i = 0; i < n && !r.bad; i++)
 		translate_clock(&r, map, ctx, out);
@@ -212,14 +208,14 @@ static void drop_clock(struct reader *r, struct symbols *syms)
 	(void)read_verdict(r);
 	for (unsigned i = 0; has & HAS_COUNTS && i < 2; i++)
 		(void)reader_varint(r);
-	n = has & HAS_STEPS ? read_count(r, MAX_STEPS) : 0;
+	n = has & HAS_STEPS ? read_count(r) : 0;
 	for (uint32_t i = 0; i < n; i++) {
 		symbols_drop(syms, (uint32_t)reader_varint(r));
 		(void)reader_varint(r);
 		(void)reader_varint(r);
 	}
-	n = has & HAS_OVER ? read_count(r, MAX_TOLD) : 0;
-	n += has & HAS_TOLD ? read_count(r, MAX_TOLD) : 0;
+	n = has & HAS_OVER ? read_count(r) : 0;
+	n += has & HAS_TOLD ? read_count(r) : 0;
 	for (uint32_t i = 0; i < n; i++)
 		symbols_drop(syms, (uint32_t)(reader_varint(r) >> 1));
 }
@@ -227,7 +223,7 @@ static void drop_clock(struct reader *r, struct symbols *syms)
 void fired_drop(struct str bytes, struct symbols *syms)
 {
 	struct reader r = reader_of(bytes);
-	uint32_t n = bytes.len > 0 ? read_count(&r, MAX_CLOCKS) : 0;
+	uint32_t n = bytes.len > 0 ? read_count(&r) : 0;
 
 	for (uint32_t i = 0; i < n; i++)
 		drop_clock(&r, syms);

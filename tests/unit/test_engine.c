@@ -673,6 +673,58 @@ static void test_nothing_comes_of_what_is_over(void **state)
 	assert_true(wall_is_never(engine_next(f->en)));
 }
 
+/*
+ * As many receivers as an escalation can have. What is kept of them is read back, and that it is over is told in alerts of one id, none of which names more
+ * than can be read back.
+ */
+static void test_a_crowd_is_told(void **state)
+{
+	enum { STEPS = CONFIG_MAX_STEPS, EACH_TIME = ALERT_MAX_RECEIVERS };
+	struct fixture *f = *state;
+	struct config *cfg;
+	struct buf b, row;
+	struct diag d;
+	size_t from, n_told = 0;
+
+	buf_init(&b, 1 << 20);
+	buf_init(&row, 1 << 20);
+	buf_puts(&b, "calendars: {always: 24x7}\ndefaults: {calendar: always, notify: [r0_0]}\n"
+		     "policies: {p: {metrics: {resolution: {target: 1h}}, escalation: s}}\ncontracts: {acme: {customer: ACME, policy: p}}\n"
+		     "escalations:\n  s:\n    - {at: breach, notify: [r0_0]}\n");
+	for (int i = 0; i < STEPS - 1; i++) {
+		buf_printf(&b, "    - {at: breach+%dm, notify: [r%d_0", i + 1, i);
+		for (int k = 1; k < EACH_TIME; k++)
+			buf_printf(&b, ", r%d_%d", i, k);
+		buf_puts(&b, "]}\n");
+	}
+	buf_puts(&b, "receivers:\n");
+	for (int i = 0; i < (STEPS - 1) * EACH_TIME; i++)
+		buf_printf(&b, "  r%d_%d: {log: {}}\n", i / EACH_TIME, i % EACH_TIME);
+	cfg = config_of_text(buf_str(&b), (struct wall){ START });
+	cfg->rules->from = WALL_PAST;
+	engine_revise(f->en, cfg->rules);
+	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DONE);
+	assert_int_equal(apply(f, event("e2", "T1", EVENT_REPLIED, 200)), APPLY_DONE);
+	assert_true(engine_save(f->en, STR("desk"), STR("T1"), &row));
+	assert_true(engine_drop(f->en, STR("desk"), STR("T1")));
+	assert_int_equal(engine_load(f->en, buf_str(&row), &d), ERR_OK);
+	from = f->fx.n_alerts;
+	assert_int_equal(from, STEPS);
+	assert_int_equal(apply(f, event("e3", "T1", EVENT_RESOLVED, 210)), APPLY_DONE);
+	for (size_t i = from; i < f->fx.n_alerts; i++) {
+		assert_int_equal(f->fx.alerts[i].type, ALERT_CLEARED);
+		assert_memory_equal(f->fx.alerts[i].id, f->fx.alerts[from].id, ALERT_ID_LEN);
+		assert_true(f->fx.alerts[i].n_receivers <= ALERT_MAX_RECEIVERS);
+		n_told += f->fx.alerts[i].n_receivers;
+	}
+	assert_int_equal(n_told, (STEPS - 1) * EACH_TIME);
+	engine_destroy(f->en);
+	f->en = engine_create(&(struct engine_options){ .key = { 3, 4 }, .max_skew_ms = 300000 });
+	config_unref(cfg);
+	buf_finish(&b);
+	buf_finish(&row);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -684,7 +736,7 @@ int main(void)
 		TEST(test_symbols_are_given_back), TEST(test_over_tickets_leave), TEST(test_list_of_changed), TEST(test_a_round_goes_by_places),
 		TEST(test_a_thousand_repeats_in_the_past_are_one), TEST(test_why_it_is_not_sent), TEST(test_reload_moves_running_clocks),
 		TEST(test_reload_for_new_tickets_alone), TEST(test_reload_that_changes_nothing), TEST(test_a_row_planned_too_late),
-		TEST(test_explain_adds_up),
+		TEST(test_explain_adds_up), TEST(test_a_crowd_is_told),
 		TEST(test_view_of_what_comes_next), TEST(test_nothing_comes_of_what_is_over),
 	};
 
