@@ -429,6 +429,8 @@ static void plain_texts(void **state)
 		{ NAMES ",\"team\":null}", false },
 		{ NAMES ",\"tags\":[]}", false },
 		{ NAMES ",\"team\":\"a\",\"team\":\"b\"}", false },
+		{ NAMES ",\"tags\":[\"a\"],\"tags\":[\"a\"]}", false },
+		{ NAMES ",\"actor\":{\"role\":\"agent\"},\"actor\":{\"role\":\"agent\"}}", false },
 		{ NAMES ",\"actor\":{\"role\":\"agent\",\"role\":\"agent\"}}", false },
 		{ NAMES ",\"actor\":{\"role\":\"agent\",\"name\":\"Ann\",\"role\":\"agent\"}}", false },
 		{ NAMES ",\"actor\":{}}", false },

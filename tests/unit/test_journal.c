@@ -15,16 +15,20 @@
 static struct buf order;         /* what the store took: the numbers of events that came together, F, R and C: one that is fetched for, refusals and cursors */
 static uint64_t epoch_now, epoch_of_cursor;
 static size_t room;              /* for so many more */
-static struct store_done taken[16];   /* the answers that they will have */
+static size_t room_for_events;   /* for so many of those that are events */
+static struct store_done taken[256];   /* the answers that they will have */
 static size_t n_taken, n_over;
 static uint64_t seq;
 static const char *closed = "";  /* a ticket that may be on disk */
 
 static enum err take(char what)
 {
-	if (room == 0)
+	bool is_event = what != 'R' && what != 'C';
+
+	if (room == 0 || (is_event && room_for_events == 0))
 		return ERR_FULL;
 	room--;
+	room_for_events -= is_event;
 	buf_printf(&order, "%c", what);
 	return ERR_OK;
 }
@@ -127,6 +131,14 @@ static const char config_text[] =
 	"contracts: {acme: {customer: ACME, policy: p}}\n"
 	"receivers: {ops: {log: {}}}\n";
 
+static const char foreign_text[] =
+	"calendars: {always: 24x7}\n"
+	"defaults: {calendar: always, notify: [ops]}\n"
+	"policies: {p: {metrics: {resolution: {target: 4h}}}}\n"
+	"contracts: {acme: {customer: ACME, policy: p}, beta: {customer: Beta, policy: p}}\n"
+	"receivers: {ops: {log: {}}}\n"
+	"sources: {bus: {redis: {url: \"redis://127.0.0.1:1/0\", stream: tickets, group: g}, contracts: [beta]}}\n";
+
 static struct daemon *d;
 
 static int setup(void **state)
@@ -145,7 +157,7 @@ static int setup(void **state)
 	buf_init(&order, 256);
 	n_taken = n_over = 0;
 	seq = 0;
-	room = 16;
+	room = room_for_events = 16;
 	closed = "";
 	return 0;
 }
@@ -236,6 +248,88 @@ static void room_ends_anywhere(void **state)
 	}
 }
 
+/* Events have a queue of their own: where that ends, even at the last of them, what is behind it stays behind. */
+static void room_for_events_ends_anywhere(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < 3; n++) {
+		struct intake_batch b = batch_of(N_EVENTS);
+
+		room = 16;
+		room_for_events = n;
+		buf_reset(&order);
+		assert_int_equal(journal_sink(d, &b), n > 0);
+		assert_int_equal(buf_str(&order).len, n);
+		assert_int_equal(b.failed, n > 0);
+		for (size_t i = 0; i < N_EVENTS; i++)
+			assert_int_equal(outcomes[i], i < n * STORE_RUN ? INTAKE_DONE : INTAKE_FAILED);
+		fail_events();
+		journal_answer(d);
+	}
+}
+
+/* What was not a source's when its batch found no room may be when it comes again: a reload lies between. */
+static void what_was_foreign_is_looked_at_again(void **state)
+{
+	struct config *own = d->cfg, *foreign = config_of_text(STR(foreign_text), (struct wall){ START });
+	struct intake_batch b = batch_of(3);
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		events[i].set = 1u << ATTR_CONTRACT;
+		events[i].attr[ATTR_CONTRACT] = STR("acme");
+	}
+	d->cfg = foreign;
+	room = 0;
+	assert_false(journal_sink(d, &b));
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(outcomes[i], INTAKE_FORBIDDEN);
+	d->cfg = own;
+	room = 16;
+	assert_true(journal_sink(d, &b));
+	assert_string_equal(buf_cstr(&order), "3RC");
+	fail_events();
+	config_unref(foreign);
+}
+
+/* Events that went together have numbers of their own, and all of them count; as many as ever are under way, they arrive in their order. */
+static void a_long_way(void **state)
+{
+	enum { EACH = 24, MOST = 40 };
+	static struct event v[MOST * EACH];
+	static uint8_t became[MOST * EACH];
+	static char ids[MOST * EACH][8];
+	struct intake_batch b[MOST];
+	struct engine_stats es;
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < MOST; i++) {
+		/* Some arrive meanwhile, so that the ring begins anywhere when it grows. */
+		for (size_t k = 0; k < EACH; k++, n++) {
+			snprintf(ids[n], sizeof ids[n], "%zu", n);
+			v[n] = (struct event){ .source = STR("bus"), .ns = STR("bus"), .id = str_of(ids[n]), .ticket = STR("T"), .type = EVENT_CHANGED,
+					       .at = { START }, .received = { START } };
+		}
+		b[i] = (struct intake_batch){ .source = STR("bus"), .ns = STR("bus"), .events = v + n - EACH, .results = became + n - EACH, .n = EACH,
+					      .received = { START }, .done = on_over };
+		buf_reset(&order);
+		room = room_for_events = 16;
+		assert_true(journal_sink(d, &b[i]));
+		for (size_t k = 0; k < 1 + i % 2; k++)
+			tell_first(ERR_OK);
+	}
+	while (n_taken > 0)
+		tell_first(ERR_OK);
+	journal_answer(d);
+	assert_int_equal(n_over, MOST);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(became[i], INTAKE_DONE);
+	engine_stats(d->engine, &es);
+	assert_int_equal(es.n_events, n);
+	assert_int_equal(d->journal.seq, n);
+}
+
 /* With the answer comes the row of the one ticket that it is about. */
 static void what_may_be_closed_goes_alone(void **state)
 {
@@ -276,7 +370,7 @@ static void a_cursor_stands_for_what_is_out_before_it(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
-		room = 16;
+		room = room_for_events = 16;
 		epoch_now = 7 + i;
 		buf_reset(&order);
 		steps[i].b->after = steps[i].after;
@@ -409,7 +503,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_cursor_comes_last), TEST(room_ends_anywhere), TEST(what_may_be_closed_goes_alone), TEST(large_ones_go_earlier),
 		TEST(a_cursor_stands_for_what_is_out_before_it), TEST(a_stranger_is_held_for_all), TEST(a_stranger_whose_first_event_fails),
-		TEST(two_strangers_of_one_hash),
+		TEST(two_strangers_of_one_hash), TEST(room_for_events_ends_anywhere), TEST(what_was_foreign_is_looked_at_again), TEST(a_long_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
