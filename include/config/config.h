@@ -55,6 +55,16 @@ enum secrets {
 	SECRETS_SKIP,       /* none is read, none is missed */
 };
 
+/* What a secret is for: proof of a source's requests; or, with `signs`, our signature of what goes to a webhook. */
+struct secret_use {
+	bool             signs;
+	enum verify_kind verify;
+	const char      *header, *user;       /* as the source has them, or NULL */
+};
+
+/* Can it be used for that? With a sentence, without the secret, when it cannot. May run on any thread. */
+typedef bool config_fits_fn(const struct secret_use *use, struct str secret, struct diag *why);
+
 struct config_options {
 	struct wall  now;                     /* for warnings about what ends soon, and for the years of the tables */
 	enum secrets secrets;
@@ -62,6 +72,7 @@ struct config_options {
 	const char  *credentials_dir;         /* NULL: $CREDENTIALS_DIRECTORY */
 	const char  *zoneinfo_dir;            /* NULL: $TZDIR, else /usr/share/zoneinfo */
 	const char  *share_dir;               /* where calendars/ of the installation lie; NULL: PREFIX/share/plazo */
+	config_fits_fn *fits;                 /* asked of each secret that was read, so that it is told of in its place; may be NULL */
 };
 
 /*

@@ -60,6 +60,9 @@ struct notify_settings {
 /* What notify_settings_check() says of one address: "a@b" or "Name <a@b>", no control characters, nothing that ends a header or a command. */
 bool notify_address_ok(struct str address);
 
+/* Likewise of a secret. */
+bool notify_secret_ok(struct str secret, struct diag *d);
+
 /* Is all of it usable? The first fault as a sentence, without secrets. Whether a fallback exists is not looked at. */
 MUST_CHECK enum err notify_settings_check(const struct notify_settings *s, struct diag *d);
 

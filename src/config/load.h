@@ -74,6 +74,7 @@ void lint(struct load *l);
 /* pieces that several stages use */
 const struct zone *zone_load(struct load *l, struct node *name);
 struct secret secret_load(struct load *l, struct node *n);
+void secret_check(struct load *l, struct node *n, const struct secret *s, const struct secret_use *use);   /* n: where it was loaded from */
 bool secret_is_same(const struct node *a, const struct node *b);     /* of two nodes that are written alike: what was read for them; true for no secrets */
 struct secret secret_keep(struct load *l, struct str bytes);    /* bytes in the arena, which are wiped with the config */
 struct redis_config redis_build(struct load *l, struct node *n);

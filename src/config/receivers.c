@@ -59,6 +59,7 @@ static void receiver_build(struct load *l, struct node *n, struct receiver *r)
 	if (r->kind == RECEIVER_WEBHOOK) {
 		r->url = text_of(l, what, "url", NULL);
 		r->secret = secret_load(l, good(what, "secret"));
+		secret_check(l, good(what, "secret"), &r->secret, &(struct secret_use){ .signs = true });
 		r->ca_file = text_of(l, what, "ca_file", NULL);
 	} else if (r->kind == RECEIVER_EMAIL) {
 		r->to = texts_of(l, good(what, "to"), &r->n_to);

@@ -126,3 +126,14 @@ struct secret secret_load(struct load *l, struct node *n)
 		return skipped;
 	return from_place(l, n);
 }
+
+void secret_check(struct load *l, struct node *n, const struct secret *s, const struct secret_use *use)
+{
+	struct diag why = { 0 };
+
+	/* What could not be read was told of then. */
+	if (n == NULL || l->opt->fits == NULL || s->bytes.len == 0)
+		return;
+	if (!l->opt->fits(use, s->bytes, &why))
+		load_error(l, n, "%s", why.msg);
+}

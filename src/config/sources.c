@@ -29,6 +29,19 @@ static void secrets_build(struct load *l, struct node *n, struct source *s)
 	}
 }
 
+/* Of a source with a map, which is not active yet, nothing is verified. */
+static void secrets_check(struct load *l, struct node *n, const struct source *s)
+{
+	struct secret_use use = { .verify = s->verify, .header = s->header, .user = s->user };
+	size_t i = 0;
+
+	if (n == NULL || s->map != NULL || (s->verify == VERIFY_TOKEN && s->header == NULL) || (s->verify == VERIFY_BASIC && s->user == NULL))
+		return;
+	for (struct node *c = node_item(n); c != NULL && i < s->n_secrets; c = node_next_item(n, c))
+		if (n->kind != NODE_LIST || !c->bad)
+			secret_check(l, c, &s->secrets[i++], &use);
+}
+
 /* A key that belongs to one kind of verification alone. */
 static const char *key_of_kind(struct load *l, struct node *n, const char *key, struct source *s, enum verify_kind kind)
 {
@@ -57,6 +70,7 @@ static void verify_build(struct load *l, struct node *n, struct source *s)
 		secrets_build(l, good(n, "secret"), s);
 	s->header = key_of_kind(l, n, "header", s, VERIFY_TOKEN);
 	s->user = key_of_kind(l, n, "user", s, VERIFY_BASIC);
+	secrets_check(l, good(n, "secret"), s);
 }
 
 static int by_text(const void *a, const void *b)

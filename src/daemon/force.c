@@ -16,17 +16,39 @@ struct force {
 
 /* ---- sources ---- */
 
+/* As a verifier wants it: with the user, where there is one. */
+static struct str shown_as(struct arena *a, enum verify_kind kind, const char *user, struct str secret)
+{
+	if (kind != VERIFY_BASIC || user == NULL)
+		return secret;
+	return str_of(arena_printf(a, "%s:" STR_FMT, user, STR_ARG(secret)));
+}
+
+bool force_fits(const struct secret_use *use, struct str secret, struct diag *why)
+{
+	struct verify_config vc = { .kind = use->verify, .n_secrets = 1, .header = use->header };
+	struct verifier *v = NULL;
+	struct arena *a;
+	bool ok;
+
+	if (use->signs)
+		return notify_secret_ok(secret, why);
+	a = arena_create();
+	vc.secrets[0] = shown_as(a, use->verify, use->user, secret);
+	ok = verifier_create(&vc, &v, why) == ERR_OK;
+	verifier_destroy(v);
+	arena_destroy(a);
+	return ok;
+}
+
 static enum err make_verifier(struct force *f, const struct source *s, struct verifier **out, struct diag *d)
 {
 	struct verify_config vc = { .kind = s->verify, .n_secrets = s->n_secrets, .header = s->header };
 	struct diag why = { 0 };
 	enum err e;
 
-	for (size_t i = 0; i < s->n_secrets && i < VERIFY_MAX_SECRETS; i++) {
-		vc.secrets[i] = s->secrets[i].bytes;
-		if (s->verify == VERIFY_BASIC && s->user != NULL)
-			vc.secrets[i] = str_of(arena_printf(f->arena, "%s:" STR_FMT, s->user, STR_ARG(s->secrets[i].bytes)));
-	}
+	for (size_t i = 0; i < s->n_secrets && i < VERIFY_MAX_SECRETS; i++)
+		vc.secrets[i] = shown_as(f->arena, s->verify, s->user, s->secrets[i].bytes);
 	e = verifier_create(&vc, out, &why);
 	if (e != ERR_OK)
 		diag_set(d, "source %s: %s", s->name, why.msg);

@@ -8,6 +8,9 @@
 struct daemon;
 struct force;
 
+/* A config_fits_fn: the edges say whether a secret fits. */
+bool force_fits(const struct secret_use *use, struct str secret, struct diag *why);
+
 /* Builds what belongs to `cfg` (borrowed: must live as long). Secrets that do not fit their kind are ERR_SYNTAX or ERR_RANGE. */
 MUST_CHECK enum err force_create(const struct config *cfg, struct force **out, struct diag *d);
 void force_destroy(struct force *f);             /* NULL is fine */

@@ -55,7 +55,7 @@ static void print_problems(const struct problems *p)
 
 static struct config *load_config(const struct options *opt)
 {
-	struct config_options copt = { .now = wall_now() };
+	struct config_options copt = { .now = wall_now(), .fits = force_fits };
 	struct problems problems;
 	struct config *cfg = NULL;
 	enum err e;
@@ -70,7 +70,7 @@ static struct config *load_config(const struct options *opt)
 	return e == ERR_OK ? cfg : NULL;
 }
 
-/* What the configuration's own checks cannot know: whether a secret fits its kind. */
+/* What the configuration's own checks cannot know: what the edges take. */
 static int check(const struct config *cfg)
 {
 	struct diag diag = { 0 };

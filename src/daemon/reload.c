@@ -201,6 +201,7 @@ static void start(struct daemon *d, bool dry_run)
 
 	job->path = d->opt.config;
 	job->opt.now = d->now;
+	job->opt.fits = force_fits;
 	job->was = d->cfg;
 	job->wake_fd = d->reload.wake_fd;
 	job->dry_run = dry_run;

@@ -29,9 +29,20 @@ static bool url_ok(const char *url, const char *scheme, const char *scheme_tls)
 	return ok;
 }
 
-static enum err check_webhook(const struct notify_receiver *c, struct diag *d)
+bool notify_secret_ok(struct str secret, struct diag *d)
 {
 	struct sign_key key = { .len = 0 };
+	bool ok = sign_key_of(secret, &key);
+
+	sign_key_finish(&key);
+	if (!ok)
+		diag_set(d, "the secret is not whsec_ and base64, or longer than %d bytes", SIGN_MAX_KEY);
+	return ok;
+}
+
+static enum err check_webhook(const struct notify_receiver *c, struct diag *d)
+{
+	struct diag why = { 0 };
 	bool ok = true;
 
 	if (!url_ok(c->url, "http", "https")) {
@@ -39,10 +50,9 @@ static enum err check_webhook(const struct notify_receiver *c, struct diag *d)
 		return ERR_SYNTAX;
 	}
 	for (size_t i = 0; i < 2; i++)
-		ok = ok && sign_key_of(c->secrets[i], &key);
-	sign_key_finish(&key);
+		ok = ok && notify_secret_ok(c->secrets[i], &why);
 	if (!ok)
-		diag_set(d, "receiver %s: the secret is not whsec_ and base64, or longer than %d bytes", c->name, SIGN_MAX_KEY);
+		diag_set(d, "receiver %s: %s", c->name, why.msg);
 	return ok ? ERR_OK : ERR_SYNTAX;
 }
 

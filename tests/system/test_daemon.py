@@ -46,6 +46,43 @@ class Options(Case):
 		self.assertEqual(p.returncode, 78)
 		self.assertNotIn("not/base64", p.stdout + p.stderr)
 
+	def test_check_tells_every_error_with_its_place(self):
+		"""A secret that is not there hides none that does not fit; neither is told of as if it were the file's."""
+		(self.d.dir / "good").write_text("a secret")
+		(self.d.dir / "bad").write_text("whsec_not/base64!")
+		self.d.write_text(f"""
+calendars: {{always: 24x7}}
+defaults: {{calendar: always, notify: [hook]}}
+receivers:
+  hook:
+    webhook:
+      url: http://127.0.0.1:1/
+      secret: {{file: {self.d.dir}/bad}}
+sources:
+  desk:
+    webhook:
+      verify:
+        kind: standard-webhooks
+        secret: [{{file: {self.d.dir}/good}}, {{file: {self.d.dir}/bad}}]
+  gone:
+    webhook:
+      verify:
+        kind: standard-webhooks
+        secret: {{file: {self.d.dir}/nowhere}}
+  unset:
+    webhook:
+      verify: {{kind: bearer, secret: {{env: PLAZO_NO_SUCH_VARIABLE}}}}
+""")
+		p = self.plazod("-t", "-c", str(self.d.conf))
+		self.assertEqual(p.returncode, 78)
+		errors = [line for line in p.stderr.splitlines() if ": error: " in line]
+		places = [re.search(r"plazod\.yaml:(\d+):(\d+): error: (.{20})", e).groups() for e in errors]
+		column = 20 + len(f"{{file: {self.d.dir}/good}}, ") - 2
+		self.assertEqual([(line, message) for line, _, message in places],
+				 [("8", "the secret is not wh"), ("14", "the secret begins wi"), ("19", "file " + str(self.d.dir)[:15]), ("22", "environment variable")])
+		self.assertEqual(int(places[1][1]), column)
+		self.assertNotIn("not/base64", p.stdout + p.stderr)
+
 	def test_no_configuration(self):
 		self.assertEqual(self.plazod("-c", str(self.d.dir / "none.yaml")).returncode, 78)
 
