@@ -114,6 +114,7 @@ size_t config_differences(const struct config *was, const struct config *now, co
 
 /* The configuration as understood, in YAML that loads again: built-ins as conditions, .ics files as dates, secrets as <secret>. */
 void config_show(const struct config *cfg, struct buf *out);
+void config_show_json(const struct config *cfg, struct json_out *o);     /* the same as one object; what is no map or list is a text */
 
 /*
  * The part that decides clocks and alerts, for journaling a revision: no secrets, no files, receivers by name alone. Comments at its

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/json.h"
 
 struct config_problem {
 	const char *file;        /* as it was named by the user or found by an include */
@@ -45,5 +46,8 @@ void problems_sort(struct problems *p);
 
 /* One "FILE:LINE:COL: error: MESSAGE" (or "warning:") a line; a last line counts those that were not kept. */
 void problems_write(const struct problems *p, struct buf *out);
+
+/* The errors, or the warnings, as texts of an array that the caller has begun: the same sentences. */
+void problems_put(const struct problems *p, bool warnings, struct json_out *o);
 
 #endif

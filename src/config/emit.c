@@ -81,7 +81,7 @@ static void write_text(struct buf *out, struct str s)
 static void write_scalar(struct buf *out, const struct node *n)
 {
 	if (n->secret)
-		buf_puts(out, "\"<secret>\"");
+		buf_puts(out, "\"" SECRET_MASK "\"");
 	else if (node_is_null(n))
 		buf_puts(out, "null");
 	else

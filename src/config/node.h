@@ -14,6 +14,9 @@
 #include "base/str.h"
 #include "config/problems.h"
 
+/* What is written in the place of a secret: loads again where secrets are not needed. */
+#define SECRET_MASK "<secret>"
+
 enum node_kind { NODE_SCALAR, NODE_MAP, NODE_LIST };
 
 struct node {

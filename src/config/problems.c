@@ -88,13 +88,31 @@ static void write_rest(struct buf *out, size_t n, const char *what)
 		buf_printf(out, "and %zu more %s\n", n - CONFIG_MAX_ERRORS, what);
 }
 
+static void write_problem(const struct config_problem *x, struct buf *out)
+{
+	buf_printf(out, "%s:%u:%u: %s: %s", x->file, x->line ? x->line : 1, x->col ? x->col : 1, x->warning ? "warning" : "error", x->msg);
+}
+
+void problems_put(const struct problems *p, bool warnings, struct json_out *o)
+{
+	struct buf line;
+
+	buf_init(&line, BUF_NO_MAX);
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->v[i].warning != warnings)
+			continue;
+		buf_reset(&line);
+		write_problem(&p->v[i], &line);
+		json_put_str(o, buf_str(&line));
+	}
+	buf_finish(&line);
+}
+
 void problems_write(const struct problems *p, struct buf *out)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		const struct config_problem *x = &p->v[i];
-
-		buf_printf(out, "%s:%u:%u: %s: %s\n", x->file, x->line ? x->line : 1, x->col ? x->col : 1,
-			   x->warning ? "warning" : "error", x->msg);
+		write_problem(&p->v[i], out);
+		buf_putc(out, '\n');
 	}
 	write_rest(out, p->n_errors, "errors");
 	write_rest(out, p->n_warnings, "warnings");

@@ -8,9 +8,6 @@
 
 #define SECRET_MAX 65536          /* bytes; a key file has some hundred */
 
-/* As `config show` prints them: loads again where secrets are not needed. */
-#define MASK "<secret>"
-
 struct secret secret_keep(struct load *l, struct str bytes)
 {
 	struct whole *w = l->whole;
@@ -73,7 +70,7 @@ static struct secret from_env(struct load *l, struct node *n)
 
 static struct secret from_literal(struct load *l, struct node *n)
 {
-	bool masked = str_eqz(n->text, MASK);
+	bool masked = str_eqz(n->text, SECRET_MASK);
 
 	n->secret = true;
 	if (!masked) {

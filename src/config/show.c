@@ -8,6 +8,43 @@ void config_show(const struct config *cfg, struct buf *out)
 	yaml_write(((const struct whole *)cfg)->root, out);
 }
 
+static void put_json(struct json_out *o, const struct node *n);
+
+static void put_members(struct json_out *o, const struct node *n)
+{
+	for (const struct node *c = n->first; c != NULL; c = c->next) {
+		if (c->hidden)
+			continue;
+		if (n->kind == NODE_MAP)
+			json_put_key(o, c->key.p);
+		put_json(o, c);
+	}
+}
+
+static void put_json(struct json_out *o, const struct node *n)
+{
+	if (n->secret) {
+		json_put_z(o, SECRET_MASK);
+	} else if (node_is_null(n)) {
+		json_put_null(o);
+	} else if (n->kind == NODE_SCALAR) {
+		json_put_str(o, n->text);
+	} else if (n->kind == NODE_MAP) {
+		json_begin_object(o);
+		put_members(o, n);
+		json_end_object(o);
+	} else {
+		json_begin_array(o);
+		put_members(o, n);
+		json_end_array(o);
+	}
+}
+
+void config_show_json(const struct config *cfg, struct json_out *o)
+{
+	put_json(o, ((const struct whole *)cfg)->root);
+}
+
 static void put(struct node *map, const char *key, struct node *value)
 {
 	value->key = str_of(key);

@@ -1,11 +1,12 @@
 /* plazoctl calendar: the calculator. */
+#include "base/json_member.h"
 #include "core/span.h"
 #include "ctl.h"
 
 /* The calendar and the instants that the arguments name; false with *status set. */
 static bool take_calendar(const struct ctl *ctl, struct config **cfg, const struct calendar **cal, int *status)
 {
-	*cfg = ctl_config(ctl, false, status);
+	*cfg = ctl_config(ctl, status);
 	if (*cfg == NULL)
 		return false;
 	*cal = config_calendar(*cfg, str_of(ctl->args[0]));
@@ -33,6 +34,23 @@ static struct wall add_span(const struct calendar *cal, struct wall from, const 
 	return calendar_add(cal, from, s->ms, b);
 }
 
+static void tell_due(const struct ctl *ctl, struct wall due)
+{
+	char text[WALL_TEXT_LEN];
+	struct buf b;
+	struct json_out o = json_out(&b);
+
+	if (ctl->value[OPT_JSON] == NULL) {
+		printf("%s\n", wall_format(due, text));
+		return;
+	}
+	buf_init(&b, 256);
+	json_begin_object(&o);
+	json_put_instant(&o, "due", due);
+	json_end_object(&o);
+	ctl_print_json(&b);
+}
+
 int cmd_calendar_add(struct ctl *ctl)
 {
 	int status = EXIT_FINE;
@@ -41,7 +59,6 @@ int cmd_calendar_add(struct ctl *ctl)
 	struct span span;
 	struct wall from, due;
 	struct diag d = { 0 };
-	char text[WALL_TEXT_LEN];
 
 	if (!take_instant(ctl->args[1], &from, &status))
 		return status;
@@ -59,7 +76,7 @@ int cmd_calendar_add(struct ctl *ctl)
 		if (wall_is_never(due) || due.ms == WALL_PAST.ms)
 			status = ctl_fail(EXIT_NO, "there is no such instant between 1970 and 2200");
 		else
-			printf("%s\n", wall_format(due, text));
+			tell_due(ctl, due);
 	}
 	config_unref(cfg);
 	return status;
@@ -75,7 +92,11 @@ int cmd_calendar_between(struct ctl *ctl)
 
 	if (!take_instant(ctl->args[1], &from, &status) || !take_instant(ctl->args[2], &to, &status) || !take_calendar(ctl, &cfg, &cal, &status))
 		return status;
-	printf("%s\n", ctl_seconds(calendar_between(cal, from, to), text));
+	ctl_seconds(calendar_between(cal, from, to), text);
+	if (ctl->value[OPT_JSON] != NULL)
+		printf("{\"seconds\":%s}\n", text);
+	else
+		printf("%s\n", text);
 	config_unref(cfg);
 	return EXIT_FINE;
 }
@@ -91,9 +112,41 @@ int cmd_calendar_open(struct ctl *ctl)
 	if (!take_instant(ctl->args[1], &at, &status) || !take_calendar(ctl, &cfg, &cal, &status))
 		return status;
 	open = calendar_is_open(cal, at);
-	printf("%s\n", open ? "open" : "closed");
+	if (ctl->value[OPT_JSON] != NULL)
+		printf("{\"open\":%s}\n", open ? "true" : "false");
+	else
+		printf("%s\n", open ? "open" : "closed");
 	config_unref(cfg);
 	return open ? EXIT_FINE : EXIT_NO;
+}
+
+static void tell_windows(const struct ctl *ctl, const struct calendar *cal, struct wall from, struct wall to)
+{
+	struct wall t, open, close;
+	struct buf all;
+	struct json_out o = json_out(&all);
+
+	buf_init(&all, BUF_NO_MAX);
+	json_begin_object(&o);
+	json_put_key(&o, "windows");
+	json_begin_array(&o);
+	for (t = from; wall_before(t, to) && calendar_window(cal, t, &open, &close) && wall_before(open, to); t = close) {
+		char a[WALL_TEXT_LEN], b[WALL_TEXT_LEN];
+
+		if (ctl->value[OPT_JSON] == NULL) {
+			printf("%s/%s\n", wall_format(wall_max(open, from), a), wall_format(wall_min(close, to), b));
+			continue;
+		}
+		json_begin_object(&o);
+		json_put_instant(&o, "from", wall_max(open, from));
+		json_put_instant(&o, "to", wall_min(close, to));
+		json_end_object(&o);
+	}
+	json_end_array(&o);
+	json_end_object(&o);
+	if (ctl->value[OPT_JSON] != NULL)
+		ctl_print_json(&all);
+	buf_finish(&all);
 }
 
 int cmd_calendar_show(struct ctl *ctl)
@@ -101,17 +154,11 @@ int cmd_calendar_show(struct ctl *ctl)
 	int status = EXIT_FINE;
 	const struct calendar *cal;
 	struct config *cfg;
-	struct wall from, to, t, open, close;
+	struct wall from, to;
 
 	if (!take_instant(ctl->args[1], &from, &status) || !take_instant(ctl->args[2], &to, &status) || !take_calendar(ctl, &cfg, &cal, &status))
 		return status;
-	for (t = from; wall_before(t, to) && calendar_window(cal, t, &open, &close); t = close) {
-		char a[WALL_TEXT_LEN], b[WALL_TEXT_LEN];
-
-		if (!wall_before(open, to))
-			break;
-		printf("%s/%s\n", wall_format(wall_max(open, from), a), wall_format(wall_min(close, to), b));
-	}
+	tell_windows(ctl, cal, from, to);
 	config_unref(cfg);
 	return EXIT_FINE;
 }

@@ -43,7 +43,10 @@ int ctl_usage(const struct ctl *ctl, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int ctl_fail(int status, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Loads the configuration that -c names, without secrets; prints what is wrong. NULL after which *status is the exit status. */
-struct config *ctl_config(const struct ctl *ctl, bool show_warnings, int *status);
+struct config *ctl_config(const struct ctl *ctl, int *status);
+
+/* A line of what was written, which it takes. */
+void ctl_print_json(struct buf *b);
 
 /* Seconds from milliseconds: "3600", "0.250". */
 char *ctl_seconds(int64_t ms, char out[32]);

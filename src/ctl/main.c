@@ -9,13 +9,14 @@
 
 #define BIT(o)  (1u << (o))
 #define OFFLINE BIT(OPT_CONFIG)
+#define TOLD    (OFFLINE | BIT(OPT_JSON))
 #define REMOTE  (BIT(OPT_SOCKET) | BIT(OPT_URL) | BIT(OPT_TOKEN_FILE) | BIT(OPT_JSON))
 
 static const struct { const char *name, *arg, *help; } options[OPT_N] = {
 	[OPT_CONFIG]     = { "-c", "FILE", "configuration (default /etc/plazo/plazod.yaml)" },
 	[OPT_UNTIL]      = { "--until", "AT", "stop at this instant (RFC 3339)" },
 	[OPT_CLOCKS]     = { "--clocks", NULL, "one line for each clock instead of each alert" },
-	[OPT_JSON]       = { "--json", NULL, "JSON as the daemon gives it" },
+	[OPT_JSON]       = { "--json", NULL, "JSON in place of text, as the daemon gives it" },
 	[OPT_SOURCE]     = { "--source", "NAME", "the source that the events come from" },
 	[OPT_SOCKET]     = { "--socket", "PATH", "the daemon's unix socket (default /run/plazo/plazod.sock)" },
 	[OPT_URL]        = { "--url", "URL", "the daemon over HTTP instead, with --token-file" },
@@ -36,13 +37,13 @@ static const struct { const char *name, *arg, *help; } options[OPT_N] = {
 };
 
 static const struct command commands[] = {
-	{ "check", "", 0, 0, OFFLINE, cmd_check, "every error and warning of a configuration" },
-	{ "config show", "", 0, 0, OFFLINE, cmd_config_show, "the configuration as understood" },
+	{ "check", "", 0, 0, TOLD, cmd_check, "every error and warning of a configuration" },
+	{ "config show", "", 0, 0, TOLD, cmd_config_show, "the configuration as understood" },
 	{ "config keys", "", 0, 0, 0, cmd_config_keys, "every key a configuration may have" },
-	{ "calendar add", "CAL FROM DURATION", 3, 3, OFFLINE, cmd_calendar_add, "when so much open time has passed; negative after --" },
-	{ "calendar between", "CAL FROM TO", 3, 3, OFFLINE, cmd_calendar_between, "seconds of open time" },
-	{ "calendar open", "CAL AT", 2, 2, OFFLINE, cmd_calendar_open, "open or closed, exit 0 or 1" },
-	{ "calendar show", "CAL FROM TO", 3, 3, OFFLINE, cmd_calendar_show, "one line for each open window" },
+	{ "calendar add", "CAL FROM DURATION", 3, 3, TOLD, cmd_calendar_add, "when so much open time has passed; negative after --" },
+	{ "calendar between", "CAL FROM TO", 3, 3, TOLD, cmd_calendar_between, "seconds of open time" },
+	{ "calendar open", "CAL AT", 2, 2, TOLD, cmd_calendar_open, "open or closed, exit 0 or 1" },
+	{ "calendar show", "CAL FROM TO", 3, 3, TOLD, cmd_calendar_show, "one line for each open window" },
 	{ "simulate", "[EVENTS.ndjson or -]", 0, 1, OFFLINE | BIT(OPT_UNTIL) | BIT(OPT_CLOCKS) | BIT(OPT_SOURCE), cmd_simulate,
 	  "the alerts that these events would have caused" },
 	{ "explain", "TICKET [EVENTS.ndjson]", 1, 2, OFFLINE | BIT(OPT_UNTIL) | BIT(OPT_SOURCE) | REMOTE, cmd_explain,

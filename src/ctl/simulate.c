@@ -226,7 +226,7 @@ struct simulation *simulation_run(const struct ctl *ctl, const char *events, on_
 	effects_init(&s->fx);
 	s->doc = json_create();
 	s->arena = arena_create();
-	s->cfg = ctl_config(ctl, false, status);
+	s->cfg = ctl_config(ctl, status);
 	if (s->cfg != NULL)
 		*status = start(s, ctl, events, &until);
 	if (s->engine != NULL)

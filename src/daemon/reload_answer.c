@@ -7,17 +7,7 @@ static void put_texts(struct json_out *o, const char *key, const struct problems
 {
 	json_put_key(o, key);
 	json_begin_array(o);
-	for (size_t i = 0; i < p->n; i++) {
-		const struct config_problem *x = &p->v[i];
-		struct buf line;
-
-		if (x->warning != warnings)
-			continue;
-		buf_init(&line, 4096);
-		buf_printf(&line, "%s:%u:%u: %s: %s", x->file, x->line ? x->line : 1, x->col ? x->col : 1, x->warning ? "warning" : "error", x->msg);
-		json_put_str(o, buf_str(&line));
-		buf_finish(&line);
-	}
+	problems_put(p, warnings, o);
 	if (extra != NULL && extra[0] != '\0')
 		json_put_z(o, extra);
 	json_end_array(o);

@@ -213,7 +213,8 @@ class Questions(Base):
 		self.assertNotEqual(harness.plazoctl("calendar", "open", "nonsense", at, *conf).returncode, FINE)
 
 	def test_calendar_says_what_is_no_duration(self):
-		conf = ("-c", self.write("office.yaml", json.dumps({**self.d.cfg, "calendars": {**self.d.cfg["calendars"], "office": {"zone": "Europe/Madrid", "hours": {"mon-fri": "09:00-17:00"}}}})))
+		office = {"zone": "Europe/Madrid", "hours": {"mon-fri": "09:00-17:00"}}
+		conf = ("-c", self.write("office.yaml", json.dumps({**self.d.cfg, "calendars": {**self.d.cfg["calendars"], "office": office}})))
 		def why(*duration):
 			p = harness.plazoctl("calendar", "add", "office", "2026-11-23T10:00:00Z", *conf, "--", *duration)
 			self.assertEqual((p.returncode, p.stdout), (USAGE, ""), p.stderr)
@@ -222,6 +223,38 @@ class Questions(Base):
 		self.assertIn("write -2bd for business days", why("-2d12h"))
 		self.assertRegex(why("none"), "`none` is no duration: it .")
 		self.assertRegex(why("soon"), "`soon` is no duration: .")
+
+	def test_json_without_a_daemon(self):
+		conf = ("-c", str(self.d.conf), "--json")
+		def ask(*args, status=FINE):
+			p = harness.plazoctl(*args)
+			self.assertEqual((p.returncode, p.stderr), (status, ""))
+			return json.loads(p.stdout)
+		a, b = "2026-11-23T10:00:00Z", "2026-11-23T11:00:00.250Z"
+		self.assertEqual(ask("calendar", "add", "always", a, "2h", *conf), {"due": "2026-11-23T12:00:00.000Z"})
+		self.assertEqual(ask("calendar", "between", "always", a, b, *conf), {"seconds": 3600.25})
+		self.assertEqual(ask("calendar", "open", "always", a, *conf), {"open": True})
+		self.assertEqual(ask("calendar", "show", "always", a, b, *conf), {"windows": [{"from": "2026-11-23T10:00:00.000Z", "to": "2026-11-23T11:00:00.250Z"}]})
+		self.assertEqual(ask("calendar", "show", "always", a, a, *conf), {"windows": []})
+		told = ask("check", *conf)
+		self.assertEqual((told["ok"], told["contracts"], told["policies"], told["calendars"], told["errors"]), (True, 2, 1, 1, []))
+		self.assertTrue(all(": warning: " in w for w in told["warnings"]) and told["warnings"], told)
+		told = ask("check", "--json", "-c", self.write("bad.yaml", "contracts: {acme: {polcy: x}}\n"), status=BAD_CONFIG)
+		self.assertEqual((told["ok"], ["bad.yaml:1:" in e and ": error: " in e for e in told["errors"]]), (False, [True] * len(told["errors"])))
+		self.assertTrue(told["errors"])
+		self.assertIn("cannot be read", ask("check", "--json", "-c", "/nowhere.yaml", status=NO_INPUT)["errors"][0])
+
+	def test_config_show_as_json(self):
+		"""It loads again, and is then the same as YAML."""
+		p = harness.plazoctl("config", "show", "--json", "-c", str(self.d.conf))
+		self.assertEqual((p.returncode, p.stderr), (FINE, ""))
+		shown = json.loads(p.stdout)
+		self.assertEqual(shown["sources"]["helpdesk"]["webhook"]["verify"]["secret"], "<secret>")
+		self.assertEqual(shown["contracts"]["acme"]["policy"], "quick")
+		for secret in (harness.SECRET, harness.TOKEN_READ, harness.TOKEN_ACT):
+			self.assertNotIn(secret, p.stdout)
+		again = harness.plazoctl("config", "show", "-c", self.write("shown.json", p.stdout))
+		self.assertEqual((again.returncode, again.stdout), (FINE, harness.plazoctl("config", "show", "-c", str(self.d.conf)).stdout))
 
 	def test_simulate_and_explain_from_a_file(self):
 		events = "\n".join(json.dumps(e) for e in (opened("S-1", at="2026-11-23T10:00:00Z"),
