@@ -435,6 +435,8 @@ static void plain_texts(void **state)
 		{ NAMES ",\"actor\":{\"role\":\"agent\",\"name\":\"Ann\",\"role\":\"agent\"}}", false },
 		{ NAMES ",\"actor\":{}}", false },
 		{ NAMES ",\"actor\":{\"role\":\"agent\"]}", false },
+		{ "{\"type\":\"waived\",\"id\":\"e\",\"ticket\":\"T\",\"at\":\"2026-11-23T10:00:00Z\",\"metric\":\"m\",\"reason\":\"r\"}", false },
+		{ NAMES ",\"received\":\"2026-11-23T10:00:00Z\"}", false },
 		{ NAMES ",\"teem\":\"a\"}", false },
 		{ NAMES ",\"public\":tru}", false },
 		{ NAMES ",\"public\":\"true\"}", false },

@@ -330,6 +330,29 @@ static void a_long_way(void **state)
 	assert_int_equal(d->journal.seq, n);
 }
 
+/* Wherever the ring begins when it grows. */
+static void the_ring_keeps_its_order(void **state)
+{
+	struct underway u;
+	size_t in = 0, out = 0;
+
+	(void)state;
+	underway_init(&u);
+	for (int round = 0; round < 12; round++) {
+		for (int i = 0; i < 100 + 50 * round; i++)
+			underway_put(&u, (struct moving){ .ticket = 1, .index = in++ }, 0);
+		for (int i = 0; i < 70; i++) {
+			assert_int_equal(underway_at(&u, 1)->index, out + 1);
+			assert_int_equal(underway_take(&u).index, out++);
+		}
+	}
+	while (u.n > 0)
+		assert_int_equal(underway_take(&u).index, out++);
+	assert_int_equal(out, in);
+	assert_null(underway_at(&u, 0));
+	underway_finish(&u);
+}
+
 /* With the answer comes the row of the one ticket that it is about. */
 static void what_may_be_closed_goes_alone(void **state)
 {
@@ -503,7 +526,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_cursor_comes_last), TEST(room_ends_anywhere), TEST(what_may_be_closed_goes_alone), TEST(large_ones_go_earlier),
 		TEST(a_cursor_stands_for_what_is_out_before_it), TEST(a_stranger_is_held_for_all), TEST(a_stranger_whose_first_event_fails),
-		TEST(two_strangers_of_one_hash), TEST(room_for_events_ends_anywhere), TEST(what_was_foreign_is_looked_at_again), TEST(a_long_way),
+		TEST(two_strangers_of_one_hash), TEST(room_for_events_ends_anywhere), TEST(what_was_foreign_is_looked_at_again), TEST(a_long_way), TEST(the_ring_keeps_its_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "store_rig.h"
 
 #include "store/db.h"
+#include "store/queue.h"
 #include "store/verdicts.h"
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_make, rig_drop)
@@ -206,6 +207,33 @@ static void events_go_together(void **state)
 	assert_int_equal(rig_load(r, &text), ERR_OK);
 	assert_string_equal(buf_cstr(&text), "e:1=one e:2=two e:3= e:4=four e:5=five e:6=six ");
 	buf_finish(&text);
+}
+
+static void count_told(void *ctx, const struct store_done *done)
+{
+	(void)done;
+	++*(size_t *)ctx;
+}
+
+/* Who has no more time is left alone after eight events, be they told one by one or together. */
+static void answers_are_told_in_slices(void **state)
+{
+	struct answers a;
+	size_t n_told = 0, at = 0;
+
+	(void)state;
+	answers_init(&a);
+	for (uint64_t i = 0; i < 24; i++)
+		answers_add(&a, i % 2 == 0 ? STORE_APPENDED : STORE_SAVED, i, ERR_OK)->done.n = i < 20 ? (i + 1) % 2 : i % 2 == 0 ? STORE_RUN : 0;
+	while (at < 16) {
+		at = answers_tell(&a, at, 0, count_told, &n_told);
+		assert_int_equal(n_told, at);
+		assert_int_equal(at % 8, 0);
+	}
+	at = answers_tell(&a, 20, 0, count_told, &n_told);
+	assert_int_equal(at, 21);
+	assert_int_equal(answers_tell(&a, 0, 60000, count_told, &n_told), 24);
+	answers_finish(&a);
 }
 
 static void a_full_queue_refuses(void **state)
@@ -702,6 +730,7 @@ int main(void)
 		CASE(a_load_reads_ahead_in_order_to_any_end),
 		CASE(commits_are_shared_and_numbers_have_no_gaps),
 		CASE(events_go_together),
+		cmocka_unit_test(answers_are_told_in_slices),
 		CASE(a_full_queue_refuses),
 		CASE(closed_tickets_are_fetched),
 		CASE(a_ticket_is_open_or_closed),

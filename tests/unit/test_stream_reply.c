@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "ingest/stream_batch.h"
 #include "ingest/stream_reply.h"
 #include "ingest/stream_words.h"
 
@@ -69,6 +70,60 @@ static void entries_of_a_read(void **state)
 	assert_int_equal(reply_entries(r, keys, 1, 10, rig->maker.arena, &found, &d), ERR_SYNTAX);
 	assert_int_equal(reply_entries(read_bytes(rig, "*-1\r\n"), keys, 2, 10, rig->maker.arena, &found, &d), ERR_OK);
 	assert_int_equal(found.n, 0);
+}
+
+/* Whatever was in the reply is something else now. */
+static void spoil(const redisReply *r)
+{
+	if (r->str != NULL)
+		memset(r->str, '#', r->len);
+	for (size_t i = 0; i < r->elements; i++)
+		spoil(r->element[i]);
+}
+
+#define EVENT "{\"id\":\"e-1\",\"ticket\":\"T\",\"type\":\"opened\",\"at\":\"2026-11-23T10:00:00Z\",\"team\":\"net\",\"tags\":[\"b\",\"a\"]}"
+#define OTHER "{\"id\":\"e-2\",\"ticket\":\"T\",\"type\":\"opened\",\"at\":\"2026-11-23T10:00:00Z\",\"tier\":7,\"team\":\"n\\u00e9\"}"
+
+/* The reply is gone when the batch goes on: events, refusals and cursors have nothing of it. */
+static void a_batch_has_nothing_of_the_reply(void **state)
+{
+	struct rig *rig = *state;
+	struct stream_batch b = { .batch = { .source = STR("bus"), .ns = STR("bus") }, .arena = arena_create(), .keys = keys, .n_keys = 2,
+				  .event_len = 1000, .own = true, .key = { 1, 2 } };
+	struct json_doc *doc = json_create();
+	struct diag d = { 0 };
+	const struct event *e;
+	char bytes[1000];
+	const redisReply *r;
+
+	snprintf(bytes, sizeof bytes, "*1\r\n*2\r\n" T(7, "tickets") "*5\r\n" ENTRY(T(3, "1-1"), T(5, "event"), "$%zu\r\n%s\r\n")
+		 ENTRY(T(3, "1-2"), T(5, "event"), "$%zu\r\n%s\r\n") ENTRY(T(3, "1-3"), T(5, "event"), T(3, "{1}"))
+		 ENTRY(T(3, "1-4"), T(5, "event"), T(8, "{\"id\":1}")) ENTRY(T(3, "1-5"), T(5, "other"), T(3, "abc")),
+		 sizeof EVENT - 1, EVENT, sizeof OTHER - 1, OTHER);
+	r = read_bytes(rig, bytes);
+	assert_int_equal(reply_entries(r, keys, 2, 10, b.arena, &b.entries, &d), ERR_OK);
+	fill_batch(&b, doc);
+	spoil(r);
+	assert_int_equal(b.batch.n, 2);
+	e = b.batch.events;
+	assert_str(e[0].id, "e-1");
+	assert_str(e[0].ticket, "T");
+	assert_str(e[0].attr[ATTR_TEAM], "net");
+	assert_str(e[1].id, "e-2");
+	assert_str(e[1].attr[ATTR_TIER], "7");
+	assert_str(e[1].attr[ATTR_TEAM], "n\xc3\xa9");
+	assert_int_equal(b.batch.n_refused, 3);
+	assert_str(b.batch.refused[0].body, "{1}");
+	assert_str(b.batch.refused[0].place, "tickets 1-3");
+	assert_str(b.batch.refused[1].body, "{\"id\":1}");
+	assert_str(b.batch.refused[2].body, "{\"other\":\"abc\"}");
+	assert_int_equal(b.batch.n_cursors, 1);
+	assert_str(b.batch.cursors[0].value, "1-5");
+	assert_str(b.entries.v[0].id, "1-1");
+	free(b.batch.events);
+	free(b.batch.results);
+	json_destroy(doc);
+	arena_destroy(b.arena);
 }
 
 static void shapes_that_are_none(void **state)
@@ -214,7 +269,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(entries_of_a_read), TEST(shapes_that_are_none), TEST(entries_of_a_claim), TEST(sizes_are_bounded),
-		TEST(fields_beyond_the_limit_are_left_out), TEST(ids), TEST(words),
+		TEST(fields_beyond_the_limit_are_left_out), TEST(ids), TEST(words), TEST(a_batch_has_nothing_of_the_reply),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
