@@ -13,6 +13,7 @@ from harness import Case, base_config, event, hook, opened
 
 RELOADS = int(os.environ.get("PLAZO_RELOADS", "50"))
 STOPS = int(os.environ.get("PLAZO_STOPS", "4"))
+SENDERS = 50 if os.environ.get("PLAZO_TORTURE") else 2
 
 
 class Reload(Case):
@@ -23,7 +24,9 @@ class Reload(Case):
 		other = base_config(self.d.port, receivers, target="5s")
 		self.d.write(good)
 		self.d.start()
-		load = harness.Load(self.d, senders=2, pause=0.02)
+		pid = self.d.process.pid
+		files, kib = len(os.listdir(f"/proc/{pid}/fd")), harness.memory_kib(pid)
+		load = harness.Load(self.d, senders=SENDERS, pause=0.01 * SENDERS)
 		rnd = random.Random(1)
 		bad = ["server: [", "nonsense: true\n", json.dumps({**good, "calendars": {"always": {"zone": "Europe/Atlantis", "hours": {}}}}),
 		       json.dumps({**good, "policies": {}}), "", "a: &a [*a]\n"]
@@ -46,6 +49,10 @@ class Reload(Case):
 		harness.wait_for("every breach", 30, lambda: {r.alert["ticket"] for r in sink.alerts(type="sla.breach")} >= names, 0.2)
 		seen = [(r.alert["ticket"], r.alert["step"], r.alert["occurrence"]) for r in sink.alerts()]
 		self.assertEqual(len(seen), len(set(seen)), "an alert was sent twice")
+		# Connections to the one receiver stay open for a while; tickets and their alerts take some KiB each.
+		self.assertLessEqual(len(os.listdir(f"/proc/{pid}/fd")), files + 20)
+		if not harness.SANITIZED:
+			self.assertLess(harness.memory_kib(pid) - kib, (32 << 10) + 4 * len(names))
 
 	def test_a_refused_reload_changes_nothing(self):
 		sink = self.sink()
