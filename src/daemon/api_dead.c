@@ -90,7 +90,7 @@ static void on_row(struct daemon *d, struct query *q, const struct store_done *d
 
 static void begin(struct daemon *d, const struct api_call *c, bool dead_only)
 {
-	struct store_filter f = { .id = c->name, .dead_only = dead_only, .limit = ALERT_MAX_RECEIVERS };
+	struct store_filter f = { .id = c->name, .dead_only = dead_only, .limit = STORE_MAX_ROWS };
 	struct handling *h;
 
 	if (d->opt.dry_run || d->phase != PHASE_RUNNING) {

@@ -41,6 +41,24 @@ class Webhooks(Case):
 			self.assertIn("hook", r.alert["receivers"])
 		self.assertEqual(len({r.id for r in sink.received}), 5)
 
+	def test_that_it_is_over_is_told_to_a_crowd(self):
+		"""All that two steps told, more than one alert may name; across a restart with one of them unsent, and to the one that is named again."""
+		sink, away = self.sink(), self.sink(default=503)
+		crowd = [f"log{i}" for i in range(126)]
+		steps = [{"at": "breach", "notify": ["hook", *crowd[:63]]}, {"at": "breach+1s", "notify": ["away", *crowd[63:]]}]
+		self.run_with({"hook": harness.hook(sink), "away": harness.hook(away), **{name: {"log": {}} for name in crowd}}, steps=steps)
+		self.d.accept(opened("INC-1"))
+		harness.wait_for("the last step", 8, lambda: away.tries(type="sla.escalation"))
+		self.d.accept(agent_reply("INC-1"))
+		cleared = sink.wait(8, type="sla.cleared")[0]
+		self.d.kill()
+		away.default = 200
+		self.d.start()
+		harness.wait_for("the other one", 15, lambda: [r for r in away.alerts(type="sla.cleared") if r.id == cleared.id])
+		self.assertEqual(self.d.ctl("resend", cleared.id, "--receiver", "hook").returncode, 0)
+		sink.wait(8, 2, type="sla.cleared")
+		self.assertNotIn("unreadable", self.d.log())
+
 	def test_a_clock_that_is_met_says_nothing(self):
 		sink = self.sink()
 		self.run_with({"hook": harness.hook(sink), "mail": {"log": {}}}, steps=STEPS)

@@ -468,6 +468,35 @@ static void a_stranger_is_held_for_all(void **state)
 	}
 }
 
+/* So does one that was in memory when they came; and no step fires past the first of them. */
+static void a_known_one_is_held_for_all(void **state)
+{
+	static const enum err last[] = { ERR_OK, ERR_FULL };
+	const struct wall later = { START + 5000 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct one v[4];
+
+		put_one(&v[0], "1", "T", EVENT_OPENED);
+		tell_first(ERR_OK);
+		assert_int_equal(journal_horizon(d, later).ms, later.ms);
+		put_one(&v[1], "2", "T", EVENT_CLOSED);
+		assert_int_equal(journal_horizon(d, later).ms, START);
+		put_one(&v[2], "3", "T", EVENT_CHANGED);
+		put_one(&v[3], "4", "T", EVENT_CHANGED);
+		for (int k = 1; k < 3; k++) {
+			tell_first(ERR_OK);
+			assert_true(stays("T"));
+			assert_int_equal(journal_horizon(d, later).ms, START);
+		}
+		tell_first(last[i]);
+		assert_int_equal(v[3].outcome, last[i] == ERR_OK ? INTAKE_DONE : INTAKE_FAILED);
+		assert_false(stays("T"));
+		journal_answer(d);
+	}
+}
+
 /* The one that would have opened it did not reach the disk: the next one does. */
 static void a_stranger_whose_first_event_fails(void **state)
 {
@@ -525,7 +554,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_cursor_comes_last), TEST(room_ends_anywhere), TEST(what_may_be_closed_goes_alone), TEST(large_ones_go_earlier),
-		TEST(a_cursor_stands_for_what_is_out_before_it), TEST(a_stranger_is_held_for_all), TEST(a_stranger_whose_first_event_fails),
+		TEST(a_cursor_stands_for_what_is_out_before_it), TEST(a_stranger_is_held_for_all), TEST(a_known_one_is_held_for_all), TEST(a_stranger_whose_first_event_fails),
 		TEST(two_strangers_of_one_hash), TEST(room_for_events_ends_anywhere), TEST(what_was_foreign_is_looked_at_again), TEST(a_long_way), TEST(the_ring_keeps_its_order),
 	};
 
