@@ -52,6 +52,7 @@ class Tzdata(Case):
 		self.assertEqual(before, (self.opening + 6 * HOUR).timestamp())
 		self.assertEqual(self.tzdata(), "2026a")
 		self.install("2026b", "Etc/GMT+2")
+		self.assertEqual(json.loads(self.d.ctl("reload", "--dry-run", "--json").stdout)["differences"], ["tzdata"])
 		self.d.hup()
 		harness.wait_for("the new zones", 5, lambda: self.due("T1") == before + 7200)
 		self.assertEqual(self.tzdata(), "2026b")
