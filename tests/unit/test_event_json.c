@@ -283,8 +283,8 @@ static void round_trip(void **state)
 	struct fixture *f = *state;
 	static const char *const all[] = {
 		"{" BASE ",\"tags\":[\"b\",\"a\"],\"tier\":12,\"team\":null,\"subject\":\"a\\\\b\\\"c\"}",
-		"{\"id\":\"1\",\"ticket\":\"2\",\"type\":\"replied\",\"at\":\"2026-01-01T00:00:00.125Z\",\"public\":false,\"automated\":true,"
-		"\"actor\":{\"role\":\"agent\",\"name\":\"Ann\"}}",
+		("{\"id\":\"1\",\"ticket\":\"2\",\"type\":\"replied\",\"at\":\"2026-01-01T00:00:00.125Z\",\"public\":false,\"automated\":true,"
+		"\"actor\":{\"role\":\"agent\",\"name\":\"Ann\"}}"),
 		"{\"id\":\"1\",\"ticket\":\"2\",\"type\":\"merged\",\"at\":\"2026-01-01T00:00:00Z\",\"into\":\"9\"}",
 		"{\"id\":\"1\",\"ticket\":\"2\",\"type\":\"attended\",\"at\":\"2026-01-01T00:00:00Z\",\"mode\":\"onsite\"}",
 		"{\"id\":\"1\",\"ticket\":\"2\",\"type\":\"extended\",\"at\":\"2026-01-01T00:00:00Z\",\"metric\":\"m\",\"by\":\"90m\",\"reason\":\"r\"}",
