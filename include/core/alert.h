@@ -69,7 +69,7 @@ struct alert {
 	struct str      target;          /* "2h" */
 	int64_t         elapsed_ms, remaining_ms;   /* counted at `at`; remaining is negative after the due time */
 	struct str      priority, subject, url;     /* empty: null in JSON, for subject and url left out */
-	const struct str *receivers;     /* names of the configuration, none twice */
+	const struct str *receivers;     /* names of the configuration, none twice, up to ALERT_MAX_RECEIVERS */
 	size_t          n_receivers;
 	struct str      reason;          /* one English sentence */
 	int64_t         late_ms;         /* how long after `at` it was known: 0 unless a late event brought it */

@@ -1,6 +1,6 @@
 /*
  * The reader: one pass over the text with a stack of open containers. Every place that may end the text early looks at `end`, for the
- * text has no NUL behind it. Strings are searched eight bytes at a time for the bytes that need thought.
+ * text has no NUL behind it. Strings are searched many bytes at a time for those that need thought.
  *
  * Duplicate keys: each open object keeps a 64-bit set of the cheap hashes of its keys, and only a key whose bit is set already is
  * compared with those before it. Objects with more than SMALL_OBJECT members are looked through at their end with a seeded
