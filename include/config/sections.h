@@ -35,6 +35,7 @@ struct server_config {
 	struct address         listen;            /* default 127.0.0.1:8970 */
 	struct address         metrics;           /* text NULL: no address of its own */
 	const char            *socket;            /* path of the control socket; default /run/plazo/plazod.sock */
+	const char            *public_url;        /* without a slash at the end; NULL: alerts carry no links */
 	const struct operator *operators;  size_t n_operators;
 	size_t                 max_body;          /* bytes of one event, sent alone; default 1 MiB */
 	size_t                 max_bulk;          /* bytes of an array or NDJSON; default 8 MiB */

@@ -52,6 +52,7 @@ struct notify_settings {
 	const char *const            *defaults;     /* defaults.notify: hear of what the daemon has to say about a receiver */
 	size_t                        n_defaults;
 	struct notify_email           email;
+	const char                   *public_url;   /* base of links, or NULL */
 	bool                          with_ns;      /* alerts carry their namespace */
 	int64_t                       timeout_ms;   /* of one attempt to a webhook, all in; 0: 15 s. Mail has four times as long */
 };

@@ -19,6 +19,7 @@ extern const char *const text_language_names[TEXT_N_LANGUAGES + 1];   /* "en", "
 struct text_style {
 	enum text_language language;
 	const struct zone *zone;         /* of the reader; NULL: UTC */
+	const char        *public_url;   /* base of the link to plazo's own page of the ticket; NULL: no such link */
 };
 
 #define TEXT_MAX_SUBJECT 200         /* bytes of a subject; cut at a character, with an ellipsis */

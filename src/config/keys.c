@@ -119,7 +119,7 @@ static const struct key server_keys[] = {
 	{ "listen", &an_address, 0, "where events and operators come in; a socket passed by systemd wins" },
 	{ "metrics", &an_address, 0, "an address of its own for Prometheus" },
 	{ "socket", &shape_path, 0, "the control socket of plazoctl" },
-	{ "public_url", &a_url, LATER, "base of the links in alerts to pages for people" },
+	{ "public_url", &a_url, 0, "base of the links in alerts" },
 	{ "operators", &operators, 0, "who may read and act over HTTP; without any, only the unix socket may" },
 	{ "limits", &limits, 0, "bounds on what is taken from outside" },
 	END

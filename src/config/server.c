@@ -66,6 +66,16 @@ static size_t size_or(const struct node *map, const char *key, size_t otherwise)
 	return n != NULL ? scalar_size(n->text) : otherwise;
 }
 
+static const char *public_url(struct load *l, struct node *n)
+{
+	const char *url = text_of(l, n, "public_url", NULL);
+	size_t len = url != NULL ? strlen(url) : 0;
+
+	while (len > 0 && url[len - 1] == '/')
+		len--;
+	return url != NULL ? arena_str(l->arena, (struct str){ url, len }).p : NULL;
+}
+
 static void listen_build(struct load *l)
 {
 	struct node *n = good(l->root, "server"), *limits = good(n, "limits");
@@ -74,6 +84,7 @@ static void listen_build(struct load *l)
 	s->listen = address_of(l, text_of(l, n, "listen", "127.0.0.1:8970"));
 	s->metrics = address_of(l, text_of(l, n, "metrics", NULL));
 	s->socket = text_of(l, n, "socket", "/run/plazo/plazod.sock");
+	s->public_url = public_url(l, n);
 	s->max_body = size_or(limits, "body", (size_t)1 << 20);
 	s->max_bulk = size_or(limits, "bulk", (size_t)8 << 20);
 	s->max_connections = 1024;

@@ -117,7 +117,7 @@ static void make_settings(struct force *f)
 	f->notify = (struct notify_settings){
 		.receivers = v, .n_receivers = cfg->n_receivers, .defaults = cfg->rules->notify, .n_defaults = cfg->rules->n_notify,
 		.email = { .smtp = mail->smtp, .from = mail->from, .tls = tls[mail->tls], .user = mail->user, .ca_file = mail->ca_file },
-		.with_ns = has_many_namespaces(cfg),
+		.public_url = cfg->server.public_url, .with_ns = has_many_namespaces(cfg),
 	};
 	if (mail->password.configured)
 		f->notify.email.password = arena_str(f->arena, mail->password.bytes).p;

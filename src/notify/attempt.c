@@ -143,7 +143,7 @@ static void mail_ended(void *ctx, const struct smtp_result *res)
 static void start_mail(struct attempt *a, const struct alert *alert, struct now now)
 {
 	struct receiver *r = a->r;
-	struct text_style style = { r->language, r->zone };
+	struct text_style style = { r->language, r->zone, a->n->settings.public_url };
 	uint64_t over = a->d != NULL ? a->d->done | a->d->refused : 0;
 	const char *to[NOTIFY_MAX_RECIPIENTS];
 	struct mail mail;

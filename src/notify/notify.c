@@ -152,7 +152,7 @@ static void copy_settings(struct notify *n, const struct notify_settings *s)
 	for (size_t i = 0; i < s->n_defaults; i++)
 		defaults[i] = arena_strdup(mem, s->defaults[i]);
 	n->settings = (struct notify_settings){
-		.defaults = defaults, .n_defaults = s->n_defaults, .with_ns = s->with_ns,
+		.defaults = defaults, .n_defaults = s->n_defaults, .public_url = copy(mem, s->public_url), .with_ns = s->with_ns,
 		.timeout_ms = s->timeout_ms > 0 ? s->timeout_ms : WEBHOOK_TIMEOUT_MS,
 		.email = {
 			.smtp = copy(mem, s->email.smtp), .from = copy(mem, s->email.from), .tls = s->email.tls, .user = copy(mem, s->email.user),

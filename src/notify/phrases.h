@@ -21,7 +21,7 @@ struct phrases {
 	const char         *headline[ALERT_N_TYPES];
 	const char         *cleared_late;             /* the headline of a clock that stopped after its due time */
 	struct metric_words metrics[PHRASES_N_METRICS];
-	const char         *due, *target, *used, *priority, *contract, *step, *why, *late, *open, *footer;
+	const char         *due, *target, *used, *priority, *contract, *step, *why, *late, *open, *details, *footer;
 	const char         *weekdays[7], *months[12];
 	const char         *left_one, *left_many;
 	const struct reason_words *reasons;           /* ends with NULLs; the first that fits at a place holds */

@@ -236,6 +236,18 @@ static void put_link(const struct page *pg, const char *label, struct buf *url)
 	buf_reset(url);
 }
 
+static void put_segment(struct str s, struct buf *out)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t c = (uint8_t)s.p[i];
+
+		if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("-._~", c) != NULL))
+			buf_putc(out, (char)c);
+		else
+			buf_printf(out, "%%%02X", c);
+	}
+}
+
 static void put_rows(const struct page *pg)
 {
 	const struct alert *a = pg->a;
@@ -270,6 +282,20 @@ static void put_rows(const struct page *pg)
 	put_row(pg, ph->late, &v);
 	text_clean(a->url, &v);
 	put_link(pg, ph->open, &v);
+	if (pg->st->public_url != NULL && a->ticket.len > 0 && alert_is_of_ticket(a->type)) {
+		struct str base = str_of(pg->st->public_url);
+
+		while (base.len > 0 && base.p[base.len - 1] == '/')
+			base.len--;
+		buf_put(&v, base);
+		buf_puts(&v, "/v1/tickets/");
+		if (a->ns.len > 0) {
+			put_segment(a->ns, &v);
+			buf_putc(&v, '/');
+		}
+		put_segment(a->ticket, &v);
+	}
+	put_link(pg, ph->details, &v);
 	buf_finish(&v);
 }
 

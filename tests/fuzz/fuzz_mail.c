@@ -127,7 +127,7 @@ static struct str marked(struct input *in, struct arena *room)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
-	struct text_style st = { .language = (enum text_language)(input_byte(&in) % TEXT_N_LANGUAGES) };
+	struct text_style st = { .language = (enum text_language)(input_byte(&in) % TEXT_N_LANGUAGES), .public_url = "https://sla.example.com" };
 	struct alert a = { .type = (enum alert_type)(input_byte(&in) % ALERT_N_TYPES), .cycle = 1, .occurrence = 1, .at = { 1774861200000 } };
 	struct str *const texts[] = { &a.subject, &a.ticket, &a.customer, &a.contract, &a.metric, &a.step, &a.target, &a.priority, &a.url, &a.reason, &a.ns };
 	struct arena *room = arena_create();

@@ -161,7 +161,7 @@ def agent_reply(ticket, **fields):
 def base_config(port, receivers=None, steps=None, target="2s", **sections):
 	"""A 24x7 policy with one clock of seconds; what is given replaces or adds whole sections."""
 	cfg = {
-		"server": {"listen": f"127.0.0.1:{port}",
+		"server": {"listen": f"127.0.0.1:{port}", "public_url": "https://sla.example.com",
 			   "operators": {"board": {"token": TOKEN_READ, "may": ["read"]},
 					 "noc": {"token": TOKEN_ACT, "may": ["read", "act"]}}},
 		"store": {"path": "plazo.db"},

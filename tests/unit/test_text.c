@@ -33,7 +33,7 @@ static char *taken(struct buf *b)
 
 static void expect_subject(const struct alert *a, enum text_language language, const char *want)
 {
-	struct text_style st = { language, NULL };
+	struct text_style st = { language, NULL, NULL };
 	struct buf b;
 
 	buf_init(&b, 4096);
@@ -76,7 +76,7 @@ static void the_daemon_itself(void **state)
 		.type = ALERT_DAEMON_STREAM, .ticket = STR("bus"), .step = STR("degraded"), .due = WALL_NEVER,
 		.reason = STR("For a minute or longer: WRONGTYPE Operation against a key"),
 	};
-	struct text_style st = { TEXT_ES, NULL };
+	struct text_style st = { TEXT_ES, NULL, "https://sla.example.com/" };
 	struct buf b;
 
 	expect_subject(&a, TEXT_EN, "The source bus is not read");
@@ -99,7 +99,7 @@ static void every_type_has_its_words(void **state)
 	for (int t = 0; t < ALERT_N_TYPES; t++)
 		for (int l = 0; l < TEXT_N_LANGUAGES; l++) {
 			struct alert a = example((enum alert_type)t);
-			struct text_style st = { (enum text_language)l, NULL };
+			struct text_style st = { (enum text_language)l, NULL, "https://sla.example.com/" };
 			struct buf b;
 
 			buf_init(&b, 65536);
@@ -118,7 +118,7 @@ static void plain_in_english_and_spanish(void **state)
 	(void)state;
 	struct zone *madrid = zone_file("Europe/Madrid");
 	struct alert a = example(ALERT_WARNING);
-	struct text_style st = { TEXT_EN, madrid };
+	struct text_style st = { TEXT_EN, madrid, "https://sla.example.com/" };
 	struct buf b;
 
 	buf_init(&b, 65536);
@@ -134,6 +134,7 @@ static void plain_in_english_and_spanish(void **state)
 		"Step:       75%\n"
 		"Why:        75% of the target has been used.\n"
 		"Ticket:     https://desk.example.com/t/1?a=1&b=2\n"
+		"Clocks:     https://sla.example.com/v1/tickets/INC-1\n"
 		"\n"
 		"-- \n"
 		"Sent by plazo, alert 0123456789abcdef0123456789abcdef\n");
@@ -157,6 +158,7 @@ static void plain_in_english_and_spanish(void **state)
 		"Motivo:     breach+30m: sigue sin cumplir, objetivo 2h; el tique cambió\n"
 		"Retraso:    12 min\n"
 		"Tique:      https://desk.example.com/t/1?a=1&b=2\n"
+		"Plazos:     https://sla.example.com/v1/tickets/help%20desk/INC-1\n"
 		"\n"
 		"-- \n"
 		"Enviado por plazo, aviso 0123456789abcdef0123456789abcdef\n");
@@ -168,7 +170,7 @@ static void html_is_escaped(void **state)
 {
 	(void)state;
 	struct alert a = example(ALERT_BREACH);
-	struct text_style st = { TEXT_EN, NULL };
+	struct text_style st = { TEXT_EN, NULL, NULL };
 	struct buf b;
 
 	a.subject = STR("<script>alert('x')</script> & \"more\"");
@@ -208,7 +210,7 @@ static void long_subjects_are_cut_at_a_character(void **state)
 {
 	(void)state;
 	char lengthy[512];
-	struct text_style st = { TEXT_EN, NULL };
+	struct text_style st = { TEXT_EN, NULL, NULL };
 
 	for (size_t off = 0; off < 4; off++) {
 		struct alert a = example(ALERT_BREACH);
@@ -316,7 +318,7 @@ static void messages_keep_their_ids(void **state)
 {
 	(void)state;
 	struct alert a = example(ALERT_BREACH), b = example(ALERT_WARNING);
-	struct text_style st = { TEXT_EN, NULL };
+	struct text_style st = { TEXT_EN, NULL, NULL };
 	const char *to[] = { "Desk <desk@x.example>", "ñ <n@y.example>" };
 	struct mail_facts f = { &a, &st, "l1", "SLA watch <sla@example.com>", to, 2, { INT64_C(1795428000000) } };
 	struct mail m1, m2;
