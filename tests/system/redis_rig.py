@@ -197,9 +197,8 @@ class Redis:
 
 	def settled(self, stream=STREAM, group=GROUP):
 		"""All that was added has been read and acknowledged."""
-		last = pairs(self("XINFO", "STREAM", stream))["last-generated-id"]
 		g = self.group(stream, group)
-		return bool(g) and g["pending"] == 0 and g["last-delivered-id"] == last
+		return bool(g) and g["pending"] == 0 and g["last-delivered-id"] == pairs(self("XINFO", "STREAM", stream))["last-generated-id"]
 
 
 class Sentinels:
