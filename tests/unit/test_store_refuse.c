@@ -1,6 +1,8 @@
 /* Files that the store must not take, nor change. */
 #include "store_rig.h"
 
+#include "store/db.h"
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, rig_make, rig_drop)
 
 static void write_file(const char *path, const void *p, size_t len)
@@ -99,18 +101,49 @@ static void what_is_newer(void **state)
 	refused(r, ERR_RANGE, "newer plazo");
 }
 
-/* The same, but written in the log alone: the file says 1. */
-static void what_is_newer_in_its_log(void **state)
+/* Written in the log alone: the file says that it is ours. */
+static void what_is_not_ours_by_its_log(void **state)
 {
 	struct rig *r = *state;
+	static const struct { const char *sql, *words; enum err want; } v[] = {
+		{ "PRAGMA user_version = 1000", "newer plazo", ERR_RANGE },
+		{ "PRAGMA user_version = 0", "another program", ERR_SYNTAX },
+		{ "PRAGMA application_id = 5", "another program", ERR_SYNTAX },
+	};
 	sqlite3 *h;
 
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		r->n = 0;
+		make(r);
+		assert_int_equal(sqlite3_open(r->path, &h), SQLITE_OK);
+		assert_int_equal(sqlite3_db_config(h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(h, v[i].sql, NULL, NULL, NULL), SQLITE_OK);
+		sqlite3_close(h);
+		refused(r, v[i].want, v[i].words);
+		rig_remove_files(r);
+	}
+}
+
+/* A log that holds nothing is in nobody's way. */
+static void a_backup_and_the_log_of_what_it_replaces(void **state)
+{
+	struct rig *r = *state;
+	struct buf text;
+	char wal[128], sql[64];
+
+	snprintf(wal, sizeof wal, "%s-wal", r->path);
+	snprintf(sql, sizeof sql, "PRAGMA application_id = %d", DB_BACKUP_ID);
 	make(r);
-	assert_int_equal(sqlite3_open(r->path, &h), SQLITE_OK);
-	assert_int_equal(sqlite3_db_config(h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(h, "PRAGMA user_version = 1000", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(h);
-	refused(r, ERR_RANGE, "newer plazo");
+	rig_sql(r, sql);
+	write_file(wal, "x", 1);
+	refused(r, ERR_SYNTAX, "is a backup, and");
+	write_file(wal, "", 0);
+	buf_init(&text, 1 << 20);
+	rig_open(r);
+	assert_int_equal(rig_load(r, &text), ERR_OK);
+	assert_string_equal(buf_cstr(&text), "t:desk/T-1/acme=row:7 e:1=one e:2=two ");
+	assert_int_equal(rig_close(r), ERR_OK);
+	buf_finish(&text);
 }
 
 static void what_is_cut_short(void **state)
@@ -203,6 +236,7 @@ static void a_row_that_was_changed(void **state)
 	static const struct { const char *sql, *words; } v[] = {
 		{ "UPDATE journal SET records = x'0374776f6f' WHERE seq = 2", "row 2 of table journal" },
 		{ "UPDATE journal SET n = 2 WHERE seq = 2", "row 2 of table journal" },
+		{ "UPDATE journal SET n = 0 WHERE seq = 2", "row 2 of table journal" },
 		{ "UPDATE tickets SET row = x'00'", "ticket desk/T-1" },
 	};
 
@@ -368,7 +402,10 @@ static void leave_a_log(struct rig *r)
 static void a_log_with_a_bad_bit(void **state)
 {
 	struct rig *r = *state;
-	static const size_t places[] = { 17, 32 + 4120 * 4 + 3, 32 + 4120 * 5 + 9, 32 + 4120 * 6 + 20, 32 + 4120 * 7 + 2000 };
+	/* Of the header the magic number, the size of a page, a salt; of frames the page's number, the mark of a commit, both salts, the checksum, the page. */
+	static const struct { size_t frame, at; } places[] = {
+		{ 0, 0 }, { 0, 9 }, { 0, 17 }, { 3, 3 }, { 3, 7 }, { 4, 9 }, { 4, 13 }, { 5, 20 }, { 6, 2000 },
+	};
 	char wal[128];
 	size_t len;
 
@@ -377,12 +414,14 @@ static void a_log_with_a_bad_bit(void **state)
 
 	char *bytes = read_file(wal, &len);
 
-	assert_true(len > 4120 * 12);
+	assert_true(len > DB_LOG_HEADER + 10 * DB_LOG_FRAME);
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-		bytes[places[i]] ^= 4;
+		size_t frame = places[i].frame, at = frame != 0 ? DB_LOG_HEADER + frame * DB_LOG_FRAME + places[i].at : places[i].at;
+
+		bytes[at] ^= 4;
 		write_file(wal, bytes, len);
-		refused(r, ERR_SYNTAX, i == 0 ? "damaged in its first bytes" : "is damaged at byte");
-		bytes[places[i]] ^= 4;
+		refused(r, ERR_SYNTAX, frame == 0 ? "damaged in its first bytes" : "is damaged at byte");
+		bytes[at] ^= 4;
 	}
 	write_file(wal, bytes, len);
 	rig_open(r);
@@ -431,6 +470,7 @@ static void a_new_one_takes_away_what_was_left_of_others(void **state)
 	static const struct { const char *before, *after; bool runs, stays; } files[] = {
 		{ ".making-", "", false, false }, { ".making-", "-wal", false, false }, { ".making-", "-journal", false, false },
 		{ ".making-", "", true, true }, { ".making-", ".old", false, true }, { ".making-x", "", false, true },
+		{ ".making--", "", false, true }, { ".making-9999999999", "", false, true },
 		{ ".old.making-", "", false, true }, { ".new-", "", false, true },
 	};
 	struct rig *r = *state;
@@ -479,7 +519,8 @@ int main(void)
 		CASE(what_is_no_database),
 		CASE(what_is_not_ours),
 		CASE(what_is_newer),
-		CASE(what_is_newer_in_its_log),
+		CASE(what_is_not_ours_by_its_log),
+		CASE(a_backup_and_the_log_of_what_it_replaces),
 		CASE(what_is_cut_short),
 		CASE(what_lacks_a_table),
 		CASE(what_lacks_its_key),
