@@ -224,7 +224,47 @@ static void a_full_disk_passes(void **state)
 	buf_finish(&text);
 }
 
-/* The same with the system's own VFS, and a limit of the kernel's in the place of the shim. */
+/* A change larger than SQLite's memory goes to the disk before the commit does: it fails in the midst of others, which are undone with it. */
+static void a_full_disk_in_the_midst_of_a_commit(void **state)
+{
+	struct rig *r = *state;
+	struct delivery v = rig_delivery("big", "l1", "T");
+	struct ticket_row t = { .ns = STR("desk"), .ticket = STR("T"), .contract = STR("acme"), .over = true, .over_at = { 4000 }, .seq = 1 };
+	size_t len = (size_t)40 << 20;
+	char *big = malloc(len);
+	struct buf text;
+
+	assert_non_null(big);
+	memset(big, 'x', len);
+	r->opt.max_bytes = 3 * len;
+	rig_start(r);
+	assert_int_equal(rig_save(r, "T", "row", 0, 1), ERR_OK);
+	rig_wait(r, 1);
+	faultvfs_arm(FAULT_WRITE, 1, ENOSPC, FAULT_FROM_THEN_ON);
+	v.body = t.row = (struct str){ big, len };
+	assert_int_equal(rig_append(r, "refused", NULL, 2), ERR_OK);
+	assert_int_equal(rig_put(r, "small", "l1", "T", 3), ERR_OK);
+	assert_int_equal(store_put_delivery(r->st, &v, 4), ERR_OK);
+	assert_int_equal(store_save(r->st, &t, 5), ERR_OK);
+	rig_wait(r, 2);
+	rig_wait_state(r, STORE_STALLED);
+	assert_int_equal(r->heard[1].err, ERR_FULL);
+	usleep(100000);
+	assert_true(faultvfs_failed() > 2);
+	faultvfs_disarm();
+	rig_wait(r, 5);
+	for (size_t i = 2; i < 5; i++)
+		assert_true(r->heard[i].err == ERR_OK && r->heard[i].cookie == i + 1 && r->heard[i].fresh == (i < 4));
+	assert_int_equal(rig_close(r), ERR_OK);
+	buf_init(&text, 1 << 20);
+	rig_open(r);
+	assert_int_equal(rig_load(r, &text), ERR_OK);
+	assert_string_equal(buf_cstr(&text), "d:small/l1:0:0:1000 d:big/l1:0:0:1000 ");
+	buf_finish(&text);
+	free(big);
+}
+
+/* A full disk with the system's own VFS, and a limit of the kernel's in the place of the shim. */
 static void a_limit_on_files_passes(void **state)
 {
 	struct rig *r = *state;
@@ -474,6 +514,7 @@ int main(void)
 		CASE(every_write_and_sync),
 		CASE(every_operation_of_opening),
 		CASE(a_full_disk_passes),
+		CASE(a_full_disk_in_the_midst_of_a_commit),
 		CASE(a_limit_on_files_passes),
 		CASE(it_recovers_by_itself),
 		CASE(closing_tells_what_was_not_kept),
