@@ -1,5 +1,6 @@
 #include "../cmocka_plazo.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 #include "ingest/verify.h"
@@ -128,8 +129,32 @@ static void standard_parts(void **state)
 	verifier_destroy(v);
 }
 
-/* Every bit of the signature counts. */
-static void signature_bits(void **state)
+/* What is longer than it may be is not looked at, though it is signed. */
+static void lengths(void **state)
+{
+	(void)state;
+	struct verifier *v = make(VERIFY_STANDARD_WEBHOOKS, "plain secret", NULL);
+	char id[258] = "", time[66] = "", hex[260] = "sha256=";
+	struct http_header h = { STR("X-Hub-Signature-256"), { hex, 0 } };
+
+	memset(id, 'i', 256);
+	assert_int_equal(judge_webhook(v, (struct sent){ id, "1614265330", "v1,1/LtHD48zdfqo5uUWFUvpdNJ/eiLdo0OOEyxdemr9mo=", "{}" }, NOW), VERIFY_OK);
+	id[256] = 'i';
+	assert_int_equal(judge_webhook(v, (struct sent){ id, "1614265330", "v1,c0YRI+1Qq4vpotoigmec1KdGPy/9BDsvGbjZLDS7qRY=", "{}" }, NOW), VERIFY_MISSING);
+	memset(time, '1', 64);
+	assert_int_equal(judge_webhook(v, (struct sent){ "m", time, GOOD, "{}" }, NOW), VERIFY_BAD);
+	time[64] = '1';
+	assert_int_equal(judge_webhook(v, (struct sent){ "m", time, GOOD, "{}" }, NOW), VERIFY_MISSING);
+	verifier_destroy(v);
+	v = make(VERIFY_HUB_SIGNATURE_256, "key", NULL);
+	memset(hex + 7, 'a', sizeof hex - 7);
+	for (h.value.len = 1; h.value.len <= sizeof hex; h.value.len++)
+		assert_int_equal(verify_request(v, &(struct http_headers){ &h, 1 }, STR("{}"), NOW), h.value.len <= 256 ? VERIFY_BAD : VERIFY_MISSING);
+	verifier_destroy(v);
+}
+
+/* Every byte of the signature counts: hexadecimal digits alone are digits, in either case. */
+static void signature_bytes(void **state)
 {
 	(void)state;
 	struct verifier *v = make(VERIFY_HUB_SIGNATURE_256, "It's a Secret to Everybody", NULL);
@@ -141,9 +166,9 @@ static void signature_bits(void **state)
 	for (size_t i = 7; i < sizeof text - 1; i++) {
 		char keep = text[i];
 
-		for (const char *c = "0123456789abcdef"; *c != '\0'; c++) {
-			text[i] = *c;
-			assert_int_equal(verify_request(v, &all, STR("Hello, World!"), NOW), *c == keep ? VERIFY_OK : VERIFY_BAD);
+		for (int c = 0; c < 256; c++) {
+			text[i] = (char)c;
+			assert_int_equal(verify_request(v, &all, STR("Hello, World!"), NOW), tolower(c) == keep ? VERIFY_OK : VERIFY_BAD);
 		}
 		text[i] = keep;
 	}
@@ -214,6 +239,11 @@ static const struct one {
 	  H("X-Zendesk-Webhook-Signature-Timestamp", "2021-03-25T05:09:27") }, 2, "Z{\"a\":1}", VERIFY_BAD },
 	{ VERIFY_ZENDESK, "dGhpc19zZWNyZXQ=", { H("X-Zendesk-Webhook-Signature", ZENDESK_SIG),
 	  H("X-Zendesk-Webhook-Signature-Timestamp", "2021-03-25T05:09:27Z{") }, 2, "\"a\":1}", VERIFY_BAD },
+	{ VERIFY_ZENDESK, "dGhpc19zZWNyZXQ=", { H("X-Zendesk-Webhook-Signature-Timestamp", "2021-03-25T05:09:27Z") }, 1, "{\"a\":1}", VERIFY_MISSING },
+	{ VERIFY_GLPI, "glpi-secret", { H("X-GLPI-timestamp", "1700000000") }, 1, "{\"a\":1}", VERIFY_MISSING },
+	/* Signed as it is, but no time. */
+	{ VERIFY_GLPI, "glpi-secret", { H("X-GLPI-signature", "fad91b6936d8320437b02e019065b6cb3e6af947c0de75745f61b91e2531ee65"),
+	  H("X-GLPI-timestamp", "170000000x") }, 2, "{\"a\":1}", VERIFY_BAD },
 	{ VERIFY_TOKEN, "s3cret", { H("x-token", "s3cret") }, 1, "", VERIFY_OK },
 	{ VERIFY_TOKEN, "s3cret", { H("x-token", "s3cres") }, 1, "", VERIFY_BAD },
 	{ VERIFY_TOKEN, "s3cret", { H("x-token", "s3cret0") }, 1, "", VERIFY_BAD },
@@ -224,9 +254,12 @@ static const struct one {
 	{ VERIFY_BEARER, "s3cret", { H("Authorization", "Bearer") }, 1, "", VERIFY_BAD },
 	{ VERIFY_BEARER, "s3cret", { H("Authorization", "s3cret") }, 1, "", VERIFY_BAD },
 	{ VERIFY_BEARER, "s3cret", { H("Authorization", "Basic s3cret") }, 1, "", VERIFY_BAD },
+	{ VERIFY_BEARER, "s3cret", { H("Authorization", "Digest s3cret") }, 1, "", VERIFY_BAD },
 	{ VERIFY_BASIC, "bob:pa:ss", { H("Authorization", "Basic Ym9iOnBhOnNz") }, 1, "", VERIFY_OK },
 	{ VERIFY_BASIC, "bob:pa:ss", { H("Authorization", "Basic Ym9iOnBhOnN0") }, 1, "", VERIFY_BAD },
 	{ VERIFY_BASIC, "bob:pa:ss", { H("Authorization", "Basic Ym9iOnBhOnNz!") }, 1, "", VERIFY_BAD },
+	{ VERIFY_BASIC, "bob:pa:ss", { H("Authorization", "Basic Ym9iOnBhOn!z") }, 1, "", VERIFY_BAD },
+	{ VERIFY_BASIC, "bob:pa:ss", { H("Authorization", "Basic Ym9iOnBhOnN-") }, 1, "", VERIFY_BAD },
 	{ VERIFY_BASIC, "bob:pa:ss", { H("Authorization", "Bearer Ym9iOnBhOnNz") }, 1, "", VERIFY_BAD },
 	{ VERIFY_BASIC, "bob:pa:ss", { H("Host", "x") }, 1, "", VERIFY_MISSING },
 	/* One text for one value: bits that padding leaves over are zero. */
@@ -302,7 +335,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(standard_webhooks),
 		cmocka_unit_test(standard_parts),
-		cmocka_unit_test(signature_bits),
+		cmocka_unit_test(lengths),
+		cmocka_unit_test(signature_bytes),
 		cmocka_unit_test(two_secrets),
 		cmocka_unit_test(kinds),
 		cmocka_unit_test(bad_configurations),
