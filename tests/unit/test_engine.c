@@ -297,6 +297,12 @@ static void test_row_round_trip(void **state)
 	assert_int_equal(engine_next(f->en).ms, START + 90 * MS_PER_MIN + 1);
 	assert_true(str_eqz(view(f, "T1", 71).attr[ATTR_SUBJECT], "Impresora añil"));
 	assert_int_equal(apply(f, event("e2", "T1", EVENT_CHANGED, 70)), APPLY_DUPLICATE);
+	e = event("e3", "T1", EVENT_CHANGED, 71);
+	e.set = 1u << ATTR_URL;
+	e.attr[ATTR_URL] = STR("https://desk.example/T1");
+	assert_int_equal(apply(f, e), APPLY_DONE);
+	assert_str(view(f, "T1", 71).attr[ATTR_URL], "https://desk.example/T1");
+	assert_str(view(f, "T1", 71).attr[ATTR_SUBJECT], "Impresora añil");
 	buf_finish(&a);
 	buf_finish(&b);
 }
@@ -406,6 +412,41 @@ static void test_over_tickets_leave(void **state)
 	assert_int_equal(take(f, 10, &r), 1);
 	assert_false(engine_has(f->en, STR("desk"), STR("T1")));
 	assert_true(engine_has(f->en, STR("desk"), STR("T2")));
+}
+
+/* A number names a ticket for as long as it is there, and that one alone. */
+static void test_a_number_is_of_one_ticket(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t n;
+
+	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DONE);
+	n = engine_find(f->en, STR("desk"), STR("T1"));
+	assert_true(engine_is(f->en, n, STR("desk"), STR("T1")));
+	assert_false(engine_is(f->en, n, STR("desk"), STR("T2")));
+	assert_false(engine_is(f->en, n, STR("disk"), STR("T1")));
+	assert_false(engine_is(f->en, n + 1, STR("desk"), STR("T1")));
+	assert_true(engine_drop(f->en, STR("desk"), STR("T1")));
+	assert_false(engine_is(f->en, n, STR("desk"), STR("T1")));
+}
+
+/* More holds than can be counted: it stays. */
+static void test_a_ticket_held_too_often(void **state)
+{
+	struct fixture *f = *state;
+	struct rows r = { 0 };
+	uint32_t n;
+
+	assert_int_equal(apply(f, event("e1", "T1", EVENT_OPENED, 0)), APPLY_DONE);
+	n = engine_find(f->en, STR("desk"), STR("T1"));
+	for (int i = 0; i < UINT16_MAX + 2; i++)
+		engine_hold(f->en, n);
+	assert_int_equal(apply(f, event("e2", "T1", EVENT_RESOLVED, 1)), APPLY_DONE);
+	for (int i = 0; i < UINT16_MAX + 1; i++)
+		engine_release(f->en, n);
+	assert_int_equal(take(f, 10, &r), 1);
+	assert_int_equal(r.over, 1);
+	assert_true(engine_is(f->en, n, STR("desk"), STR("T1")));
 }
 
 static void test_list_of_changed(void **state)
@@ -581,6 +622,34 @@ static void test_reload_that_changes_nothing(void **state)
 	config_unref(same);
 }
 
+/* To pass those that are planned already takes its time, too: it stops among them, and goes on from there. */
+static void test_reload_passes_what_is_planned(void **state)
+{
+	struct fixture *f = *state;
+	struct config *tighter = load("", "20m");
+	struct wall now = { START + 15 * MS_PER_MIN };
+	char ticket[16];
+
+	tighter->rules->from = (struct wall){ START + 5 * MS_PER_MIN };
+	for (int i = 0; i < 5000; i++) {
+		struct event e;
+
+		/* Those of minute 10 are opened under the new rules; the last one is in a place behind them, and is from before. */
+		snprintf(ticket, sizeof(ticket), "T%d", i);
+		e = event("e1", ticket, EVENT_OPENED, i < 4999 ? 10 : 0);
+		if (i == 0)
+			engine_revise(f->en, tighter->rules);
+		assert_int_equal(engine_apply(f->en, &e, ++f->seq, NULL, NULL, &f->fx), APPLY_DONE);
+		effects_reset(&f->fx);
+	}
+	assert_true(engine_replan(f->en, 10, now, &f->fx));
+	assert_int_equal(f->fx.n_alerts, 0);
+	assert_false(engine_replan(f->en, 10, now, &f->fx));
+	assert_int_equal(f->fx.n_alerts, 1);
+	assert_str(f->fx.alerts[0].ticket, "T4999");
+	config_unref(tighter);
+}
+
 /* ---- looking ---- */
 
 struct sum { int64_t counted, all; struct wall last; };
@@ -732,10 +801,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_duplicates), TEST(test_sealed_is_for_the_same_ticket),
 		TEST(test_sequence_is_remembered), TEST(test_a_ticket_is_full), TEST(test_sources_touch_their_contracts_alone),
-		TEST(test_match_is_kept), TEST(test_a_contract_comes_back), TEST(test_unmatched_is_told_once), TEST(test_row_round_trip), TEST(test_hostile_rows),
+		TEST(test_match_is_kept), TEST(test_a_contract_comes_back), TEST(test_unmatched_is_told_once),
+		TEST(test_row_round_trip), TEST(test_hostile_rows), TEST(test_a_number_is_of_one_ticket), TEST(test_a_ticket_held_too_often),
 		TEST(test_symbols_are_given_back), TEST(test_over_tickets_leave), TEST(test_list_of_changed), TEST(test_a_round_goes_by_places),
 		TEST(test_a_thousand_repeats_in_the_past_are_one), TEST(test_why_it_is_not_sent), TEST(test_reload_moves_running_clocks),
-		TEST(test_reload_for_new_tickets_alone), TEST(test_reload_that_changes_nothing), TEST(test_a_row_planned_too_late),
+		TEST(test_reload_for_new_tickets_alone), TEST(test_reload_that_changes_nothing), TEST(test_reload_passes_what_is_planned),
+		TEST(test_a_row_planned_too_late),
 		TEST(test_explain_adds_up), TEST(test_a_crowd_is_told),
 		TEST(test_view_of_what_comes_next), TEST(test_nothing_comes_of_what_is_over),
 	};
