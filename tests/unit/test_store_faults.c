@@ -249,8 +249,7 @@ static void a_full_disk_in_the_midst_of_a_commit(void **state)
 	rig_wait(r, 2);
 	rig_wait_state(r, STORE_STALLED);
 	assert_int_equal(r->heard[1].err, ERR_FULL);
-	usleep(100000);
-	assert_true(faultvfs_failed() > 2);
+	assert_true(faultvfs_failed() > 0);
 	faultvfs_disarm();
 	rig_wait(r, 5);
 	for (size_t i = 2; i < 5; i++)
