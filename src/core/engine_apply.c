@@ -11,12 +11,16 @@
 /* Fills the attributes that decide a match from the ticket's history where the event does not bring them. */
 static void fill_for_match(const struct engine *en, const struct history *h, struct event *e)
 {
+	uint32_t own = e->set;
+
 	for (uint32_t i = 0; i < h->n; i++)
 		for (uint32_t k = 0; k < h->v[i].n_attrs; k++) {
 			enum attr a = (enum attr)h->v[i].attrs[k].attr;
 
-			if (!(e->set >> a & 1) && (a == ATTR_ORGANIZATION || a == ATTR_DOMAIN || a == ATTR_REQUESTER))
+			if (!(own >> a & 1) && (a == ATTR_ORGANIZATION || a == ATTR_DOMAIN || a == ATTR_REQUESTER)) {
+				e->set |= 1u << a;
 				e->attr[a] = symbols_text(en->symbols, h->v[i].attrs[k].sym);
+			}
 		}
 }
 

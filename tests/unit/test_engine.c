@@ -223,6 +223,31 @@ static void test_match_is_kept(void **state)
 	assert_int_equal(f->fx.n_alerts, 0);
 }
 
+/* What an event before it said finds the contract, too: this one may come by a source that may touch it, or after a reload. */
+static void test_match_by_what_was_said_before(void **state)
+{
+	static const struct { enum attr attr; const char *value; } by[] = { { ATTR_DOMAIN, "acme.example" }, { ATTR_REQUESTER, "ana@acme.example" } };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *ticket = i == 0 ? "T1" : "T2";
+		struct event e = event("e1", ticket, EVENT_OPENED, 0), cleared = event("e3", "T3", EVENT_CHANGED, 1);
+
+		e.set = 1u << by[i].attr;
+		e.attr[by[i].attr] = str_of(by[i].value);
+		assert_int_equal(engine_apply(f->en, &e, ++f->seq, only_beta, NULL, &f->fx), APPLY_DONE);
+		assert_true(view(f, ticket, 0).unmatched);
+		assert_int_equal(apply(f, event("e2", ticket, EVENT_REPLIED, 1)), APPLY_DONE);
+		assert_str(view(f, ticket, 1).contract, "acme");
+		/* But what the event itself says holds, also that there is none. */
+		e.ticket = cleared.ticket = i == 0 ? STR("T3") : STR("T4");
+		assert_int_equal(engine_apply(f->en, &e, ++f->seq, only_beta, NULL, &f->fx), APPLY_DONE);
+		cleared.set = 1u << by[i].attr;
+		assert_int_equal(apply(f, cleared), APPLY_DONE);
+		assert_true(view(f, i == 0 ? "T3" : "T4", 1).unmatched);
+	}
+}
+
 /* It goes to another contract and comes back: what the other one measured counts no longer. */
 static void test_a_contract_comes_back(void **state)
 {
@@ -801,7 +826,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_duplicates), TEST(test_sealed_is_for_the_same_ticket),
 		TEST(test_sequence_is_remembered), TEST(test_a_ticket_is_full), TEST(test_sources_touch_their_contracts_alone),
-		TEST(test_match_is_kept), TEST(test_a_contract_comes_back), TEST(test_unmatched_is_told_once),
+		TEST(test_match_is_kept), TEST(test_match_by_what_was_said_before), TEST(test_a_contract_comes_back), TEST(test_unmatched_is_told_once),
 		TEST(test_row_round_trip), TEST(test_hostile_rows), TEST(test_a_number_is_of_one_ticket), TEST(test_a_ticket_held_too_often),
 		TEST(test_symbols_are_given_back), TEST(test_over_tickets_leave), TEST(test_list_of_changed), TEST(test_a_round_goes_by_places),
 		TEST(test_a_thousand_repeats_in_the_past_are_one), TEST(test_why_it_is_not_sent), TEST(test_reload_moves_running_clocks),
