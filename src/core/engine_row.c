@@ -13,7 +13,6 @@
 #include "engine_row.h"
 
 #define ROW_VERSION 1
-#define ROW_MAX_TEXTS (TICKET_MAX_EVENTS * 16)
 #define KEPT_FLAGS (TICKET_OPENED | TICKET_OVER | TICKET_UNMATCHED | TICKET_TOLD_UNMATCHED | TICKET_TOLD_SKEW)
 
 /* The row's table in the making: local number i + 1 is symbol syms[i]. */
@@ -173,7 +172,7 @@ bool row_read_head(struct reader *r, struct row *row)
 	row->contract = reader_varint(r);
 	row->n_texts = reader_varint(r);
 	return !r->bad && row->ns.len <= EVENT_MAX_ID && row->id.len > 0 && row->id.len <= EVENT_MAX_ID && row->subject.len <= EVENT_MAX_SUBJECT &&
-	       row->url.len <= EVENT_MAX_URL && row->n_events <= TICKET_MAX_EVENTS && row->n_texts <= ROW_MAX_TEXTS && row->contract <= row->n_texts;
+	       row->url.len <= EVENT_MAX_URL && row->n_events <= TICKET_MAX_EVENTS && row->n_texts <= (size_t)(r->end - r->p) && row->contract <= row->n_texts;
 }
 
 static void restore(struct engine *en, uint32_t slot, const struct row *row)
