@@ -35,7 +35,8 @@ struct at {
 
 /* One row, copied out of its statement. */
 struct found {
-	int64_t    no, n;
+	int64_t    no, n, sum;
+	bool       summed;
 	struct str ns, ticket, bytes;
 };
 
@@ -113,7 +114,8 @@ static int next_row(struct db *db, const struct at *at, struct buf *keep, struct
 	if (rc == SQLITE_ROW) {
 		struct str ns = column_str(s, 1), ticket = column_str(s, 2), bytes = column_str(s, 4);
 
-		*out = (struct found){ .no = sqlite3_column_int64(s, 0), .n = sqlite3_column_int64(s, 3) };
+		*out = (struct found){ .no = sqlite3_column_int64(s, 0), .n = sqlite3_column_int64(s, 3), .sum = sqlite3_column_int64(s, 5),
+			.summed = sqlite3_column_type(s, 5) != SQLITE_NULL };
 		buf_reset(keep);
 		buf_put(keep, ns);
 		buf_put(keep, ticket);
@@ -163,6 +165,29 @@ static int64_t sum_of(struct db *db, enum store_part part, const struct found *f
 	return db_sum(db, db_hash_key(db->key, f->ns, f->ticket) ^ (uint64_t)f->n, bytes);
 }
 
+/* What is damaged must not be given a checksum that fits. */
+static int verify(struct db *db, enum store_part part, const struct found *f)
+{
+	enum query q = part == PART_OPEN ? Q_OPEN_GET : Q_CLOSED_GET;
+	struct ticket_row row;
+	sqlite3_stmt *s;
+	bool holds = !f->summed || f->sum == sum_of(db, part, f, f->bytes);
+
+	if (part == PART_OPEN || part == PART_CLOSED) {
+		s = db_stmt(db, q);
+		bind_str(s, 1, f->ns);
+		bind_str(s, 2, f->ticket);
+
+		int rc = sqlite3_step(s);
+
+		holds = rc == SQLITE_ROW && exec_read_ticket(db, s, &row);
+		sqlite3_reset(s);
+		if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+			return rc;
+	}
+	return holds ? SQLITE_OK : exec_damaged(db, "row", f->ns, f->ticket);
+}
+
 static int put(struct db *db, enum store_part part, const struct found *f, struct str bytes)
 {
 	enum query q = tables[part].put;
@@ -205,7 +230,8 @@ static int walk(struct db *db, const struct rewriting *rw, struct at *at, struct
 		buf_reset(&out);
 		rc = SQLITE_OK;
 		if (change(rw, (enum store_part)at->part, &f, &out)) {
-			rc = put(db, (enum store_part)at->part, &f, buf_str(&out));
+			rc = verify(db, (enum store_part)at->part, &f);
+			rc = rc == SQLITE_OK ? put(db, (enum store_part)at->part, &f, buf_str(&out)) : rc;
 			n_changes++;
 		}
 		*at = (struct at){ at->part, f.no, f.ns, f.ticket };
