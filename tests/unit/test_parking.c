@@ -336,6 +336,16 @@ static void each_goes_once_and_in_order(void **state)
 		live(&p);
 }
 
+/* Room for one after the other, for longer than there are rows. */
+static void drain(struct prop *p)
+{
+	for (int i = 0; i < 20; i++) {
+		look_for_room(1);
+		answer(p);
+		arrive(p);
+	}
+}
+
 /* Breaches come while two warnings of a ticket are on their way back, and something leaves between these. */
 static void a_warning_without_room_keeps_its_place(void **state)
 {
@@ -358,11 +368,7 @@ static void a_warning_without_room_keeps_its_place(void **state)
 	arrive(&p);
 	answer(&p);
 	assert_int_equal(rows[2].n_put + rows[3].n_put, 0);
-	for (int i = 0; i < 20; i++) {
-		look_for_room(1);
-		answer(&p);
-		arrive(&p);
-	}
+	drain(&p);
 	assert_int_equal(rows[2].n_put + rows[3].n_put, 2);
 	finish();
 }
@@ -384,11 +390,7 @@ static void rows_of_a_start_wait_behind_others(void **state)
 		outbox_resume(d, &rows[i].v);
 	}
 	assert_int_equal(rows[0].n_put + rows[1].n_put + rows[2].n_put, 1);
-	for (int i = 0; i < 20; i++) {
-		look_for_room(1);
-		answer(&p);
-		arrive(&p);
-	}
+	drain(&p);
 	assert_int_equal(rows[1].n_put + rows[2].n_put, 2);
 	finish();
 }
@@ -411,11 +413,7 @@ static void what_is_not_on_disk_waits_behind_it(void **state)
 	arrive(&p);
 	outbox_send_uncommitted(d);
 	assert_int_equal(rows[2].n_put, 0);
-	for (int i = 0; i < 20; i++) {
-		look_for_room(1);
-		answer(&p);
-		arrive(&p);
-	}
+	drain(&p);
 	outbox_send_uncommitted(d);
 	assert_int_equal(rows[1].n_put + rows[2].n_put, 2);
 	finish();

@@ -101,6 +101,23 @@ static enum err load(struct rig *r, struct str bytes)
 	return engine_load(r->en, bytes, &d);
 }
 
+/* Out of memory and back, as it was. */
+static void save_and_load(struct rig *r)
+{
+	struct row row = { 0 };
+	struct buf first;
+
+	(void)save(r, &row);
+	buf_init(&first, BUF_NO_MAX);
+	buf_put(&first, buf_str(&r->row));
+	assert_true(engine_drop(r->en, STR("desk"), STR("T")));
+	assert_int_equal(symbols_count(r->en->symbols), 0);
+	assert_int_equal(load(r, buf_str(&first)), ERR_OK);
+	(void)save(r, &row);
+	assert_true(str_eq(buf_str(&first), buf_str(&r->row)));
+	buf_finish(&first);
+}
+
 static void texts_differ(struct rig *r, unsigned n_least)
 {
 	struct row row = { 0 };
@@ -119,25 +136,15 @@ static void texts_differ(struct rig *r, unsigned n_least)
 static void each_text_is_there_once(void **state)
 {
 	struct rig *r = *state;
-	struct buf first;
-	struct row row = { 0 };
 
-	buf_init(&first, BUF_NO_MAX);
 	add(r, EVENT_OPENED, "acme", 0);
 	for (unsigned n = 1; n < 50; n++) {
 		for (unsigned again = 0; again < 2; again++)
 			add(r, EVENT_CHANGED, NULL, n);
 		add(r, EVENT_CHANGED, NULL, 0);
 		texts_differ(r, n + 2);
-		buf_reset(&first);
-		buf_put(&first, buf_str(&r->row));
-		assert_true(engine_drop(r->en, STR("desk"), STR("T")));
-		assert_int_equal(symbols_count(r->en->symbols), 0);
-		assert_int_equal(load(r, buf_str(&first)), ERR_OK);
-		(void)save(r, &row);
-		assert_true(str_eq(buf_str(&first), buf_str(&r->row)));
+		save_and_load(r);
 	}
-	buf_finish(&first);
 }
 
 static void use(struct rig *r)
@@ -305,21 +312,12 @@ static void resolve(struct rig *r, const char *id, struct wall at, struct wall r
 static void who_was_told_is_kept_for_a_retraction(void **state)
 {
 	struct rig *r = *state;
-	struct row row = { 0 };
-	struct buf first;
 
-	buf_init(&first, BUF_NO_MAX);
 	add(r, EVENT_OPENED, "acme", 0);
 	resolve(r, "in the end", (struct wall){ START + 180 * MS_PER_MIN }, (struct wall){ START + 180 * MS_PER_MIN });
 	assert_int_equal(r->fx.n_alerts, 2);
 	effects_reset(&r->fx);
-	(void)save(r, &row);
-	buf_put(&first, buf_str(&r->row));
-	assert_true(engine_drop(r->en, STR("desk"), STR("T")));
-	assert_int_equal(symbols_count(r->en->symbols), 0);
-	assert_int_equal(load(r, buf_str(&first)), ERR_OK);
-	(void)save(r, &row);
-	assert_true(str_eq(buf_str(&first), buf_str(&r->row)));
+	save_and_load(r);
 	resolve(r, "long before", (struct wall){ START + 90 * MS_PER_MIN }, (struct wall){ START + 200 * MS_PER_MIN });
 	assert_int_equal(r->fx.n_alerts, 1);
 	assert_int_equal(r->fx.alerts[0].type, ALERT_RETRACTED);
@@ -328,10 +326,7 @@ static void who_was_told_is_kept_for_a_retraction(void **state)
 	assert_true(str_eqz(r->fx.alerts[0].receivers[0], "ops"));
 	assert_true(engine_drop(r->en, STR("desk"), STR("T")));
 	assert_int_equal(symbols_count(r->en->symbols), 0);
-	buf_reset(&r->row);
-	buf_put(&r->row, buf_str(&first));
 	flip_each_bit(r);
-	buf_finish(&first);
 }
 
 int main(void)
