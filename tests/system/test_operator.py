@@ -20,6 +20,10 @@ class Operator(redis_rig.Case):
 	def mine(self, kind, **want):
 		return [r.alert for r in self.told.tries(type=kind, **want)]
 
+	def n_sent(self):
+		rows = self.d.get("/v1/deliveries?limit=100").json["deliveries"]
+		return sum(row["type"].startswith("daemon.") and row["state"] == "sent" for row in rows)
+
 	def run_with_ops(self, r, receivers=None, **more):
 		ops, defaults = self.ops()
 		self.r = r
@@ -47,7 +51,8 @@ class Operator(redis_rig.Case):
 			self.told.wait(30, type=kind, step="well")
 			self.assertEqual([a["step"] for a in self.mine(kind)][1:], ["well"])
 		self.assertEqual(len({a["id"] for a in self.mine("daemon.store") + self.mine("daemon.stream")}), 4)
-		# What went out before it was on disk is there now, and is not sent again.
+		# What went out before it was on disk is there now, and is not sent again, once it is on disk that it was sent.
+		harness.wait_for("four that are sent", 10, lambda: self.n_sent() == 4)
 		self.d.kill()
 		self.d.start()
 		time.sleep(2)
