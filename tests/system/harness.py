@@ -31,6 +31,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build"
 SERVERS = ROOT / "build" / "servers"
+FAKETIME = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 SANITIZED = os.environ.get("PLAZO_SAN", "") != ""
 SLOWER = 4 if SANITIZED else 1                     # factor on every wait
 SECRET = "whsec_" + base64.b64encode(b"thirty-two bytes of test secret!").decode()
@@ -415,23 +416,26 @@ class HookSink:
 
 
 class PlainSink:
-	"""A webhook receiver that does as little as it can: `ids` are those of the alerts that came."""
+	"""A webhook receiver that does as little as it can: `ids` are those of the alerts that came, in their order, `most` how many connections there were at once."""
 
-	def __init__(self):
-		self.ids = set()
+	def __init__(self, port=0):
+		self.ids, self.open, self.most = {}, 0, 0
 		self.loop = asyncio.new_event_loop()
-		self.server = self.loop.run_until_complete(asyncio.start_server(self.serve, "127.0.0.1", 0))
+		self.server = self.loop.run_until_complete(asyncio.start_server(self.serve, "127.0.0.1", port))
 		self.port = self.server.sockets[0].getsockname()[1]
 		self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
 		self.thread.start()
 
 	async def serve(self, reader, writer):
-		with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+		self.open += 1
+		self.most = max(self.most, self.open)
+		with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
 			while True:
 				head = (await reader.readuntil(b"\r\n\r\n")).lower()
 				await reader.readexactly(int(re.search(rb"content-length: (\d+)", head).group(1)))
-				self.ids.add(re.search(rb"webhook-id: (\w+)", head).group(1))
+				self.ids.setdefault(re.search(rb"webhook-id: (\w+)", head).group(1), len(self.ids))
 				writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+		self.open -= 1
 		writer.close()
 
 	async def end(self):

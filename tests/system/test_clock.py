@@ -1,16 +1,14 @@
 """A system clock that is set: nothing fires early, nothing is lost, and what others compare with their clocks is right."""
-import pathlib
 import time
 import unittest
 
 import harness
 from harness import Case, agent_reply, hook, instant, opened
 
-FAKETIME = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 HOUR = 3600
 
 
-@unittest.skipIf(FAKETIME is None or harness.SANITIZED, "libfaketime is not installed, or would not go with a sanitizer")
+@unittest.skipIf(harness.FAKETIME is None or harness.SANITIZED, "libfaketime is not installed, or would not go with a sanitizer")
 class Clock(Case):
 	def setUp(self):
 		super().setUp()
@@ -24,7 +22,7 @@ class Clock(Case):
 
 	def run_at(self, seconds, ready=True):
 		self.set_clock(seconds)
-		self.d.start(ready, env={"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(self.offset), "FAKETIME_NO_CACHE": "1",
+		self.d.start(ready, env={"LD_PRELOAD": str(harness.FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(self.offset), "FAKETIME_NO_CACHE": "1",
 					 "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
 
 	def now(self):

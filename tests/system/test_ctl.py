@@ -27,7 +27,7 @@ class Base(Case):
 			steps=[{"at": "50%", "notify": ["hook"]}, {"at": "breach", "notify": ["hook", "gone"]}]).start()
 		d = cls.shared
 		d.accept([opened("INC-1", subject="Core switch in Bogotá\x1b[2J\u009b31m\ris down\n", assignee="ana", tags=["net", "core"]),
-			  opened("INC-2", priority="P2"), opened("INC-4", priority="P2")])
+			  opened("INC-2", priority="P2", at=harness.instant(-2)), opened("INC-4", priority="P2")])
 		d.accept(event("INC-2", "changed", status="pending"))
 		stray = opened("INC-3")
 		del stray["contract"]
