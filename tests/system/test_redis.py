@@ -1,6 +1,7 @@
 """Ticket events from real Redis streams: both cursors, what is no event, what was trimmed, reloads, stops, and a full disk."""
 import contextlib
 import json
+import os
 import re
 import resource
 import time
@@ -9,6 +10,8 @@ import harness
 import redis_rig
 from harness import event, opened, wait_for
 from redis_rig import GROUP, SOURCE, STREAM, source
+
+RELOADS = int(os.environ.get("PLAZO_RELOADS", "40"))
 
 
 class Group(redis_rig.Case):
@@ -356,8 +359,8 @@ class Changes(redis_rig.Case):
 	def test_reloads_under_load(self):
 		self.run_bus()
 		p = redis_rig.Producer(self.r.port, batch=20, pause=0.005)
-		for i in range(harness.scaled(40)):
-			self.d.configure(target=f"{i + 1}h", sources=source(self.r))
+		for i in range(harness.scaled(RELOADS)):
+			self.d.configure(target=f"{i % 40 + 1}h", sources=source(self.r))
 			self.d.hup()
 			time.sleep(0.05)
 		p.stop()
