@@ -95,7 +95,7 @@ static const struct {
 	{ "plazod_notification_attempts_failed_total", "counter", "Attempts that did not arrive.", get_failed },
 	{ "plazod_notifications_suppressed_total", "counter", "Deliveries that were decided not to be made.", get_suppressed },
 	{ "plazod_dead_letters_total", "counter", "Deliveries that were given up.", get_dead },
-	{ "plazod_outbox_depth", "gauge", "Deliveries that wait, in memory.", get_pending },
+	{ "plazod_outbox_depth", "gauge", "Deliveries that wait, in memory or on disk.", get_pending },
 	{ "plazod_receiver_disabled", "gauge", "1 when the receiver answered 410 and is not tried any more.", get_disabled },
 };
 
@@ -105,15 +105,15 @@ static void put_receivers(struct daemon *d, struct buf *b)
 
 	for (size_t f = 0; f < sizeof(receiver_families) / sizeof(receiver_families[0]); f++) {
 		metrics_family(b, receiver_families[f].name, receiver_families[f].type, receiver_families[f].help);
-		for (size_t i = 0; notify_stats(d->notify, i, &s); i++)
+		for (size_t i = 0; outbox_receiver(d, i, &s); i++)
 			metrics_count(b, receiver_families[f].name, LABEL("receiver", s.receiver), receiver_families[f].get(&s));
 	}
 	metrics_family(b, "plazod_outbox_oldest_seconds", "gauge", "Age of the oldest delivery that waits.");
-	for (size_t i = 0; notify_stats(d->notify, i, &s); i++)
+	for (size_t i = 0; outbox_receiver(d, i, &s); i++)
 		metrics_gauge(b, "plazod_outbox_oldest_seconds", LABEL("receiver", s.receiver),
 			      wall_is_never(s.oldest) ? 0 : (double)(d->now.ms - s.oldest.ms) / 1000);
 	metrics_family(b, "plazod_notification_latency_seconds", "histogram", "From when an alert could be sent to its arrival.");
-	for (size_t i = 0; notify_stats(d->notify, i, &s); i++)
+	for (size_t i = 0; outbox_receiver(d, i, &s); i++)
 		metrics_histogram(b, "plazod_notification_latency_seconds", LABEL("receiver", s.receiver), notify_buckets_s, s.latency,
 				  NOTIFY_N_BUCKETS, s.latency_sum_s);
 	metrics_one_gauge(b, "plazod_outbox_uncommitted", "Deliveries that are not on disk yet.", (double)d->outbox.n);

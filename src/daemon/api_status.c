@@ -148,7 +148,7 @@ static void put_receivers(struct daemon *d, struct json_out *o)
 
 	json_put_key(o, "receivers");
 	json_begin_array(o);
-	for (size_t i = 0; notify_stats(d->notify, i, &ns); i++) {
+	for (size_t i = 0; outbox_receiver(d, i, &ns); i++) {
 		static const char *const kinds[] = { [NOTIFY_LOG] = "log", [NOTIFY_WEBHOOK] = "webhook", [NOTIFY_EMAIL] = "email" };
 
 		json_begin_object(o);

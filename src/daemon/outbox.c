@@ -270,6 +270,14 @@ void outbox_walk(struct daemon *d, void (*fn)(void *ctx, struct alert *a), void 
 	notify_walk(d->notify, fn, ctx);
 }
 
+bool outbox_receiver(const struct daemon *d, size_t i, struct notify_stats *out)
+{
+	if (!notify_stats(d->notify, i, out))
+		return false;
+	out->n_pending += parking_count(&d->outbox.parking, out->receiver);
+	return true;
+}
+
 static void settle_by_hand(struct daemon *d, const struct delivery *row, enum delivery_state state, const char *what, struct str who)
 {
 	struct str names[ALERT_MAX_RECEIVERS];

@@ -62,6 +62,9 @@ void outbox_drop(struct daemon *d, const struct delivery *row, struct str who);
 /* Shows each alert that waits in memory, here or in notify, to `fn`, which may shorten its texts. */
 void outbox_walk(struct daemon *d, void (*fn)(void *ctx, struct alert *a), void *ctx);
 
+/* How the i-th receiver is doing, in whatever order they are; what waits for it on disk alone is pending, too. False past the last. */
+bool outbox_receiver(const struct daemon *d, size_t i, struct notify_stats *out);
+
 /* Whose ctx is the daemon. */
 extern const struct notify_ops outbox_ops;
 

@@ -101,6 +101,13 @@ bool parking_is_before(const struct parking *k, const struct alert *a, const cha
 	return l != NULL && l->n_waiting[false] + (alert_is_mild(a->type) ? l->n_waiting[true] : 0) > 0;
 }
 
+size_t parking_count(const struct parking *k, const char *receiver)
+{
+	const struct parked_lane *l = find_lane(k, receiver);
+
+	return l != NULL ? l->n_waiting[false] + l->n_waiting[true] : 0;
+}
+
 static void waits_no_more(struct parking *k, struct refill *rf)
 {
 	find_lane(k, rf->receiver)->n_waiting[rf->v[rf->at++].is_mild]--;

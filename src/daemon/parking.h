@@ -31,6 +31,9 @@ void parking_add(struct parking *k, uint64_t no, const struct alert *a, const ch
  */
 bool parking_is_before(const struct parking *k, const struct alert *a, const char *receiver);
 
+/* How many rows wait here for the receiver, or come back just now. */
+size_t parking_count(const struct parking *k, const char *receiver);
+
 /*
  * Asks the store for the oldest of the receiver's rows, up to twice as many as there is room for, once those are back that it was asked for
  * before; they go to outbox_return(), and what finds no room has its place again. False when it has none, here or on the way.
