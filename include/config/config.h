@@ -93,6 +93,12 @@ const struct receiver *config_receiver(const struct config *cfg, struct str name
 const struct source *config_source(const struct config *cfg, struct str name);
 const struct calendar *config_calendar(const struct config *cfg, struct str name);
 
+/*
+ * The same of the configuration that rules came with, whose secrets may be gone. One that was read back from a revision has only those that may not touch
+ * all contracts, and nothing else is known of them.
+ */
+const struct source *config_source_then(const struct rules *r, struct str name);
+
 /* A contract_allowed_fn: ctx is a struct source. */
 bool source_allows(const void *source, struct str contract);
 
@@ -117,8 +123,8 @@ void config_show(const struct config *cfg, struct buf *out);
 void config_show_json(const struct config *cfg, struct json_out *o);     /* the same as one object; what is no map or list is a text */
 
 /*
- * The part that decides clocks and alerts, for journaling a revision: no secrets, no files, receivers by name alone. Comments at its
- * head hold the zones in use, so that it means the same under another tzdata, and a configuration under other zones is another text.
+ * The part that decides clocks and alerts, for journaling a revision: no secrets, no files, receivers by name alone, and of sources which contracts they
+ * may touch. Comments at its head hold the zones in use, so that it means the same under another tzdata, and a configuration under other zones is another text.
  */
 void config_canonical(const struct config *cfg, struct buf *out);
 

@@ -51,6 +51,7 @@ void engine_revise(struct engine *en, struct rules *rules);
 bool engine_replan(struct engine *en, size_t n, struct wall now, struct effects *fx);
 
 const struct rules *engine_rules(const struct engine *en);    /* the revision in force */
+const struct rules *engine_rules_at(const struct engine *en, struct wall t);   /* the one that was in force at `t`; there must be one */
 
 /* Fires every step whose instant is < now, in order of (instant, ticket). `max` bounds the number of tickets touched; true while more is due. */
 bool engine_advance(struct engine *en, struct wall now, size_t max, struct effects *fx);

@@ -34,6 +34,11 @@ const struct calendar *config_calendar(const struct config *cfg, struct str name
 	return c != NULL ? c->calendar : NULL;
 }
 
+const struct source *config_source_then(const struct rules *r, struct str name)
+{
+	return config_source(&((const struct whole *)(const void *)((const char *)r - offsetof(struct whole, rules)))->pub, name);
+}
+
 bool source_allows(const void *source, struct str contract)
 {
 	const struct source *s = source;

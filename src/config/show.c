@@ -81,25 +81,46 @@ static struct node *bare_receivers(struct arena *a, const struct node *receivers
 	return map;
 }
 
+/*
+ * Those that may touch some contracts alone, for what becomes of an event depends on that, and a replay must decide the same; NULL where there are
+ * none. How one proves itself is no promise.
+ */
+static struct node *bare_sources(struct arena *a, const struct node *sources)
+{
+	struct node *map = node_make(a, NODE_MAP);
+
+	for (const struct node *c = sources->first; c != NULL; c = c->next) {
+		const struct node *contracts = node_getz(c, "contracts");
+		struct node *s = node_make(a, NODE_MAP), *webhook = node_make(a, NODE_MAP), *verify = node_make(a, NODE_MAP);
+
+		if (contracts == NULL)
+			continue;
+		put(verify, "kind", node_scalar(a, STR("none")));
+		put(webhook, "verify", verify);
+		put(s, "webhook", webhook);
+		put(s, "contracts", node_copy(a, contracts));
+		s->key = c->key;
+		node_append(map, s);
+	}
+	return map->first != NULL ? map : NULL;
+}
+
 void config_canonical(const struct config *cfg, struct buf *out)
 {
-	static const char *const sections[] = { "calendars", "defaults", "policies", "contracts", "escalations", "receivers",
-						NULL };
+	static const struct { const char *name; struct node *(*make)(struct arena *a, const struct node *section); } sections[] = {
+		{ "calendars", node_copy }, { "defaults", node_copy }, { "policies", node_copy }, { "contracts", bare_contracts },
+		{ "escalations", node_copy }, { "receivers", bare_receivers }, { "sources", bare_sources },
+	};
 	const struct node *root = ((const struct whole *)cfg)->root;
 	struct arena *a = arena_create();
 	struct node *bare = node_make(a, NODE_MAP);
 
-	for (size_t i = 0; sections[i] != NULL; i++) {
-		const struct node *s = node_getz(root, sections[i]);
+	for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+		const struct node *s = node_getz(root, sections[i].name);
+		struct node *part = s != NULL ? sections[i].make(a, s) : NULL;
 
-		if (s == NULL)
-			continue;
-		if (str_eqz(s->key, "contracts"))
-			put(bare, sections[i], bare_contracts(a, s));
-		else if (str_eqz(s->key, "receivers"))
-			put(bare, sections[i], bare_receivers(a, s));
-		else
-			put(bare, sections[i], node_copy(a, s));
+		if (part != NULL)
+			put(bare, sections[i].name, part);
 	}
 	/* Comments, since they are no wish of the operator's; but with other rules of its zones this is another revision. */
 	zones_write((const struct whole *)cfg, out);

@@ -133,7 +133,6 @@ struct verdict *effects_verdict(struct effects *fx);
 
 /* How many revisions were in force by `t`; 1 at least. */
 uint32_t engine_plans_by(const struct engine *en, struct wall t);
-const struct rules *engine_rules_at(const struct engine *en, struct wall t);
 
 /*
  * Plans a ticket under each revision that came into force by `t`, as if at the instant at which it did, and fires what is due in between:

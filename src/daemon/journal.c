@@ -155,14 +155,14 @@ static void keep_refusal(struct daemon *d, const struct event *e, enum intake_re
 
 enum apply journal_apply(struct daemon *d, uint64_t seq, uint32_t *ticket, const struct event *e)
 {
-	const struct source *src = config_source(d->cfg, e->source);
+	/* What its source was allowed when it came: a replay under another configuration decides the same. */
+	const struct source *src = config_source(d->cfg, e->source), *then = config_source_then(engine_rules_at(d->engine, e->received), e->source);
 	enum apply result;
 
 	/* Fully: what is due by then comes before the event, however much it is. */
 	while (engine_advance(d->engine, e->received, 1000, &d->fx))
 		;
-	/* A source that is no longer configured was asked when its event was answered. */
-	result = engine_apply_to(d->engine, ticket, e, seq, src != NULL ? source_allows : NULL, src, &d->fx);
+	result = engine_apply_to(d->engine, ticket, e, seq, then != NULL ? source_allows : NULL, then, &d->fx);
 	d->journal.seq = seq;
 	d->journal.n_events[e->type] += result == APPLY_DONE;
 	if (is_refusal(results[result]) && refused_unheard(src, e))

@@ -335,7 +335,7 @@ static void on_wake(evutil_socket_t fd, short what, void *ctx)
 		preview_begin(d, job);
 		return;
 	}
-	/* What decides nothing needs no revision: receivers, sources, secrets. */
+	/* What decides nothing needs no revision: receivers, secrets, where events come from. */
 	if (ok && !job->dry_run)
 		put_in_force(d, job);
 	conclude(d, job, ok);

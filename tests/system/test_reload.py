@@ -105,6 +105,26 @@ class Reload(Case):
 		self.assertEqual(self.d.post(event("T1", "acknowledged")).status, 401)
 		self.assertEqual(self.d.post(event("T1", "acknowledged"), sign_with=other).status, 202)
 
+	def test_what_a_source_was_allowed_holds_after_a_crash(self):
+		"""What was accepted is not refused by the replay, and what was refused not accepted, because the source may touch other contracts by then."""
+		cfg = self.run_with(target="1h").cfg
+		self.d.accept(opened("T1"))
+		other = "whsec_" + base64.b64encode(b"b" * 32).decode()
+		both = {**cfg, "sources": {**cfg["sources"], "second": {"webhook": {"verify": {"kind": "standard-webhooks", "secret": other}},
+									"namespace": "helpdesk", "contracts": ["other"]}}}
+		self.d.write(both)
+		self.assertEqual(self.d.ctl("reload").returncode, 0)
+		self.assertEqual(self.d.post(event("T1", "resolved"), source="second", sign_with=other).status, 403)
+		narrow = json.loads(json.dumps(both))
+		narrow["sources"]["helpdesk"]["contracts"], narrow["sources"]["second"]["contracts"] = ["other"], ["acme"]
+		self.d.write(narrow)
+		self.assertEqual(self.d.ctl("reload").returncode, 0)
+		for _ in range(2):
+			self.d.kill()
+			self.d.start()
+			r = self.d.get("/v1/tickets/T1")
+			self.assertEqual((r.status, [c["state"] for c in r.json.get("clocks", [])]), (200, ["running"]))
+
 
 class Told(Case):
 	"""What `reload` and `reload --dry-run` say of it."""
@@ -161,6 +181,11 @@ class Told(Case):
 		self.d.write(base_config(self.d.port, target="9s"))
 		self.assertEqual(self.reload()["differences"], ["server", "policies"])
 		self.assertNotEqual(digest(), was)
+		was, cfg = digest(), base_config(self.d.port, target="9s")
+		cfg["sources"]["helpdesk"]["contracts"] = ["acme", "other"]
+		self.d.write(cfg)
+		self.assertEqual(self.reload()["differences"], ["sources"])
+		self.assertNotEqual(digest(), was, "a replay must know what was allowed")
 
 	def test_what_waits_for_a_restart(self):
 		self.run_with()

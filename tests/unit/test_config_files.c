@@ -398,6 +398,11 @@ static void test_canonical(void **state)
 	assert_int_equal(rules->n_contracts, cfg->rules->n_contracts);
 	for (size_t i = 0; i < rules->n_contracts; i++)
 		assert_true(rules->contracts[i].digest == cfg->rules->contracts[i].digest);
+	/* What a source was allowed, where that was not all. */
+	assert_true(source_allows(config_source_then(rules, STR("helpdesk")), STR("acme")));
+	assert_false(source_allows(config_source_then(rules, STR("helpdesk")), STR("beta")));
+	assert_null(config_source_then(rules, STR("monitoring")));
+	assert_ptr_equal(config_source_then(cfg->rules, STR("monitoring")), config_source(cfg, STR("monitoring")));
 	rules_unref(rules);
 	assert_int_equal(config_load_canonical(STR("policies: 1\n"), &skip, &rules, &d), ERR_SYNTAX);
 	assert_int_equal(d.line, 1);
