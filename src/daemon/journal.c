@@ -84,7 +84,8 @@ enum err journal_append(struct daemon *d, const struct event *e, journal_done_fn
 {
 	struct moving m = { .ticket = engine_find(d->engine, e->ns, e->ticket), .received = e->received, .fn = fn, .ctx = ctx, .index = index };
 
-	return append_one(d, &m, e);
+	/* A ticket that has left memory while its row waits for room would not be found. */
+	return writer_is_behind(d) ? ERR_FULL : append_one(d, &m, e);
 }
 
 /* Events of a batch that go into the store together; their records lie one behind the other in the journal's buffer. */
@@ -191,7 +192,7 @@ static enum apply apply_known(struct daemon *d, const struct moving *m, const st
 }
 
 /*
- * Of one that was not. Who brings it into memory has it held for all the others that were under way by then. Of two tickets of one hash the other one may
+ * Of one that was not. Who brings it into memory has it held for all that were under way by then. Of two tickets of one hash the other one may
  * be held: then this one is looked for, and one of them stays in memory for longer than it must.
  */
 static enum apply apply_stranger(struct daemon *d, const struct moving *m, const struct store_done *done, const struct event *e, uint64_t seq)
@@ -204,14 +205,12 @@ static enum apply apply_stranger(struct daemon *d, const struct moving *m, const
 	if (!is_held && done->fetched && done->ticket != NULL)
 		load_fetched(d, done->ticket);
 	result = journal_apply(d, seq, &ticket, e);
-	if (is_held) {
-		engine_release(d->engine, ticket);
-		return result;
-	}
-	for (uint32_t i = 1; i < s.n; i++)
+	for (uint32_t i = 0; i < s.n && !is_held; i++)
 		engine_hold(d->engine, ticket);
-	if (s.n > 1)
+	if (s.n > 1 && !is_held)
 		underway_found(&d->journal.underway, m->stranger, ticket);
+	/* One that was fetched and that the event did not change leaves memory again by this. */
+	engine_release(d->engine, ticket);
 	return result;
 }
 

@@ -20,6 +20,8 @@ static struct store_done taken[256];   /* the answers that they will have */
 static size_t n_taken, n_over;
 static uint64_t seq;
 static const char *closed = "";  /* a ticket that may be on disk */
+static bool behind;              /* rows wait for room in the store */
+static size_t n_kept;            /* events that the engine refused, for people */
 
 static enum err take(char what)
 {
@@ -103,12 +105,14 @@ bool store_may_have(const struct store *st, struct str ns, struct str ticket)
 bool writer_is_behind(const struct daemon *d)
 {
 	(void)d;
-	return false;
+	return behind;
 }
 
 void writer_refusal(struct daemon *d, const struct refusal *r)
 {
-	(void)d, (void)r;
+	(void)d;
+	n_kept++;
+	assert_true(str_starts(r->place, STR("event ")));
 }
 
 void streams_moved(struct daemon *d, const struct intake_batch *b)
@@ -159,6 +163,8 @@ static int setup(void **state)
 	seq = 0;
 	room = room_for_events = 16;
 	closed = "";
+	behind = false;
+	n_kept = 0;
 	return 0;
 }
 
@@ -221,6 +227,42 @@ static void a_cursor_comes_last(void **state)
 		journal_kept(d, &(struct store_done){ .err = ERR_OK, .cookie = (uint64_t)(uintptr_t)&b });
 	journal_answer(d);
 	assert_int_equal(n_over, 1);
+}
+
+/* So is one of which a refusal or a cursor is not kept, though its events are. */
+static void a_batch_is_kept_as_a_whole(void **state)
+{
+	(void)state;
+	for (int bad = -1; bad < 2; bad++) {
+		struct intake_batch b = batch_of(1);
+
+		buf_reset(&order);
+		assert_true(journal_sink(d, &b));
+		tell_first(ERR_OK);
+		for (int i = 0; i < 2; i++)
+			journal_kept(d, &(struct store_done){ .err = i == bad ? ERR_FULL : ERR_OK, .cookie = (uint64_t)(uintptr_t)&b });
+		assert_int_equal(b.failed, bad >= 0);
+		journal_answer(d);
+	}
+	assert_int_equal(n_over, 3);
+}
+
+/* It is received when it goes to the journal: one that had to wait would have time go back. */
+static void what_waited_is_younger(void **state)
+{
+	struct intake_batch b = batch_of(3);
+
+	(void)state;
+	b.received = (struct wall){ START - 5000 };
+	room = 0;
+	assert_false(journal_sink(d, &b));
+	room = 16;
+	d->now = (struct wall){ START + 7 };
+	assert_true(journal_sink(d, &b));
+	assert_int_equal(b.received.ms, START + 7);
+	assert_int_equal(events[2].received.ms, START + 7);
+	assert_int_equal(journal_horizon(d, (struct wall){ START + 9 }).ms, START + 7);
+	fail_events();
 }
 
 /* Wherever the room ends: nothing is taken, or the batch fails as a whole, and never with its cursor in the store. */
@@ -517,6 +559,90 @@ static void a_stranger_whose_first_event_fails(void **state)
 	assert_false(stays("T"));
 }
 
+static void on_one(struct daemon *dd, void *ctx, size_t index, enum err err, enum apply result)
+{
+	(void)dd, (void)ctx, (void)index, (void)err, (void)result;
+}
+
+/* The row of a ticket that has left memory may be among those that wait: whoever asked the disk for it would find an older one, or none. */
+static void nothing_goes_past_rows_that_wait(void **state)
+{
+	struct intake_batch b = batch_of(1);
+
+	(void)state;
+	behind = true;
+	assert_false(journal_sink(d, &b));
+	assert_int_equal(journal_append(d, &events[0], on_one, NULL, 0), ERR_FULL);
+	assert_string_equal(buf_cstr(&order), "");
+	behind = false;
+	assert_int_equal(journal_append(d, &events[0], on_one, NULL, 0), ERR_OK);
+	assert_string_equal(buf_cstr(&order), "A");
+	fail_events();
+}
+
+/* One that comes from the disk for an event that changes nothing of it leaves memory again. */
+static void what_was_fetched_in_vain_goes_again(void **state)
+{
+	struct ticket_row row = { .ns = STR("bus"), .ticket = STR("T") };
+	struct one v[3];
+	struct buf b;
+
+	(void)state;
+	put_one(&v[0], "1", "T", EVENT_OPENED);
+	tell_first(ERR_OK);
+	put_one(&v[1], "2", "T", EVENT_CLOSED);
+	tell_first(ERR_OK);
+	buf_init(&b, 1 << 16);
+	assert_true(engine_save(d->engine, row.ns, row.ticket, &b));
+	row.row = buf_str(&b);
+	assert_false(stays("T"));
+	closed = "T";
+	put_one(&v[2], "1", "T", EVENT_OPENED);
+	assert_string_equal(buf_cstr(&order), "F");
+	taken[0].fetched = true;
+	taken[0].ticket = &row;
+	tell_first(ERR_OK);
+	assert_int_equal(v[2].outcome, INTAKE_DUPLICATE);
+	assert_false(stays("T"));
+	buf_finish(&b);
+}
+
+/* What the engine refuses of a stream is kept: there is nobody to tell. */
+static void what_the_engine_refuses_of_a_stream_is_kept(void **state)
+{
+	struct one v[3];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		put_one(&v[i], "1", "T", EVENT_OPENED);
+		v[i].e.body = i < 2 ? 1 : 2;
+		tell_first(ERR_OK);
+		assert_int_equal(v[i].outcome, i == 0 ? INTAKE_DONE : i == 1 ? INTAKE_DUPLICATE : INTAKE_CONFLICT);
+		assert_int_equal(n_kept, i == 2);
+	}
+}
+
+/* A replay comes under another configuration: it decides by what the source was allowed when the event came. */
+static void what_a_source_was_allowed_counts(void **state)
+{
+	struct config *own = d->cfg, *foreign = config_of_text(STR(foreign_text), (struct wall){ START });
+	struct event e = { .source = STR("bus"), .ns = STR("bus"), .id = STR("1"), .ticket = STR("T"), .at = { START }, .received = { START },
+			   .set = 1u << ATTR_CONTRACT };
+	uint32_t ticket = ENGINE_NO_TICKET;
+
+	(void)state;
+	e.attr[ATTR_CONTRACT] = STR("acme");
+	foreign->rules->from = (struct wall){ START + 10 };
+	engine_revise(d->engine, foreign->rules);
+	d->cfg = foreign;
+	assert_int_equal(journal_apply(d, 1, &ticket, &e), APPLY_DONE);
+	d->cfg = own;
+	e.id = STR("2");
+	e.at = e.received = foreign->rules->from;
+	assert_int_equal(journal_apply(d, 2, &ticket, &e), APPLY_FORBIDDEN);
+	config_unref(foreign);
+}
+
 /* Two tickets of one hash: each event finds its own. */
 static void two_strangers_of_one_hash(void **state)
 {
@@ -553,8 +679,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(a_cursor_comes_last), TEST(room_ends_anywhere), TEST(what_may_be_closed_goes_alone), TEST(large_ones_go_earlier),
+		TEST(a_cursor_comes_last), TEST(a_batch_is_kept_as_a_whole), TEST(what_waited_is_younger), TEST(what_the_engine_refuses_of_a_stream_is_kept),
+		TEST(room_ends_anywhere), TEST(what_may_be_closed_goes_alone), TEST(large_ones_go_earlier),
 		TEST(a_cursor_stands_for_what_is_out_before_it), TEST(a_stranger_is_held_for_all), TEST(a_known_one_is_held_for_all), TEST(a_stranger_whose_first_event_fails),
+		TEST(nothing_goes_past_rows_that_wait), TEST(what_was_fetched_in_vain_goes_again), TEST(what_a_source_was_allowed_counts),
 		TEST(two_strangers_of_one_hash), TEST(room_for_events_ends_anywhere), TEST(what_was_foreign_is_looked_at_again), TEST(a_long_way), TEST(the_ring_keeps_its_order),
 	};
 
