@@ -154,6 +154,7 @@ void dispatch_receiver(struct notify *n, struct receiver *r, struct now now, uns
 	}
 	if (n->stopping)
 		return;
+	own_turn(n, r, now);
 	if (r->configured)
 		sweep(n, r, now);
 	/* Of one that is gone, too: what waits for it must be told to others. */

@@ -95,8 +95,9 @@ void dispatch_ended(struct notify *n, struct receiver *r, struct delivery *d, co
 /* `r` has answered 410. */
 void own_endpoint(struct notify *n, struct receiver *r, struct now now);
 
-/* `a` is given up: one alert in NOTIFY_OWN_MS tells how many were since the last, of daemon.dead itself none. */
+/* `a` is given up: one alert in NOTIFY_OWN_MS tells how many were since the last, of daemon.dead itself none. What had to wait for that goes with a turn. */
 void own_dead(struct notify *n, struct receiver *r, const struct alert *a, int status);
+void own_turn(struct notify *n, struct receiver *r, struct now now);
 
 /* ---- attempt.c ---- */
 

@@ -48,18 +48,25 @@ void own_endpoint(struct notify *n, struct receiver *r, struct now now)
 
 void own_dead(struct notify *n, struct receiver *r, const struct alert *a, int status)
 {
-	struct now now = notify_now(n);
-	char reason[REASON_MAX], answer[32];
+	char answer[32];
 
 	if (a->type == ALERT_DAEMON_DEAD)
 		return;
-	r->n_dead_untold++;
-	if (now.mono.ms < r->dead_next.ms)
-		return;
 	/* What the receiver said stays with the row of `a`: it may repeat what the ticket says of a person. */
 	snprintf(answer, sizeof(answer), status > 0 ? "answered %d" : "did not answer", status);
-	snprintf(reason, sizeof(reason), "%" PRIu64 " given up; the last: %s%s" STR_FMT " (%s), %s", r->n_dead_untold, alert_type_names[a->type],
-		 a->ticket.len > 0 ? " " : "", STR_ARG(a->ticket), a->id, answer);
+	snprintf(r->dead_last, sizeof(r->dead_last), "%s%s" STR_FMT " (%s), %s", alert_type_names[a->type], a->ticket.len > 0 ? " " : "",
+		 STR_ARG(a->ticket), a->id, answer);
+	r->n_dead_untold++;
+	own_turn(n, r, notify_now(n));
+}
+
+void own_turn(struct notify *n, struct receiver *r, struct now now)
+{
+	char reason[REASON_MAX];
+
+	if (r->n_dead_untold == 0 || now.mono.ms < r->dead_next.ms)
+		return;
+	snprintf(reason, sizeof(reason), "%" PRIu64 " given up; the last: %s", r->n_dead_untold, r->dead_last);
 	r->n_dead_untold = 0;
 	r->dead_next = (struct mono){ now.mono.ms + NOTIFY_OWN_MS };
 	tell(n, r, ALERT_DAEMON_DEAD, "given-up", reason, r->fallback, now);

@@ -6,6 +6,7 @@
 #define PLAZO_NOTIFY_RECEIVER_H
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "notify/endpoint.h"
 #include "notify/notify.h"
 #include "notify/queue.h"
@@ -36,6 +37,7 @@ struct receiver {
 	struct mono        swept;             /* when the fallback was last thought of */
 	struct mono        dead_next;         /* when it may be told of again that alerts were given up */
 	uint64_t           n_dead_untold;
+	char               dead_last[EVENT_MAX_ID + 128];   /* which the last of them was */
 
 	uint64_t           n_sent, n_failed, n_dead, n_suppressed;
 	uint64_t           latency[NOTIFY_N_BUCKETS + 1];
