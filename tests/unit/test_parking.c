@@ -421,6 +421,50 @@ static void rows_of_a_start_wait_behind_others(void **state)
 	finish();
 }
 
+/* The number of a row that is gone may be another's by the time it is asked for: that one goes its own way. */
+static void a_number_that_was_given_again_is_another_row(void **state)
+{
+	struct prop p = { 1 };
+
+	(void)state;
+	begin();
+	room = room_of_mild = 1;
+	for (unsigned i = 0; i < 2; i++) {
+		decide(ALERT_WARNING, i);
+		commit();
+	}
+	free((void *)(uintptr_t)rows[1].v.id.p);
+	rows[1].v.id = str_of(xstrndup("another", 7));
+	drain(&p);
+	assert_int_equal(rows[0].n_put + rows[1].n_put, 1);
+	assert_false(parking_is_before(&d->outbox.parking, &(struct alert){ .type = ALERT_WARNING }, "hook"));
+	finish();
+}
+
+/* Rows of all receivers share the memory. */
+static void what_is_on_its_way_counts_whosever_it_is(void **state)
+{
+	static const char *const receivers[] = { "a", "b" };
+	struct parking *k;
+
+	(void)state;
+	begin();
+	k = &d->outbox.parking;
+	for (uint64_t i = 0; i < 6; i++)
+		parking_add(k, i + 1, &(struct alert){ .type = ALERT_BREACH, .id = "x" }, receivers[i % 2]);
+	assert_true(parking_refill(d, "a", 2));
+	assert_int_equal(k->n_asked, 3);
+	assert_true(parking_refill(d, "b", 3));
+	assert_int_equal(k->n_asked, 3);
+	assert_true(parking_refill(d, "b", 4));
+	assert_int_equal(k->n_asked, 5);
+	for (size_t i = 0; i < 2; i++) {
+		on_row(d, (struct query *)(uintptr_t)asked[i].cookie, &(struct store_done){ .what = STORE_DELIVERIES, .last = true });
+		assert_int_equal(k->n_asked, i == 0 ? 2 : 0);
+	}
+	finish();
+}
+
 /* While the disk takes nothing, what is in memory alone does not overtake what waits for room. */
 static void what_is_not_on_disk_waits_behind_it(void **state)
 {
@@ -452,6 +496,8 @@ int main(void)
 		cmocka_unit_test(a_warning_without_room_keeps_its_place),
 		cmocka_unit_test(rows_of_a_start_wait_behind_others),
 		cmocka_unit_test(what_is_not_on_disk_waits_behind_it),
+		cmocka_unit_test(a_number_that_was_given_again_is_another_row),
+		cmocka_unit_test(what_is_on_its_way_counts_whosever_it_is),
 	};
 
 	return cmocka_run_group_tests_name("parking", tests, NULL, NULL);

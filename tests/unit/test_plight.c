@@ -118,6 +118,9 @@ static void losses_are_told_together_and_once_an_hour(void **state)
 	assert_int_equal(count(60, 6), 19);
 	/* Every one is told of, sooner or later. */
 	assert_int_equal(count(60, 10000), 0);
+	/* The next ones are told together, too. */
+	assert_int_equal(count(61, 3), 0);
+	assert_int_equal(count(70, 3), 10);
 }
 
 int main(void)
