@@ -28,11 +28,12 @@ static void tell_news(struct daemon *d, enum plight_news news, enum alert_type t
 {
 	char reason[REASON_MAX];
 
-	snprintf(reason, sizeof(reason), "For a minute or longer: %s", why);
-	if (news == PLIGHT_WORSE)
-		tell(d, type, about, bad, reason);
-	else if (news == PLIGHT_BETTER)
+	if (news == PLIGHT_BETTER)
 		tell(d, type, about, "well", well);
+	if (news != PLIGHT_WORSE)
+		return;
+	snprintf(reason, sizeof(reason), "For a minute or longer: %s", why);
+	tell(d, type, about, bad, reason);
 }
 
 void operator_look_at_stream(struct daemon *d, struct stream_plight *p, const struct stream_view *v, struct mono now)

@@ -334,8 +334,6 @@ enum err reply_claimed(const redisReply *r, unsigned key, size_t max, struct are
 		return ERR_SYNTAX;
 	}
 	found.next = reply_text(next);
-	if (found.n_gone > 0)
-		found.first_gone = reply_text(gone->element[0]);
 	for (size_t i = 0; i < list->elements; i++) {
 		/* Redis 6.2 has a nil in the place of an entry that was deleted. */
 		if (list->element[i] == NULL || list->element[i]->type == REDIS_REPLY_NIL) {

@@ -68,7 +68,7 @@ struct entries {
 	struct entry *v;              /* in the arena */
 	size_t        n, cap;
 	size_t        n_gone;         /* of XAUTOCLAIM: ids that the server dropped since their entries were trimmed */
-	struct str    first_gone, next;
+	struct str    next;           /* of XAUTOCLAIM: where to go on; in the reply */
 };
 
 /*
