@@ -9,6 +9,7 @@
 #undef mono_now
 
 #define ALERTS 4096
+#define EVENTS 2048
 #define EACH_MS 60         /* a look at the clock, of which there is one for 256 jobs */
 
 static _Atomic int64_t extra_ms;
@@ -44,10 +45,41 @@ static void slow_jobs_are_committed_sooner(void **state)
 	assert_int_equal(rig_close(r), ERR_OK);
 }
 
+/* What one commit has no room for is in the next one, and each event in one alone. */
+static void events_of_several_commits(void **state)
+{
+	struct rig *r = *state;
+	struct store_health before, after;
+	struct buf want, got;
+	char record[16];
+
+	loop = pthread_self();
+	buf_init(&want, 1 << 20);
+	buf_init(&got, 1 << 20);
+	rig_start(r);
+	store_health(r->st, &before);
+	for (unsigned i = 1; i <= EVENTS; i++) {
+		snprintf(record, sizeof record, "record %u", i);
+		buf_printf(&want, "e:%u=%s ", i, record);
+		assert_int_equal(rig_append(r, record, NULL, i), ERR_OK);
+	}
+	rig_wait(r, EVENTS);
+	store_health(r->st, &after);
+	assert_true(after.n_commits - before.n_commits >= EVENTS / 512);
+	assert_int_equal(rig_close(r), ERR_OK);
+	rig_open(r);
+	assert_int_equal(rig_load(r, &got), ERR_OK);
+	assert_string_equal(buf_cstr(&got), buf_cstr(&want));
+	assert_int_equal(rig_close(r), ERR_OK);
+	buf_finish(&want);
+	buf_finish(&got);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(slow_jobs_are_committed_sooner, rig_make, rig_drop),
+		cmocka_unit_test_setup_teardown(events_of_several_commits, rig_make, rig_drop),
 	};
 
 	return cmocka_run_group_tests_name("commits of the store", tests, NULL, NULL);
