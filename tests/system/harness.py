@@ -33,7 +33,8 @@ BUILD = ROOT / "build"
 SERVERS = ROOT / "build" / "servers"
 FAKETIME = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 SANITIZED = os.environ.get("PLAZO_SAN", "") != ""
-SLOWER = 4 if SANITIZED else 1                     # factor on every wait
+SLOWER = 4 if SANITIZED else 1                     # factor on times that are really spent
+PATIENCE = 3 * SLOWER                              # factor on limits, which cost nothing where nothing fails: the machine may be slow, and busy
 SECRET = "whsec_" + base64.b64encode(b"thirty-two bytes of test secret!").decode()
 TOKEN_READ = "reader-token-of-thirty-two-bytes!"
 TOKEN_ACT = "actor-token-of-thirty-two-bytes!!"
@@ -56,25 +57,37 @@ def scaled(n):
 
 
 def wait_for(what, seconds, fn, every=0.02):
-	"""The first true value of fn() within the time; else an AssertionError with `what`, a text or what makes one by then."""
-	end = time.monotonic() + seconds * SLOWER
+	"""
+	The first true value of fn(); else, some patience beyond the time, an AssertionError with `what`, a text or what makes one by then. That something
+	comes soon is not claimed by this: for that one looks at what else has come, or not.
+	"""
+	end = time.monotonic() + seconds * PATIENCE
 	while True:
 		value = fn()
 		if value:
 			return value
 		if time.monotonic() > end:
-			raise AssertionError(f"{what() if callable(what) else what}: not within {seconds * SLOWER:g} s")
+			raise AssertionError(f"{what() if callable(what) else what}: not within {seconds * PATIENCE:g} s")
 		time.sleep(every)
 
 
 def plazoctl(*args, stdin="", timeout=20):
-	return subprocess.run([str(BUILD / "plazoctl"), *args], input=stdin, capture_output=True, text=True, timeout=timeout * SLOWER, check=False)
+	return subprocess.run([str(BUILD / "plazoctl"), *args], input=stdin, capture_output=True, text=True, timeout=timeout * PATIENCE, check=False)
+
+
+HELD = []
 
 
 def free_port():
-	with socket.socket() as s:
-		s.bind(("127.0.0.1", 0))
-		return s.getsockname()[1]
+	"""
+	A port that the kernel gives to nobody else while this program runs: it stays bound, though nobody listens, so a server of ours takes it (all of them
+	set SO_REUSEADDR), leaves it, and takes it again, however long it is down.
+	"""
+	s = socket.socket()
+	s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	s.bind(("127.0.0.1", 0))
+	HELD.append(s)
+	return s.getsockname()[1]
 
 
 def instant(offset_s=0.0):
@@ -115,10 +128,10 @@ class Reply:
 def request(address, method, path, body=None, headers=None, timeout=10):
 	"""One request on a connection of its own; address is a port of loopback, or the path of a unix socket."""
 	conn = http.client.HTTPConnection("127.0.0.1" if isinstance(address, int) else "localhost",
-					  address if isinstance(address, int) else 80, timeout=timeout * SLOWER)
+					  address if isinstance(address, int) else 80, timeout=timeout * PATIENCE)
 	if not isinstance(address, int):
 		conn.sock = socket.socket(socket.AF_UNIX)
-		conn.sock.settimeout(timeout * SLOWER)
+		conn.sock.settimeout(timeout * PATIENCE)
 		conn.sock.connect(str(address))
 	try:
 		conn.request(method, path, body=body, headers=headers or {})
@@ -131,7 +144,7 @@ def request(address, method, path, body=None, headers=None, timeout=10):
 def raw(port, data, timeout=5, half_close=False):
 	"""Sends bytes as they are; gives everything that comes back until the other side closes or the time is over."""
 	out = b""
-	with socket.create_connection(("127.0.0.1", port), timeout=timeout * SLOWER) as s:
+	with socket.create_connection(("127.0.0.1", port), timeout=timeout * PATIENCE) as s:
 		s.sendall(data)
 		if half_close:
 			s.shutdown(socket.SHUT_WR)
@@ -240,7 +253,7 @@ class Plazod:
 
 	def wait_end(self, seconds=10):
 		"""The exit status."""
-		return self.process.wait(seconds * SLOWER)
+		return self.process.wait(seconds * PATIENCE)
 
 	def stop(self, seconds=20):
 		"""SIGTERM; the exit status must be 0."""
@@ -266,7 +279,7 @@ class Plazod:
 		if self.process is not None and self.process.poll() is None:
 			self.process.terminate()
 			try:
-				self.process.wait(15 * SLOWER)
+				self.process.wait(15 * PATIENCE)
 			except subprocess.TimeoutExpired:
 				self.kill()
 		log = self.log()
@@ -303,6 +316,15 @@ class Plazod:
 	def ctl(self, *args, **more):
 		"""plazoctl, asking this daemon."""
 		return plazoctl("--socket", str(self.socket), *args, **more)
+
+	def deliveries(self, **want):
+		"""Those on disk whose fields are such; of more than a thousand the latest."""
+		rows = request(self.socket, "GET", "/v1/deliveries?limit=1000").json["deliveries"]
+		return [row for row in rows if all(row[k] == v for k, v in want.items())]
+
+	def wait_sent(self, count=1, **want):
+		"""Until it is on disk that so many were sent: a kill before that lets them come again."""
+		wait_for(lambda: f"{count} of {want} that are sent; there are {self.deliveries()}", 10, lambda: len(self.deliveries(state="sent", **want)) >= count)
 
 
 # ---- receivers ----
@@ -733,10 +755,14 @@ class Load:
 			self.failures.append(repr(r))
 		return False
 
+	def wait(self, n):
+		"""Until there was some load."""
+		wait_for(lambda: f"{n} that were acknowledged, of {len(self.acked)}", 30, lambda: len(self.acked) >= n)
+
 	def stop(self):
 		self.ending.set()
 		for t in self.threads:
-			t.join(30 * SLOWER)
+			t.join(30 * PATIENCE)
 
 
 class Case(unittest.TestCase):

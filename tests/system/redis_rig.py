@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import pathlib
-import random
 import shutil
 import signal
 import socket
@@ -33,10 +32,10 @@ class Client:
 
 	def __init__(self, address, timeout=10, password=None):
 		if isinstance(address, int):
-			self.sock = socket.create_connection(("127.0.0.1", address), timeout=timeout * harness.SLOWER)
+			self.sock = socket.create_connection(("127.0.0.1", address), timeout=timeout * harness.PATIENCE)
 		else:
 			self.sock = socket.socket(socket.AF_UNIX)
-			self.sock.settimeout(timeout * harness.SLOWER)
+			self.sock.settimeout(timeout * harness.PATIENCE)
 			self.sock.connect(str(address))
 		self.file = self.sock.makefile("rb")
 		if password:
@@ -85,15 +84,6 @@ class Client:
 		self.sock.close()
 
 
-def steady_port():
-	"""A port below those that the kernel gives to connections: nobody else gets it while the server is down."""
-	while True:
-		port = random.randrange(15_000, 32_000)
-		with socket.socket() as s, contextlib.suppress(OSError):
-			s.bind(("127.0.0.1", port))
-			return port
-
-
 def pairs(flat):
 	"""What XINFO answers, as a dict."""
 	return dict(zip(flat[::2], flat[1::2]))
@@ -113,7 +103,7 @@ class Redis:
 			raise unittest.SkipTest("no redis-server: tests/system/servers build/servers brings it")
 		self.program = program
 		self.dir = pathlib.Path(tempfile.mkdtemp(prefix="plazo-redis-"))
-		self.port, self.path = port or steady_port(), self.dir / "redis.sock"
+		self.port, self.path = port or harness.free_port(), self.dir / "redis.sock"
 		self.sentinel, self.process, self.password = sentinel, None, conf.get("requirepass")
 		lines = {"port": self.port, "bind": "127.0.0.1", "dir": self.dir, "protected-mode": "no", "logfile": self.dir / "log"}
 		if not sentinel:
@@ -153,7 +143,7 @@ class Redis:
 
 	def stop(self):
 		self.process.terminate()
-		self.process.wait(10)
+		self.process.wait(10 * harness.PATIENCE)
 
 	@contextlib.contextmanager
 	def hung(self):
@@ -190,6 +180,11 @@ class Redis:
 			return next((g for g in map(pairs, self("XINFO", "GROUPS", stream)) if g["name"] == group), {})
 		return {}
 
+	def consumer(self):
+		"""The name of the one consumer there is; a stream that reads may have asked for nothing yet."""
+		(name,) = wait_for("a consumer", 10, self.consumers)
+		return name
+
 	def consumers(self, stream=STREAM, group=GROUP):
 		with contextlib.suppress(RedisError):
 			return {c["name"]: c for c in map(pairs, self("XINFO", "CONSUMERS", stream, group))}
@@ -214,7 +209,7 @@ class Sentinels:
 		for _ in range(3):
 			s = Redis(sentinel=True)
 			s.conf.write_text(s.conf.read_text() + f"sentinel monitor {self.MASTER} 127.0.0.1 {self.servers[0].port} 2\n"
-					  f"sentinel down-after-milliseconds {self.MASTER} 500\nsentinel failover-timeout {self.MASTER} 3000\n")
+					  f"sentinel down-after-milliseconds {self.MASTER} 1500\nsentinel failover-timeout {self.MASTER} 3000\n")
 			self.sentinels.append(s.start())
 		wait_for("the sentinels to know each other and the replica", 20, self.whole, 0.1)
 
@@ -261,7 +256,7 @@ class Tunnel:
 		program = harness.find_server("stunnel4")
 		if program is None:
 			raise unittest.SkipTest("no stunnel: tests/system/servers build/servers brings it")
-		self.redis, self.port, tls_port = Redis(), steady_port(), steady_port()
+		self.redis, self.port, tls_port = Redis(), harness.free_port(), harness.free_port()
 		cert, key = harness.certificate(self.redis.dir)
 		self.redis.conf.write_text(self.redis.conf.read_text() + f"tls-port {tls_port}\ntls-cert-file {cert}\ntls-key-file {key}\n"
 					   f"tls-ca-cert-file {cert}\ntls-auth-clients no\n")
@@ -273,7 +268,7 @@ class Tunnel:
 
 	def close(self):
 		self.process.terminate()
-		self.process.wait(10)
+		self.process.wait(10 * harness.PATIENCE)
 		self.redis.close()
 
 
@@ -322,9 +317,13 @@ class Producer:
 		if client is not None:
 			client.close()
 
+	def wait(self, n):
+		"""Until there was some load."""
+		wait_for(lambda: f"{n} that were acknowledged, of {len(self.sure)}", 30, lambda: len(self.sure) >= n)
+
 	def stop(self):
 		self.ending.set()
-		self.thread.join(15 * harness.SLOWER)
+		self.thread.join(15 * harness.PATIENCE)
 
 
 class Case(harness.Case):
@@ -378,6 +377,11 @@ class Case(harness.Case):
 		"""A metric of the stream since this plazod started."""
 		return self.metric(f"plazod_stream_{what}", source=name)
 
+	def wait_count(self, what, n, name=SOURCE):
+		"""Until a metric is that and not beyond it: it may lag behind what the server says."""
+		wait_for(lambda: f"{what} {n}; it is {self.count(what, name)}", 10, lambda: self.count(what, name) >= n)
+		self.assertEqual(self.count(what, name), n)
+
 	def settle(self, redis=None, seconds=15, **of):
 		r = redis or self.r
 		wait_for(lambda: f"all read and acknowledged; {r.group(**of)} {self.stream()}\n{self.d.log()[-2500:]}", seconds,
@@ -409,7 +413,7 @@ class Case(harness.Case):
 		"""Webhooks are taken as if there were no Redis."""
 		began = time.monotonic()
 		self.d.accept(opened(f"W{os.urandom(6).hex()}"))
-		self.assertLess(time.monotonic() - began, 1.0 * harness.SLOWER)
+		self.assertLess(time.monotonic() - began, 1.0 * harness.PATIENCE)
 
 	def back_again(self, ticket, seconds=15):
 		"""What is added now is read."""
