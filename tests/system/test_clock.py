@@ -69,7 +69,8 @@ class Clock(Case):
 				time.sleep(1)
 				self.set_clock(jump)
 				breach = self.hooks.wait(8, type="sla.breach", ticket=names[0])[0]
-				self.assertLess(abs(breach.when - harness.parse_instant(breach.alert["due"])), 1 * harness.SLOWER)
+				late = breach.when - harness.parse_instant(breach.alert["due"])
+				self.assertTrue(-1 < late < 1 * harness.PATIENCE, late)
 				self.set_clock(0)
 				time.sleep(0.5)
 				self.assertEqual(self.hooks.alerts(ticket=names[1]), [])

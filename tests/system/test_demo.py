@@ -19,7 +19,7 @@ class Demo(unittest.TestCase):
 
 	def check(self, p):
 		"""What it printed."""
-		out, err = p.communicate(timeout=60 * harness.SLOWER)
+		out, err = p.communicate(timeout=60 * harness.PATIENCE)
 		self.assertEqual(p.returncode, 0, out[-4000:] + err[-4000:])
 		self.assertIn("signature verified", out)
 		self.assertNotIn("bad signature", out)
@@ -38,7 +38,7 @@ class Demo(unittest.TestCase):
 		without, by_stream = self.start("none"), self.start(redis.url)
 		self.assertNotIn("by the stream", self.check(without))
 		out = self.check(by_stream)
-		self.assertLess(time.monotonic() - began, 60 * harness.SLOWER)
+		self.assertLess(time.monotonic() - began, 60 * harness.PATIENCE)
 		self.assertEqual(out.count("(by the stream)"), 6)
 		self.assertRegex(out, r"SW-301 .*BREACH")
 		# Nothing of it is left there, and nothing else was touched.
@@ -47,7 +47,7 @@ class Demo(unittest.TestCase):
 	def test_a_redis_that_was_named_and_is_not_there(self):
 		p = self.start(f"redis://127.0.0.1:{harness.free_port()}")
 		with contextlib.closing(p.stdout), contextlib.closing(p.stderr):
-			self.assertEqual(p.wait(20), 1)
+			self.assertEqual(p.wait(20 * harness.PATIENCE), 1)
 			self.assertIn("PLAZO_REDIS", p.stderr.read())
 
 

@@ -23,8 +23,8 @@ class Kill(Case):
 			self.d.kill()
 			self.d.start()
 		time.sleep(0.5)
+		load.wait(50)
 		load.stop()
-		self.assertGreater(len(load.acked), 50, "that was no load")
 		last = harness.instant()
 
 		# Every acknowledged event is there: the same again is a duplicate.

@@ -36,7 +36,8 @@ class Names(Case):
 		"""The operator reads this of an attempt, in the journal and in plazoctl."""
 		line = rf'attempt-failed.* receiver={receiver} .*detail="{says}'
 		harness.wait_for(lambda: f"{says} in {self.d.log()}", seconds, lambda: re.search(line, self.d.log()))
-		self.assertRegex(self.d.ctl("deliveries", "--ticket", "T1").stdout, rf"{receiver} .*{says}")
+		row = rf"{receiver} .*{says}"
+		harness.wait_for(f"{row} in plazoctl", 5, lambda: re.search(row, self.d.ctl("deliveries", "--ticket", "T1").stdout))
 
 	def test_a_name_that_nobody_has_yet(self):
 		sinks = {answer: self.sink() for answer in ("none", "again", "fail")}
@@ -58,12 +59,12 @@ class Names(Case):
 			   steps=[{"at": "breach", "notify": ["late", "later", "well"]}])
 		self.d.accept(opened("T1"))
 		well.wait(4, type="sla.breach")
-		self.assertEqual(late.received, [])
 		began = time.monotonic()
 		self.d.accept([opened(f"M{i}") for i in range(20)])
-		self.assertLess(time.monotonic() - began, 1.0 * harness.SLOWER)
+		self.assertLess(time.monotonic() - began, 1.0 * harness.PATIENCE)
 		well.wait(5, count=21, type="sla.breach")
 		late.wait(12, count=21, type="sla.breach")
+		self.assertLess(well.alerts(ticket="T1")[0].when, min(r.when for r in late.alerts()))
 		self.told("later", "Resolving timed out after")
 		self.know(late="127.0.0.1", later="127.0.0.1")
 		later.wait(30, type="sla.breach", ticket="T1")
@@ -79,7 +80,7 @@ class Names(Case):
 		time.sleep(0.5)
 		began = time.monotonic()
 		self.d.stop()
-		self.assertLess(time.monotonic() - began, 8 * harness.SLOWER)
+		self.assertLess(time.monotonic() - began, 8 * harness.PATIENCE)
 		self.know(hook="127.0.0.1", mail="none")
 		self.start(receivers, email=email)
 		sink.wait(10, type="sla.breach")

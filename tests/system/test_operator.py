@@ -20,10 +20,6 @@ class Operator(redis_rig.Case):
 	def mine(self, kind, **want):
 		return [r.alert for r in self.told.tries(type=kind, **want)]
 
-	def n_sent(self):
-		rows = self.d.get("/v1/deliveries?limit=100").json["deliveries"]
-		return sum(row["type"].startswith("daemon.") and row["state"] == "sent" for row in rows)
-
 	def run_with_ops(self, r, receivers=None, **more):
 		ops, defaults = self.ops()
 		self.r = r
@@ -52,7 +48,8 @@ class Operator(redis_rig.Case):
 			self.assertEqual([a["step"] for a in self.mine(kind)][1:], ["well"])
 		self.assertEqual(len({a["id"] for a in self.mine("daemon.store") + self.mine("daemon.stream")}), 4)
 		# What went out before it was on disk is there now, and is not sent again, once it is on disk that it was sent.
-		harness.wait_for("four that are sent", 10, lambda: self.n_sent() == 4)
+		for kind in ("daemon.store", "daemon.stream"):
+			self.d.wait_sent(2, type=kind, receiver="ops")
 		self.d.kill()
 		self.d.start()
 		time.sleep(2)
@@ -62,7 +59,7 @@ class Operator(redis_rig.Case):
 		r = self.server()
 		self.run_with_ops(r)
 		self.settle()
-		(name,) = r.consumers()
+		name = self.r.consumer()
 		self.d.stop()
 		ids = r.add(*(opened(f"T{i}") for i in range(10)))
 		r("XREADGROUP", "GROUP", GROUP, name, "COUNT", 100, "STREAMS", STREAM, ">")
@@ -80,7 +77,7 @@ class GivenUp(Case):
 		"""At most one alert about each receiver, and never to itself. A warning is given up when it would be tried again after its breach."""
 		first, second, well = self.sink(default=422), self.sink(default=422), self.sink()
 		receivers = {"first": {**hook(first), "fallback": "well"}, "second": hook(second), "well": hook(well)}
-		self.run_with(receivers, steps=[{"at": "50%", "notify": ["first", "second"]}], target="1s", defaults={"notify": ["console", "second"]})
+		self.run_with(receivers, steps=[{"at": "50%", "notify": ["first", "second"]}], target="4s", defaults={"notify": ["console", "second"]})
 		self.d.accept([opened(f"T{i}") for i in range(3)])
 		told = well.wait(10, type="daemon.dead")[0].alert
 		self.assertEqual((told["ticket"], told["step"], told["receivers"]), ("first", "given-up", ["console", "second", "well"]))

@@ -36,6 +36,7 @@ class DeadLetters(Ops):
 			      steps=[{"at": "breach", "notify": ["hook", "picky"]}])
 		self.d.accept([opened("INC-1", at=harness.instant(-5)), opened("INC-2", at=harness.instant(-4))])
 		harness.wait_for("two dead letters", 10, lambda: len(self.json("dead", "list")["deliveries"]) == 2)
+		self.d.wait_sent(2, receiver="hook")
 
 	def test_list_and_show(self):
 		text = self.text("dead", "list")
@@ -239,7 +240,7 @@ class Backup(Ops):
 		self.d.accept([opened(f"OLD-{i}", priority="P2", subject="x" * 400) for i in range(harness.scaled(3000))])
 		load = harness.Load(self.d, make=lambda name: [opened(name, priority="P2")])
 		self.addCleanup(load.stop)
-		time.sleep(0.5)
+		load.wait(20)
 		for i in range(5):
 			acked = set(load.acked)
 			file = f"{self.file}{i}"
@@ -275,7 +276,7 @@ class Backup(Ops):
 		t = harness.threading.Thread(target=lambda: done.append(self.d.ctl("backup", str(self.file))))
 		t.start()
 		self.d.stop()
-		t.join(20)
+		t.join(20 * harness.PATIENCE)
 		if self.file.exists():
 			with contextlib.closing(sqlite3.connect(f"file:{self.file}?mode=ro&immutable=1", uri=True)) as db:
 				self.assertEqual(db.execute("PRAGMA integrity_check").fetchone(), ("ok",))
@@ -487,7 +488,7 @@ class Forget(Ops):
 	def test_under_load(self):
 		load = harness.Load(self.d, make=lambda name: [opened(name, priority="P2", requester="bob@acme.example"), event(name, "closed")])
 		self.addCleanup(load.stop)
-		time.sleep(0.3)
+		load.wait(20)
 		for _ in range(5):
 			self.text("forget", self.EVA)
 		load.stop()

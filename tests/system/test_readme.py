@@ -27,7 +27,7 @@ class Readme(Case):
 		self.d.start()
 		shell = here(block("sh"))
 		for want in ('{"accepted":1,"duplicates":0}', "409|duplicates"):
-			p = subprocess.run(["bash", "-euc", shell], capture_output=True, text=True, timeout=20 * harness.SLOWER, check=False)
+			p = subprocess.run(["bash", "-euc", shell], capture_output=True, text=True, timeout=20 * harness.PATIENCE, check=False)
 			self.assertRegex(p.stdout, re.escape(want) if want.startswith("{") else want, p.stderr)
 		self.assertEqual(self.d.ctl("ticket", "INC-1").returncode, 0)
 
@@ -35,7 +35,7 @@ class Readme(Case):
 		for row in re.findall(r"^\| `([a-z][a-z -]*?)(?= [A-Z\[]|`)", (harness.ROOT / "README.md").read_text(), re.M):
 			if row in ("id", "ticket", "type", "at", "contract", "actor", "public", "mode", "into") or row.startswith("priority "):
 				continue
-			p = subprocess.run([str(harness.BUILD / "plazoctl"), *row.split(), "--help"], capture_output=True, text=True, timeout=10, check=False)
+			p = subprocess.run([str(harness.BUILD / "plazoctl"), *row.split(), "--help"], capture_output=True, text=True, timeout=10 * harness.PATIENCE, check=False)
 			self.assertEqual(p.returncode, 0, f"{row}: {p.stdout}{p.stderr}")
 
 

@@ -42,9 +42,9 @@ class Reload(Case):
 		self.d.write(good)
 		self.d.hup()
 		time.sleep(0.5)
+		load.wait(50)
 		load.stop()
 		self.assertEqual(load.failures, [])
-		self.assertGreater(len(load.acked), 50)
 		names = set(load.acked)
 		harness.wait_for("every breach", 30, lambda: {r.alert["ticket"] for r in sink.alerts(type="sla.breach")} >= names, 0.2)
 		seen = [(r.alert["ticket"], r.alert["step"], r.alert["occurrence"]) for r in sink.alerts()]
@@ -81,7 +81,7 @@ class Reload(Case):
 
 	def test_a_connection_stays(self):
 		self.run_with()
-		conn = http.client.HTTPConnection("127.0.0.1", self.d.port, timeout=10 * harness.SLOWER)
+		conn = http.client.HTTPConnection("127.0.0.1", self.d.port, timeout=10 * harness.PATIENCE)
 		conn.connect()
 		sock = conn.sock
 		for i in range(5):
@@ -229,12 +229,12 @@ class Stop(Case):
 		for _ in range(harness.scaled(STOPS)):
 			load = harness.Load(self.d, senders=2, pause=0.0)
 			time.sleep(0.7)
+			load.wait(6)
 			self.d.stop()
 			load.ending.set()
 			self.d.start()
 			load.stop()
 			events = [e for es in load.acked.values() for e in es]
-			self.assertGreater(len(events), 5)
 			self.assertEqual(self.d.accept(events), {"accepted": 0, "duplicates": len(events)})
 			self.d.close()
 			self.d = harness.Plazod()

@@ -102,7 +102,7 @@ class Full(Case):
 		self.assertEqual(r.returncode, REFUSED, r)
 		self.assertIn("the disk is full", r.stderr)
 		breach = sink.wait(10, type="sla.breach", ticket="ARMED")[0]
-		self.assertLess(breach.when - harness.parse_instant(breach.alert["at"]), 1.5 * harness.SLOWER)
+		self.assertLess(breach.when - harness.parse_instant(breach.alert["at"]), 1.5 * harness.PATIENCE)
 		self.room()
 		self.d.accept(opened("BEFORE"))
 		self.assertEqual(self.target_of("BEFORE"), "4s")
@@ -133,7 +133,7 @@ class Full(Case):
 				stack.enter_context(socket.create_connection(("127.0.0.1", self.d.port)))
 			before = cpu_seconds(self.d.process.pid)
 			sink.wait(10, type="sla.breach", ticket="T1")
-			self.assertLess(cpu_seconds(self.d.process.pid) - before, 0.5 * harness.SLOWER)
+			self.assertLess(cpu_seconds(self.d.process.pid) - before, 0.5 * harness.PATIENCE)
 		harness.wait_for("room again", 10, lambda: self.d.post(opened("T2")).status == 202)
 		self.assertLess(self.d.log().count("\n"), 200, "a flood of log lines")
 
@@ -167,7 +167,7 @@ class Refused(Case):
 		began = time.monotonic()
 		second.start(ready=False)
 		self.assertEqual(second.wait_end(10), REFUSED, second.log())
-		self.assertLess(time.monotonic() - began, 3 * harness.SLOWER)
+		self.assertLess(time.monotonic() - began, 3 * harness.PATIENCE)
 		self.assertRegex(second.log().lower(), "in use|used by|locked|another")
 		self.d.accept(opened("T1"))
 

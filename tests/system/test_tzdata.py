@@ -86,6 +86,7 @@ class Tzdata(Case):
 		self.d.accept([opened("T1"), opened("T2", at=(self.opening - 24 * HOUR).isoformat())])
 		before = self.due("T1")
 		sink.wait(8, type="sla.breach", ticket="T2")
+		self.d.wait_sent(ticket="T2", receiver="hook")
 		self.d.kill()
 		self.install("2026b", "Etc/GMT+2")
 		self.start()
