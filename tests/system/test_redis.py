@@ -26,9 +26,9 @@ class Group(redis_rig.Case):
 		self.r.add(f, e, e)
 		wait_for("duplicates", 10, lambda: self.count("duplicates_total") == 3)
 		self.settle()
-		self.assertEqual(self.count("events_total"), 1)
-		self.assertEqual(self.count("entries_total"), 4)
-		self.assertEqual(self.count("acked_total"), 4)
+		self.wait_count("acked_total", 4)
+		self.wait_count("events_total", 1)
+		self.wait_count("entries_total", 4)
 		self.assertEqual(self.tickets(), {"T1", "T2"})
 
 	def test_what_was_there_before_the_group_is_read(self):
@@ -38,25 +38,27 @@ class Group(redis_rig.Case):
 		self.run_bus(r)
 		self.settle()
 		self.assertEqual(self.tickets(), {e["ticket"] for e in events})
-		self.assertEqual(self.count("events_total"), 2500)
+		self.wait_count("events_total", 2500)
 		wait_for("it is told that nothing is behind", 10, lambda: self.count("lag") == 0)
 		self.d.stop()
 		self.d.start()
-		# Asked as soon as it reads, not with the next look.
+		# Asked as soon as it reads, not with the next look, which is five seconds later.
 		self.wait_state("reading")
+		began = time.monotonic()
 		wait_for("the lag after a start", 2, lambda: self.stream()["lag"] == 0)
+		self.assertLess(time.monotonic() - began, 4 * harness.SLOWER)
 
 	def test_no_event_is_read_again_after_a_restart(self):
 		self.run_bus()
 		self.r.add(*(opened(f"T{i}") for i in range(50)))
 		self.settle()
-		consumers = set(self.r.consumers())
+		consumers = {self.r.consumer()}
 		self.d.stop()
 		self.r.add(opened("T50"))
 		self.d.start()
 		self.wait_ticket("T50")
 		self.settle()
-		self.assertEqual(self.count("entries_total"), 1)
+		self.wait_count("entries_total", 1)
 		self.assertEqual(set(self.r.consumers()), consumers, "a restart goes on as the consumer that it was")
 
 	def test_a_unix_socket(self):
@@ -155,7 +157,7 @@ class NoEvents(redis_rig.Case):
 		n = len(self.BAD) + 2
 		wait_for(lambda: f"{n} refused: {self.refused()}", 10, lambda: len(self.refused()) == n)
 		self.assertEqual(self.tickets(), {f"T{i}" for i in range(len(self.BAD))} | {"C1"})
-		self.assertEqual(self.count("refused_total"), n)
+		self.wait_count("refused_total", n)
 		rows = self.refused()
 		self.assertTrue(all(row["why"] and row["place"] and row["source"] == SOURCE for row in rows), rows)
 		self.assertTrue(any(nameless in row["place"] for row in rows), rows)
@@ -176,7 +178,7 @@ class NoEvents(redis_rig.Case):
 			self.r.add(huge, opened(f"T{i}"))
 		self.settle(seconds=30)
 		self.assertEqual(len(self.tickets()), 100)
-		self.assertEqual(self.count("refused_total"), 100)
+		self.wait_count("refused_total", 100)
 		self.assertLess(harness.memory_kib(self.d.process.pid), 250_000 * harness.SLOWER)
 
 	def test_an_entry_that_cannot_be_read_at_all_is_told(self):
@@ -200,7 +202,7 @@ class NoEvents(redis_rig.Case):
 		self.r.add(opened("T1"))
 		self.wait_ticket("T1")
 		self.settle()
-		self.assertEqual(self.count("refused_total"), 1)
+		self.wait_count("refused_total", 1)
 		self.assertEqual(self.count("failures_total"), 0)
 
 	def many_large_ones(self, cursor):
@@ -222,7 +224,7 @@ class NoEvents(redis_rig.Case):
 
 	def test_entries_that_were_trimmed_while_they_were_pending(self):
 		self.run_bus()
-		(name,) = self.r.consumers()
+		name = self.r.consumer()
 		self.d.stop()
 		ids = self.r.add(*(opened(f"T{i}") for i in range(10)))
 		self.r("XREADGROUP", "GROUP", GROUP, name, "COUNT", 100, "STREAMS", STREAM, ">")
@@ -257,7 +259,9 @@ class OwnCursor(redis_rig.Case):
 	def test_lag(self):
 		"""Known at once at both ends of a stream, and in its middle by the server's count and ours; also of what has to be read again."""
 		self.run_bus(cursor="own")
+		began = time.monotonic()
 		wait_for("the lag of an empty stream", 3, lambda: self.stream()["lag"] == 0)
+		self.assertLess(time.monotonic() - began, 4 * harness.SLOWER)
 		self.r.add(*(opened(f"T{i}") for i in range(20)))
 		self.settle_own([f"T{i}" for i in range(20)])
 		pid = self.d.process.pid
@@ -378,10 +382,10 @@ class Changes(redis_rig.Case):
 			time.sleep(0.3)
 			# What it had read and not kept comes again, what it had kept does not.
 			self.assertEqual(self.count("duplicates_total"), 0)
+		p.wait(500)
 		p.stop()
 		self.settle(seconds=30)
 		self.assertEqual(self.count("duplicates_total"), 0)
-		self.assertGreater(len(p.sure), 500, "that was no load")
 		self.assert_known(p.sure.values())
 
 	def test_a_dry_run_takes_nothing(self):

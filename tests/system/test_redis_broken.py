@@ -231,7 +231,7 @@ class Broken(redis_rig.Case):
 		for name, (fake, source) in fakes.items():
 			with self.subTest(name):
 				self.assertLess(fake.n_broken - asked[name], 40, "it makes the group again without waiting")
-				self.assertIn("NOGROUP", self.stream(source)["why"])
+				wait_for("it is told", 10, lambda source=source: "NOGROUP" in (self.stream(source)["why"] or ""))
 		self.assertLess(self.d.log().count("\n") - lines, 60)
 		self.heal_all(fakes)
 

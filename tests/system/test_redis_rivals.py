@@ -105,7 +105,7 @@ class Rivals(redis_rig.Case):
 			self.d, mine = reads, self.d
 			try:
 				self.assertEqual(len(self.tickets()), 500)
-				self.assertEqual(self.count("events_total"), 1000)
+				self.wait_count("events_total", 1000)
 				self.d = waits
 				self.assertEqual(self.tickets(), set(), "both have read")
 				self.assertEqual(self.count("entries_total"), 0)
