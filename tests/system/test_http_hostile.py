@@ -56,7 +56,7 @@ def statuses(answer, is_head):
 def exchange(port, data, piece, half_close):
 	"""Sends in pieces, reads until the other side closes; a side that goes early is no error of ours. None when it does not close."""
 	got = b""
-	with socket.create_connection(("127.0.0.1", port), timeout=5 * harness.SLOWER) as s:
+	with socket.create_connection(("127.0.0.1", port), timeout=5 * harness.PATIENCE) as s:
 		s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 		with contextlib.suppress(BrokenPipeError, ConnectionResetError):
 			for i in range(0, len(data), piece):
@@ -84,7 +84,7 @@ class Good:
 
 	def ask(self, kept, i):
 		body = json.dumps(opened(f"good-{id(self)}-{i}")).encode()
-		conn = kept if i % 2 else http.client.HTTPConnection("127.0.0.1", self.d.port, timeout=10 * harness.SLOWER)
+		conn = kept if i % 2 else http.client.HTTPConnection("127.0.0.1", self.d.port, timeout=10 * harness.PATIENCE)
 		try:
 			began = time.monotonic()
 			conn.request("POST", "/v1/events/desk", body, BEARER)
@@ -98,7 +98,7 @@ class Good:
 				conn.close()
 
 	def run(self):
-		kept = http.client.HTTPConnection("127.0.0.1", self.d.port, timeout=10 * harness.SLOWER)
+		kept = http.client.HTTPConnection("127.0.0.1", self.d.port, timeout=10 * harness.PATIENCE)
 		i = 0
 		while not self.over.wait(self.every):
 			try:
@@ -143,7 +143,7 @@ class Table(Case):
 		self.assertFalse(self.has(f"inner-{number:04d}"), "smuggled")
 		self.assertEqual(self.has(f"after-{number:04d}"), goes_on, "the request behind it")
 		self.assertEqual(self.has(f"own-{number:04d}"), "202" in want)
-		self.assertLess(took, 3.0 * harness.SLOWER, name)
+		self.assertLess(took, 3.0 * harness.PATIENCE, name)
 
 	def run_table(self, pieces, first):
 		before = rss_kib(self.d)
@@ -241,13 +241,13 @@ class Slow(Case):
 		clients = [Drip(self.d.port, case) for case in SLOW for _ in range(10)]
 		with Good(self.d, 0.05) as good:
 			before, began = cpu_s(self.d), time.monotonic()
-			self.drip_all(clients, HEAD_S + 7 * harness.SLOWER)
-			self.assertLess((cpu_s(self.d) - before) / (time.monotonic() - began), 0.2 * harness.SLOWER, "of a processor")
+			self.drip_all(clients, HEAD_S + 7 * harness.PATIENCE)
+			self.assertLess((cpu_s(self.d) - before) / (time.monotonic() - began), 0.2 * harness.PATIENCE, "of a processor")
 		for c in clients:
 			with self.subTest(c.name):
 				self.assertIsNotNone(c.ended, "still open")
 				self.assertGreater(c.ended - c.began, c.limit - 2, c.got)
-				self.assertLess(c.ended - c.began, c.limit + 5 * harness.SLOWER, c.got)
+				self.assertLess(c.ended - c.began, c.limit + 5 * harness.PATIENCE, c.got)
 			c.socket.close()
 		self.assertEqual(good.errors, [])
 		self.assertLess(good.p99_ms(), GOOD_MS)
@@ -264,7 +264,7 @@ class Broken(Case):
 		with Good(self.d) as good:
 			for i in range(harness.scaled(40)):
 				for stage in self.STAGES:
-					s = socket.create_connection(("127.0.0.1", self.d.port), timeout=5 * harness.SLOWER)
+					s = socket.create_connection(("127.0.0.1", self.d.port), timeout=5 * harness.PATIENCE)
 					s.sendall(stage.encode())
 					if i % 2:
 						# A linger of no time makes close() a reset.
@@ -281,11 +281,13 @@ class Broken(Case):
 
 
 class Many(Case):
-	def connect(self, n, start=b""):
+	def connect(self, n, start=b"", seconds=60):
+		"""So many connections, or as many as can be had in the time."""
 		held = []
 		self.addCleanup(lambda: [s.close() for s in held])
-		for _ in range(n):
-			s = socket.create_connection(("127.0.0.1", self.d.port), timeout=20 * harness.SLOWER)
+		end = time.monotonic() + seconds
+		while len(held) < n and time.monotonic() < end:
+			s = socket.create_connection(("127.0.0.1", self.d.port), timeout=20 * harness.PATIENCE)
 			s.sendall(start)
 			held.append(s)
 		return held
@@ -300,7 +302,9 @@ class Many(Case):
 		self.run_with(sources=SOURCES, target="1h", server={"limits": {"connections": n + 500}})
 		before = rss_kib(self.d)
 		with Good(self.d) as good:
-			self.connect(n, G.encode())
+			# The first would be cut after the time of a head before the last is there, were it not for a limit.
+			n = len(self.connect(n, G.encode(), seconds=HEAD_S / 2))
+			self.assertGreaterEqual(n, 1000)
 			harness.wait_for("all of them accepted", 5, lambda: self.metric("plazod_http_connections") >= n)
 			time.sleep(1)
 		grown = rss_kib(self.d) - before
@@ -356,7 +360,7 @@ class Many(Case):
 			self.assertEqual(self.d.post(opened(f"T{i}"), "desk", sign_with=None, headers=BEARER, timeout=60).status, 202)
 			longest = max(longest, time.monotonic() - began)
 		print(f"behind a flood: {longest:.1f} s at most", flush=True)
-		self.assertLess(longest, 15 * harness.SLOWER)
+		self.assertLess(longest, 15 * harness.PATIENCE)
 
 	def test_clients_that_do_not_read_take_bounded_memory(self):
 		"""Pipelined requests whose answers nobody takes: the next is not begun before the last is taken, and no more is read."""
@@ -380,7 +384,7 @@ class Many(Case):
 		self.run_with(sources=SOURCES, target="1h")
 		n = harness.scaled(1000)
 		posts = [hostile_requests.a_post("piped", *["Connection: close"] * (i == n - 1)).replace("####", f"{i:04d}") for i in range(n)]
-		with Good(self.d) as good, socket.create_connection(("127.0.0.1", self.d.port), timeout=20 * harness.SLOWER) as s:
+		with Good(self.d) as good, socket.create_connection(("127.0.0.1", self.d.port), timeout=20 * harness.PATIENCE) as s:
 			sender = threading.Thread(target=s.sendall, args=("".join(posts).encode(),))
 			sender.start()
 			got = b"".join(iter(lambda: s.recv(65536), b""))
@@ -409,12 +413,12 @@ class Many(Case):
 			for t in threads:
 				t.start()
 			time.sleep(2)
+			harness.wait_for("good requests", 10, lambda: len(good.seconds) > 10)
 		over.set()
 		self.d.stop()
 		for t in threads:
 			t.join()
 		self.assertEqual(good.errors, [])
-		self.assertGreater(len(good.seconds), 10)
 		self.assertLess(good.p99_ms(), GOOD_MS)
 
 	def test_bodies_that_never_end_take_bounded_memory(self):
@@ -425,11 +429,14 @@ class Many(Case):
 		with Good(self.d) as good:
 			for s in held:
 				s.sendall(f"{P}Content-Length: {size}\r\n\r\n".encode())
-				s.settimeout(0.02)
-				with contextlib.suppress(TimeoutError, OSError):
+				# What comes after it has an answer: so it had its own, or gets none yet.
+				self.d.get("/healthz", token=None)
+				s.setblocking(False)
+				with contextlib.suppress(OSError):
 					refused += b" 503 " in s.recv(4096)
-				s.settimeout(5 * harness.SLOWER)
-			self.assertEqual(refused, 60 - (256 << 20) // size, "bodies of 256 MiB in all are taken")
+				s.settimeout(5 * harness.PATIENCE)
+			# One less where the good client's own is among them just then.
+			self.assertIn(refused - 60 + (256 << 20) // size, (0, 1), "bodies of 256 MiB in all are taken")
 			for s in held[:20]:
 				s.sendall(b" " * (size - 1))
 			grown = rss_kib(self.d)

@@ -280,7 +280,7 @@ class Events(Case):
 	def test_continue(self):
 		body = json.dumps(opened(self.t)).encode()
 		signed = "".join(f"{k}: {v}\r\n" for k, v in signed_headers(body).items()).encode()
-		with socket.create_connection(("127.0.0.1", self.d.port), timeout=5 * harness.SLOWER) as s:
+		with socket.create_connection(("127.0.0.1", self.d.port), timeout=5 * harness.PATIENCE) as s:
 			s.sendall(b"POST /v1/events/helpdesk HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
 				  b"Connection: close\r\nContent-Length: " + str(len(body)).encode() + b"\r\n" + signed + b"\r\n")
 			self.assertIn(b"100 Continue", s.recv(4096))
@@ -378,7 +378,7 @@ class Limits(Case):
 			slow = max(slow, time.monotonic() - began)
 			time.sleep(0.02)
 		self.assertEqual(answers[0].status, 202, answers[0])
-		self.assertLess(slow, 1.0, "the loop stood still")
+		self.assertLess(slow, 1.0 * harness.PATIENCE, "the loop stood still")
 		status = pathlib.Path(f"/proc/{self.d.process.pid}/status").read_text()
 		self.assertLess(int(re.search(r"VmHWM:\s+(\d+)", status).group(1)), 300 * 1024, "KiB")
 
