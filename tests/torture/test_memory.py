@@ -28,7 +28,7 @@ def nomem(**more):
 class Allocations(harness.Case):
 	def run_ctl(self, args, stdin="", **env):
 		return subprocess.run([str(harness.BUILD / "plazoctl"), *args], input=stdin, env=nomem(**env), capture_output=True, text=True,
-				      timeout=20, check=False)
+				      timeout=20 * harness.PATIENCE, check=False)
 
 	def count(self, args, stdin):
 		path = self.d.dir / "count"
@@ -64,7 +64,7 @@ class Allocations(harness.Case):
 		"""Starts, posts one after the other, waits for an alert, stops; gives what was acknowledged and how it ended."""
 		acked = []
 		self.d.start(ready=False, env=nomem(**env))
-		end = time.monotonic() + 6
+		end = time.monotonic() + (6 * harness.PATIENCE if deliver else 6)
 		while self.d.process.poll() is None and time.monotonic() < end and len(acked) < len(events):
 			try:
 				if self.d.post(events[len(acked)], timeout=3).status == 202:

@@ -29,23 +29,24 @@ BREACH = [{"at": "breach", "notify": ["hook"]}]
 class Stopped(harness.Case):
 	def test_stop_and_continue(self):
 		"""SIGSTOP while deadlines pass: each is told once, as of its own instant, with how late it is; nothing that is not due."""
-		seconds = 10 if torture.WHOLE else 3
+		seconds = 10 if torture.WHOLE else 5
 		sink = self.sink()
-		self.run_with({"hook": hook(sink)}, steps=BREACH, target={"P1": "1s", "P2": f"{seconds + 3}s"})
-		self.d.accept([opened(f"T{i}") for i in range(50)] + [opened("LATER", priority="P2")])
-		opening = time.time()
+		self.run_with({"hook": hook(sink)}, steps=BREACH, target={"P1": "3s", "P2": f"{seconds + 4}s"})
+		at = harness.instant()
+		opening = harness.parse_instant(at)
+		self.d.accept([opened(f"T{i}", at=at) for i in range(50)] + [opened("LATER", at=at, priority="P2")])
 		self.d.process.send_signal(signal.SIGSTOP)
-		time.sleep(seconds)
+		time.sleep(max(0, opening + seconds - time.time()))
 		self.assertEqual(sink.received, [])
 		self.d.process.send_signal(signal.SIGCONT)
 		told = sink.wait(10, count=50, type="sla.breach")
 		self.assertEqual(sorted(r.alert["ticket"] for r in told), sorted(f"T{i}" for i in range(50)))
 		for r in told:
-			self.assertGreaterEqual(r.alert["late_s"], seconds - 2, r.alert)
-			self.assertLess(harness.parse_instant(r.alert["at"]), opening + 1.2)
+			self.assertGreaterEqual(r.alert["late_s"], seconds - 3.1, r.alert)
+			self.assertAlmostEqual(harness.parse_instant(r.alert["at"]), opening + 3, delta=0.002)
 		self.d.accept(opened("AFTER"))
 		later = sink.wait(10, type="sla.breach", ticket="LATER")[0]
-		self.assertGreaterEqual(later.when, opening + seconds + 2.9)
+		self.assertGreaterEqual(later.when, opening + seconds + 3.9)
 		sink.wait(10, type="sla.breach", ticket="AFTER")
 		time.sleep(0.5)
 		self.assertEqual(len(sink.received), 52, "an alert came twice")
@@ -100,21 +101,21 @@ class Descriptors(harness.Case):
 		idle = torture.times(120, 16)
 		self.d.configure(target="1h")
 		self.d.start(preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
-		kept = http.client.HTTPConnection("127.0.0.1", self.d.port, timeout=10 * harness.SLOWER)
+		kept = http.client.HTTPConnection("127.0.0.1", self.d.port, timeout=10 * harness.PATIENCE)
 		kept.connect()
 		with contextlib.ExitStack() as stack:
 			for _ in range(idle):
 				stack.enter_context(socket.create_connection(("127.0.0.1", self.d.port)))
 			longest = max(self.post_by(kept, f"KEPT{i}") for i in range(torture.times(50, 10)))
-			self.assertLess(longest, 1.0 * harness.SLOWER)
+			self.assertLess(longest, 1.0 * harness.PATIENCE)
 			began = time.monotonic()
 			self.d.accept(opened("NEW"), timeout=60)
 			new = time.monotonic() - began
-			self.assertLess(new, (5 + idle / 3) * harness.SLOWER)
+			self.assertLess(new, (5 + idle / 3) * harness.PATIENCE)
 			self.assertEqual(self.d.ctl("status", "--json").returncode, 0)
 		began = time.monotonic()
 		self.d.accept(opened("AFTER"))
-		self.assertLess(time.monotonic() - began, 2.0 * harness.SLOWER)
+		self.assertLess(time.monotonic() - began, 2.0 * harness.PATIENCE)
 		print(f"{idle} idle clients: {longest * 1000:.0f} ms for who was there, {new:.1f} s for who came")
 		kept.close()
 
@@ -139,7 +140,7 @@ class Flood(harness.Case):
 		cfg["policies"]["probe"]["metrics"]["resolution"]["target"] = "30s"
 		self.d.write(cfg)
 		self.d.start()
-		first = time.time() + (20 if torture.WHOLE else 2)
+		first = time.time() + (20 if torture.WHOLE else 6)
 		rig.probes(self.d, "flood", n, first, first + 1)
 		self.assertLess(time.time(), first, "the tickets came too late for this test")
 		before, most, posts = harness.memory_kib(self.d.process.pid), 0, []
@@ -160,7 +161,7 @@ class Flood(harness.Case):
 		      f"POST meanwhile p50 {posts[len(posts) // 2] * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms")
 		if not harness.SANITIZED:
 			self.assertLess(most - before, 64 * 1024 + n * 3, "memory, in KiB")
-			self.assertLess(p99, 1.0)
+			self.assertLess(p99, 1.0 * harness.PATIENCE)
 
 
 if __name__ == "__main__":
