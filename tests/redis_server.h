@@ -48,7 +48,7 @@ static inline void redis_start(struct redis_server *r)
 		       "--appendonly", "yes", "--appendfsync", "no", "--logfile", log, "--daemonize", "no", (char *)NULL);
 		_exit(127);
 	}
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 3000; i++) {
 		redisReply *pong;
 		bool up;
 

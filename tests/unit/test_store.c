@@ -713,7 +713,7 @@ static void the_log_is_made_longer_ahead_of_its_end(void **state)
 		if (i % 50 != 49)
 			continue;
 		/* The thread does it when it has answered. */
-		for (int k = 0; k < 1000 && log_size(r) < (int64_t)h.wal_bytes + 16 * DB_LOG_FRAME; k++)
+		for (int k = 0; k < 10000 && log_size(r) < (int64_t)h.wal_bytes + 16 * DB_LOG_FRAME; k++)
 			usleep(1000);
 		assert_true(log_size(r) >= (int64_t)h.wal_bytes + 16 * DB_LOG_FRAME);
 		assert_true(log_size(r) < (int64_t)h.wal_bytes + 100 * DB_LOG_FRAME);

@@ -127,7 +127,7 @@ static struct stream_stats stats(struct rig *rig)
 }
 
 #define UNTIL(rig, cond) do { \
-		int64_t end_ = mono_now().ms + 8000; \
+		int64_t end_ = mono_now().ms + 40000; \
 		while (!(cond) && mono_now().ms < end_) \
 			turn(rig); \
 		if (!(cond)) { \
@@ -158,7 +158,7 @@ static int setup(void **state)
 	rig->keys[1] = "more";
 	rig->opt = (struct stream_options){
 		.base = rig->base, .name = STR("bus"), .ns = STR("bus"), .server = { .path = rig->redis.path }, .keys = rig->keys, .n_keys = 1,
-		.group = "plazo", .consumer = "plazo-1", .takeover_ms = 1000, .event_len = 1 << 20, .sink = sink, .now = now,
+		.group = "plazo", .consumer = "plazo-1", .takeover_ms = 3000, .event_len = 1 << 20, .sink = sink, .now = now,
 		.cursor = cursor, .ctx = rig,
 	};
 	*state = rig;
@@ -249,7 +249,7 @@ static void acknowledges_nothing_before_done(void **state)
 		add(rig, "tickets", i);
 	rig->keeping = true;
 	start(rig);
-	UNTIL(rig, rig->n_out == 8);
+	UNTIL(rig, rig->n_out == 8 && n_pending(rig, "tickets") == 10000);
 	rest(rig, 100);
 	assert_int_equal(rig->n_out, 8);
 	assert_int_equal(stats(rig).n_acked, 0);
@@ -606,7 +606,7 @@ static void reads_while_the_loop_is_busy(void **state)
 		for (int i = 0; i < 6000; i++)
 			add(rig, rig->keys[0], i);
 		redis_do(&rig->redis, "EXEC");
-		for (int64_t end = mono_now().ms + 8000; stats(rig).n_entries < 6000 && mono_now().ms < end;)
+		for (int64_t end = mono_now().ms + 40000; stats(rig).n_entries < 6000 && mono_now().ms < end;)
 			usleep(1000);
 		assert_int_equal(stats(rig).n_entries, 6000);
 		assert_int_equal(rig->n_events, 0);
@@ -743,7 +743,7 @@ static void one_of_two_reads(void **state)
 
 		start(rig);
 		start(&other);
-		for (int i = 0; i < 400 && stats(rig).state != STREAM_WAITING && stats(&other).state != STREAM_WAITING; i++) {
+		for (int i = 0; i < 4000 && stats(rig).state != STREAM_WAITING && stats(&other).state != STREAM_WAITING; i++) {
 			turn(rig);
 			turn(&other);
 		}
@@ -764,14 +764,14 @@ static void one_that_has_nothing_to_read_is_alive(void **state)
 	struct rig *rig = *state;
 	struct rig other = *rig;
 
-	rig->opt.takeover_ms = other.opt.takeover_ms = 2500;
+	rig->opt.takeover_ms = other.opt.takeover_ms = 4000;
 	other.opt.consumer = "plazo-2";
 	other.opt.ctx = &other;
 	start(rig);
 	UNTIL(rig, stats(rig).state == STREAM_READING);
 	start(&other);
 	UNTIL(&other, stats(&other).state == STREAM_WAITING);
-	for (int64_t end = mono_now().ms + 4000; mono_now().ms < end;) {
+	for (int64_t end = mono_now().ms + 6000; mono_now().ms < end;) {
 		turn(rig);
 		assert_int_equal(stats(rig).state, STREAM_READING);
 		assert_int_equal(stats(&other).state, STREAM_WAITING);
@@ -785,10 +785,17 @@ static void stop_while_another_takes_over(struct rig *rig)
 	const char *server = redis_program();
 	char script[512];
 
-	snprintf(script, sizeof script, "(kill -STOP %d; sleep 1.3; %.*s-cli -s %s XAUTOCLAIM tickets plazo other 1000 0-0 COUNT 100 >/dev/null; "
+	snprintf(script, sizeof script, "(kill -STOP %d; sleep 3.3; %.*s-cli -s %s XAUTOCLAIM tickets plazo other 3000 0-0 COUNT 100 >/dev/null; "
 		 "kill -CONT %d) &", (int)getpid(), (int)(strlen(server) - strlen("-server")), server, rig->redis.path, (int)getpid());
+	int64_t began = mono_now().ms, before = began, now = began;
+
 	assert_int_equal(system(script), 0);
-	usleep(200000);
+	/* Until there is a hole in time. */
+	for (; now - before < 3000 && now - began < 40000; now = mono_now().ms) {
+		before = now;
+		usleep(1000);
+	}
+	assert_true(now - before >= 3000);
 }
 
 /* It was stopped for long with entries in its hands that the sink had no room for, and another took them over meanwhile. */
@@ -873,6 +880,7 @@ static void without_news_of_the_thread_nothing_is_handed_in(void **state)
 	struct rig *rig = *state;
 	size_t n;
 
+	rig->opt.takeover_ms = 1000;
 	rig->full = true;
 	for (int i = 0; i < 50; i++)
 		add(rig, "tickets", i);
@@ -921,7 +929,7 @@ static void stranger_says(struct rig *rig, const char *text, enum stream_state s
 	assert_int_equal(listen(fd, 8), 0);
 	rig->opt.server.path = un.sun_path;
 	start(rig);
-	for (int i = 0; i < 1000 && stats(rig).n_failures == 0; i++) {
+	for (int i = 0; i < 8000 && stats(rig).n_failures == 0; i++) {
 		turn(rig);
 		if (c < 0 && (c = accept4(fd, NULL, NULL, SOCK_NONBLOCK)) >= 0)
 			assert_int_equal(write(c, text, strlen(text)), (ssize_t)strlen(text));
