@@ -92,8 +92,20 @@ static bool response_ended(const struct fold *fd)
 	return fd->responded;
 }
 
-static void start_clocks(struct fold *fd, const struct event_bits *b, struct wall t, bool was_responded)
+/* Closing counts as resolving where something ends by it. What it began would have nothing left to end it. */
+static struct event_bits without_implied(const struct event_bits *b)
 {
+	struct event_bits own = *b;
+
+	if (own.types & 1u << EVENT_CLOSED)
+		own.types &= ~(1u << EVENT_RESOLVED);
+	return own;
+}
+
+static void start_clocks(struct fold *fd, const struct event_bits *all, struct wall t, bool was_responded)
+{
+	struct event_bits own = without_implied(all), *b = &own;
+
 	if (!(fd->watch.start & b->types))
 		return;
 	for (uint32_t i = 0; i < fd->n_tracks && !fd->ended; i++) {
