@@ -50,6 +50,10 @@ static inline bool alert_is_of_ticket(enum alert_type t)
 	return t < ALERT_DAEMON_ENDPOINT;
 }
 
+/* Reasons of an sla.cleared whose clock nobody has stopped. */
+#define ALERT_REASON_WAIVED    "waived"
+#define ALERT_REASON_CANCELLED "cancelled: it no longer counts"
+
 #define ALERT_ID_LEN 32          /* hexadecimal digits */
 #define ALERT_MAX_RECEIVERS 64
 

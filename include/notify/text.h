@@ -36,6 +36,9 @@ void text_html(const struct alert *a, const struct text_style *st, struct buf *o
 /* "30 min", "1 h 30 min", "2 d 3 h": the two largest units, cut; the sign is dropped. Under a minute "45 s". */
 void text_duration(int64_t ms, enum text_language language, struct buf *out);
 
+/* The same of the open time of a calendar: in hours, "27 h 30 min", since its days are shorter than 24 of them. */
+void text_open_time(int64_t ms, struct buf *out);
+
 /* "Mon 23 Nov 2026, 11:00 (UTC+01:00)" in the zone; seconds only where they are not 0. */
 void text_instant(struct wall t, const struct zone *zone, enum text_language language, struct buf *out);
 

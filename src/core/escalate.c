@@ -237,9 +237,9 @@ static void look_at_steps(struct work *w)
 static const char *why_cleared(const struct work *w)
 {
 	if (w->c->waived)
-		return "waived";
+		return ALERT_REASON_WAIVED;
 	if (w->c->phase != PHASE_STOPPED || w->c->target == NULL)
-		return "cancelled: it no longer counts";
+		return ALERT_REASON_CANCELLED;
 	return instant_before(&w->c->due, w->c->stopped) ? "stopped after its due time" : "stopped in time";
 }
 

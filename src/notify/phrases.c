@@ -66,6 +66,7 @@ const struct phrases phrases[TEXT_N_LANGUAGES] = {
 			[ALERT_DAEMON_STORE]     = "The journal {s}.",
 		},
 		.cleared_late = "{t}: {m} is done, {d} after it was due.",
+		.cleared_uncounted = "{t}: {m} no longer counts.",
 		.metrics = {
 			{ "response", "first response", "the first response" }, { "acknowledge", "acknowledgement", "the acknowledgement" },
 			{ "attendance", "attendance", "attendance" }, { "next-response", "next response", "the next response" },
@@ -82,7 +83,7 @@ const struct phrases phrases[TEXT_N_LANGUAGES] = {
 			[ALERT_WARNING]          = "{Q} {d}: {t} {n}",
 			[ALERT_BREACH]           = "INCUMPLIDO: {t} {n}",
 			[ALERT_ESCALATION]       = "{d} FUERA DE PLAZO: {t} {n}",
-			[ALERT_CLEARED]          = "Cerrado: {t} {n}",
+			[ALERT_CLEARED]          = "Fin de aviso: {t} {n}",
 			[ALERT_RETRACTED]        = "Rectificado: {t} {n} llegó a tiempo",
 			[ALERT_DAEMON_UNMATCHED] = "Sin contrato: {t}",
 			[ALERT_DAEMON_SKEW]      = "Evento del futuro: {t}",
@@ -107,6 +108,7 @@ const struct phrases phrases[TEXT_N_LANGUAGES] = {
 			[ALERT_DAEMON_STORE]     = "El diario {s}.",
 		},
 		.cleared_late = "{t}: {m}, hecho {d} después de vencer.",
+		.cleared_uncounted = "{t}: {m} ya no cuenta.",
 		.metrics = {
 			{ "response", "primera respuesta", "la primera respuesta" }, { "acknowledge", "acuse de recibo", "el acuse de recibo" },
 			{ "attendance", "atención", "la atención" }, { "next-response", "siguiente respuesta", "la siguiente respuesta" },

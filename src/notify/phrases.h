@@ -20,6 +20,7 @@ struct phrases {
 	const char         *subject[ALERT_N_TYPES];
 	const char         *headline[ALERT_N_TYPES];
 	const char         *cleared_late;             /* the headline of a clock that stopped after its due time */
+	const char         *cleared_uncounted;        /* of one that was waived or cancelled */
 	struct metric_words metrics[PHRASES_N_METRICS];
 	const char         *due, *target, *used, *priority, *contract, *step, *why, *late, *open, *details, *footer;
 	const char         *weekdays[7], *months[12];

@@ -11,15 +11,16 @@ const char *const text_language_names[TEXT_N_LANGUAGES + 1] = { "en", "es", NULL
 
 /* ---- values ---- */
 
-void text_duration(int64_t ms, enum text_language language, struct buf *out)
+enum unit { UNIT_DAY, UNIT_HOUR };
+
+static void put_duration(int64_t ms, enum unit largest, struct buf *out)
 {
 	static const struct { int64_t ms; const char *name; } units[] = {
 		{ MS_PER_DAY, "d" }, { MS_PER_H, "h" }, { MS_PER_MIN, "min" }, { MS_PER_S, "s" },
 	};
 	int64_t left = ms == INT64_MIN ? INT64_MAX : ms < 0 ? -ms : ms;
-	size_t i = 0;
+	size_t i = largest;
 
-	(void)language;          /* the symbols of the SI are the same in both */
 	while (i < 3 && left < units[i].ms)
 		i++;
 	buf_printf(out, "%lld %s", (long long)(left / units[i].ms), units[i].name);
@@ -27,6 +28,18 @@ void text_duration(int64_t ms, enum text_language language, struct buf *out)
 	/* Seconds beside minutes would be false precision by the time somebody reads it. */
 	if (i < 2 && left >= units[i + 1].ms)
 		buf_printf(out, " %lld %s", (long long)(left / units[i + 1].ms), units[i + 1].name);
+}
+
+/* The symbols of the SI are the same in all languages. */
+void text_duration(int64_t ms, enum text_language language, struct buf *out)
+{
+	(void)language;
+	put_duration(ms, UNIT_DAY, out);
+}
+
+void text_open_time(int64_t ms, struct buf *out)
+{
+	put_duration(ms, UNIT_HOUR, out);
 }
 
 void text_instant(struct wall t, const struct zone *zone, enum text_language language, struct buf *out)
@@ -90,7 +103,7 @@ static const char *left_word(int64_t ms, const struct phrases *ph)
 	bool one;
 
 	buf_init(&b, MAX_TEXT);
-	text_duration(ms, TEXT_EN, &b);
+	text_open_time(ms, &b);
 	one = str_starts(buf_str(&b), STR("1 "));
 	buf_finish(&b);
 	return one ? ph->left_one : ph->left_many;
@@ -113,7 +126,7 @@ static void expand(const char *sentence, const struct alert *a, const struct tex
 		else if (p[1] == 's')
 			put_words(a->step, ph->steps, out);
 		else if (p[1] == 'd')
-			text_duration(a->remaining_ms, st->language, out);
+			text_open_time(a->remaining_ms, out);
 		else if (p[1] == 'q')
 			buf_puts(out, left_word(a->remaining_ms, ph));
 		else if (p[1] == 'Q')
@@ -261,7 +274,7 @@ static void put_rows(const struct page *pg)
 	if (a->target.len > 0) {
 		text_clean(a->target, &v);
 		buf_printf(&v, ", %s ", ph->used);
-		text_duration(a->elapsed_ms, pg->st->language, &v);
+		text_open_time(a->elapsed_ms, &v);
 	}
 	put_row(pg, ph->target, &v);
 	text_clean(a->priority, &v);
@@ -299,13 +312,21 @@ static void put_rows(const struct page *pg)
 	buf_finish(&v);
 }
 
+/* A clock that was waived or cancelled has not been stopped, and nothing of it is done. */
+static const char *headline_of(const struct alert *a, const struct phrases *ph)
+{
+	if (a->type != ALERT_CLEARED)
+		return ph->headline[a->type];
+	if (str_eqz(a->reason, ALERT_REASON_WAIVED) || str_eqz(a->reason, ALERT_REASON_CANCELLED))
+		return ph->cleared_uncounted;
+	return a->remaining_ms < 0 ? ph->cleared_late : ph->headline[a->type];
+}
+
 static void put_headline(const struct page *pg)
 {
-	const char *sentence = pg->ph->headline[pg->a->type];
+	const char *sentence = headline_of(pg->a, pg->ph);
 	struct buf b;
 
-	if (pg->a->type == ALERT_CLEARED && pg->a->remaining_ms < 0)
-		sentence = pg->ph->cleared_late;
 	buf_init(&b, MAX_TEXT);
 	expand(sentence, pg->a, pg->st, &b);
 	put_text(pg, buf_str(&b));

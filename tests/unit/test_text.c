@@ -68,6 +68,52 @@ static void subjects(void **state)
 	expect_subject(&a, TEXT_ES, "Rectificado: INC-1 resolución llegó a tiempo (P1) – Mail is down");
 }
 
+static void expect_headline(const struct alert *a, enum text_language language, const char *want)
+{
+	struct text_style st = { language, NULL, NULL };
+	struct str rest, line;
+	struct buf b;
+
+	buf_init(&b, 65536);
+	text_plain(a, &st, &b);
+	rest = buf_str(&b);
+	(void)str_cut(&rest, '\n', &line);
+	assert_str(line, want);
+	buf_finish(&b);
+}
+
+/* What nobody has stopped is not done. */
+static void what_a_clear_says(void **state)
+{
+	(void)state;
+	struct alert a = example(ALERT_CLEARED);
+
+	a.reason = STR("stopped in time");
+	expect_headline(&a, TEXT_EN, "INC-1: the resolution is done, 30 min before it was due. Nothing is left to do.");
+	expect_headline(&a, TEXT_ES, "INC-1: la resolución, hecho 30 min antes de vencer. No queda nada por hacer.");
+	a.remaining_ms = -60000;
+	a.reason = STR("stopped after its due time");
+	expect_headline(&a, TEXT_EN, "INC-1: the resolution is done, 1 min after it was due.");
+	a.reason = STR(ALERT_REASON_WAIVED);
+	expect_headline(&a, TEXT_EN, "INC-1: the resolution no longer counts.");
+	a.reason = STR(ALERT_REASON_CANCELLED);
+	expect_headline(&a, TEXT_ES, "INC-1: la resolución ya no cuenta.");
+	expect_subject(&a, TEXT_ES, "Fin de aviso: INC-1 resolución (P1) – Mail is down");
+}
+
+/* Three business days of eight and a half hours are no "1 d 1 h". */
+static void open_time_is_told_in_hours(void **state)
+{
+	(void)state;
+	struct alert a = example(ALERT_WARNING);
+
+	a.remaining_ms = INT64_C(91800000);
+	a.elapsed_ms = INT64_C(86400000);
+	expect_subject(&a, TEXT_EN, "25 h 30 min left: INC-1 resolution (P1) – Mail is down");
+	a.remaining_ms = INT64_C(90000000);
+	expect_headline(&a, TEXT_ES, "INC-1: quedan 25 h para la resolución.");
+}
+
 /* What a step says of the daemon itself, and a reason that is put together of what we know and what a server said. */
 static void the_daemon_itself(void **state)
 {
@@ -350,6 +396,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(subjects),
+		cmocka_unit_test(what_a_clear_says),
+		cmocka_unit_test(open_time_is_told_in_hours),
 		cmocka_unit_test(the_daemon_itself),
 		cmocka_unit_test(every_type_has_its_words),
 		cmocka_unit_test(plain_in_english_and_spanish),
