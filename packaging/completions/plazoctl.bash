@@ -8,7 +8,7 @@ _plazoctl()
 	-c|--socket|--token-file)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
-	--until|--source|--url|--contract|--after|--ticket|--reason|--by|--limit)
+	--until|--source|--url|--contract|--after|--ticket|--receiver|--reason|--by|--limit)
 		return ;;
 	esac
 	for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do

@@ -14,6 +14,7 @@ struct exchange {
 	const struct request *rq;
 	CURL                 *curl;
 	struct buf            failure;     /* the body of an answer that is not 2xx */
+	char                  why[CURL_ERROR_SIZE];
 };
 
 static bool is_fine(CURL *curl)
@@ -127,12 +128,24 @@ static const char *address_of(const struct ctl *ctl)
 	return ctl->value[OPT_URL] != NULL ? ctl->value[OPT_URL] : ctl->value[OPT_SOCKET] != NULL ? ctl->value[OPT_SOCKET] : usual;
 }
 
+/* Of where the daemon is over HTTP, and of the path there. */
+static void put_url(const struct ctl *ctl, const char *path, struct buf *out)
+{
+	struct str base = str_of(ctl->value[OPT_URL] != NULL ? ctl->value[OPT_URL] : "http://plazod");
+
+	while (base.len > 0 && base.p[base.len - 1] == '/')
+		base.len--;
+	buf_put(out, base);
+	buf_puts(out, path);
+}
+
 static void set_options(const struct ctl *ctl, struct exchange *x, const char *url, struct curl_slist *headers)
 {
 	const struct request *rq = x->rq;
 	CURL *c = x->curl;
 
 	curl_easy_setopt(c, CURLOPT_URL, url);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, x->why);
 	/* A ticket "..", which there is not, must not become another path. */
 	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
 	if (ctl->value[OPT_URL] == NULL)
@@ -163,7 +176,7 @@ static int perform(const struct ctl *ctl, struct exchange *x)
 		return ctl_fail(EXIT_NO_DAEMON, "no answer from plazod at %s: %s%s", address_of(ctl), strerror(errno),
 				errno == EACCES ? "; it is for root and for the group that it belongs to" : "");
 	if (rc != CURLE_OK && !(rc == CURLE_WRITE_ERROR && x->rq->on_piece != NULL))
-		return ctl_fail(EXIT_NO_DAEMON, "no answer from plazod at %s: %s", address_of(ctl), curl_easy_strerror(rc));
+		return ctl_fail(EXIT_NO_DAEMON, "no answer from plazod at %s: %s", address_of(ctl), x->why[0] != '\0' ? x->why : curl_easy_strerror(rc));
 	return is_fine(x->curl) ? EXIT_FINE : print_failure(ctl, x);
 }
 
@@ -179,7 +192,7 @@ int client_send(const struct ctl *ctl, const struct request *rq)
 	buf_init(&x.failure, MAX_ANSWER);
 	buf_init(&url, 8192);
 	buf_init(&type, 256);
-	buf_printf(&url, "%s%s", ctl->value[OPT_URL] != NULL ? ctl->value[OPT_URL] : "http://plazod", rq->path);
+	put_url(ctl, rq->path, &url);
 	buf_printf(&type, "Content-Type: %s", rq->content_type != NULL ? rq->content_type : "application/json");
 	headers = curl_slist_append(headers, "Expect:");
 	if (strcmp(rq->method, "POST") == 0)

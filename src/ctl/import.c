@@ -86,7 +86,8 @@ static int import_pieces(struct ctl *ctl, const char *path, struct str rest, str
 	size_t line = 1, total = rest.len;
 	int status = EXIT_FINE;
 
-	while (rest.len > 0 && status == EXIT_FINE) {
+	/* Once at least: a file without events is imported by a daemon, too. */
+	do {
 		struct str piece = next_piece(&rest);
 		struct buf answer;
 		struct request rq = { .method = "POST", .path = path, .body = piece, .content_type = "application/x-ndjson", .answer = &answer };
@@ -98,9 +99,9 @@ static int import_pieces(struct ctl *ctl, const char *path, struct str rest, str
 		line += count_lines(piece);
 		buf_finish(&answer);
 		if (isatty(STDERR_FILENO))
-			fprintf(stderr, "\rimport: %zu %% (%lld accepted)%s", (total - rest.len) * 100 / total, (long long)t->accepted,
+			fprintf(stderr, "\rimport: %zu %% (%lld accepted)%s", total > 0 ? (total - rest.len) * 100 / total : 100, (long long)t->accepted,
 				rest.len > 0 ? "" : "\n");
-	}
+	} while (rest.len > 0 && status == EXIT_FINE);
 	return status;
 }
 

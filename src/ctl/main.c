@@ -1,4 +1,5 @@
 /* plazoctl: one table of commands, one table of options. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,6 +262,18 @@ static int parse(struct ctl *ctl, int argc, char **argv)
 	return EXIT_FINE;
 }
 
+/* Who reads a file that was cut must hear so, also where the disk had room again for the end. */
+static int end_output(int status)
+{
+	bool failed = ferror(stdout) != 0;
+
+	errno = 0;
+	if (fflush(stdout) == 0 && !failed)
+		return status;
+	ctl_fail(EXIT_NO, "standard output could not be written%s%s", errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+	return status != EXIT_FINE ? status : EXIT_NO;
+}
+
 int main(int argc, char **argv)
 {
 	struct ctl ctl = { 0 };
@@ -287,7 +300,5 @@ int main(int argc, char **argv)
 		status = ctl.command->run(&ctl);
 	}
 	free(ctl.args);
-	if (fflush(stdout) != 0 && status == EXIT_FINE)
-		status = EXIT_NO;
-	return status;
+	return end_output(status);
 }

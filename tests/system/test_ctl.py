@@ -158,6 +158,7 @@ class Questions(Base):
 		token = pathlib.Path(self.write("token", harness.TOKEN_READ + "\n"))
 		there = ("--url", f"http://127.0.0.1:{self.d.port}")
 		self.assertIn("ready", harness.plazoctl("status", *there, "--token-file", str(token)).stdout)
+		self.assertIn("ready", harness.plazoctl("status", there[0], there[1] + "/", "--token-file", str(token)).stdout)
 		p = harness.plazoctl("status", *there)
 		self.assertEqual(p.returncode, NO)
 		self.assertIn("token", p.stderr)
@@ -167,7 +168,7 @@ class Questions(Base):
 		self.assertEqual(harness.plazoctl("status", *there, "--token-file", "/nowhere").returncode, NO_INPUT)
 
 	def test_no_daemon(self):
-		for args in (["status"], ["tickets"], ["reload"], ["receiver", "test", "hook"], ["tail"]):
+		for args in (["status"], ["tickets"], ["reload"], ["receiver", "test", "hook"], ["tail"], ["import", "/dev/null"]):
 			with self.subTest(args):
 				p = harness.plazoctl("--socket", str(self.d.dir / "nobody.sock"), *args)
 				self.assertEqual(p.returncode, NO_DAEMON)
@@ -175,6 +176,8 @@ class Questions(Base):
 		self.assertEqual(harness.plazoctl("status", "--url", f"http://127.0.0.1:{harness.free_port()}").returncode, NO_DAEMON)
 		p = harness.plazoctl("status", "--socket", str(self.d.dir / "nowhere"))
 		self.assertEqual((p.returncode, "No such file" in p.stderr), (NO_DAEMON, True), p.stderr)
+		p = harness.plazoctl("status", "--socket", "/" + "long" * 50)
+		self.assertEqual((p.returncode, "path too long" in p.stderr), (NO_DAEMON, True), p.stderr)
 
 	def test_usage(self):
 		for args in ([], ["nonsense"], ["receiver"], ["ticket"], ["ticket", "A", "B"], ["status", "--nonsense"], ["status", "--failed"],
@@ -245,6 +248,13 @@ class Questions(Base):
 		self.assertEqual((told["ok"], ["bad.yaml:1:" in e and ": error: " in e for e in told["errors"]]), (False, [True] * len(told["errors"])))
 		self.assertTrue(told["errors"])
 		self.assertIn("cannot be read", ask("check", "--json", "-c", "/nowhere.yaml", status=NO_INPUT)["errors"][0])
+
+	def test_an_output_that_takes_nothing(self):
+		with open("/dev/full", "w", encoding="ascii") as full:
+			for args in (["config", "show"], ["config", "show", "--json"], ["calendar", "add", "always", "2026-11-23T09:00:00Z", "1h"]):
+				p = subprocess.run([str(harness.BUILD / "plazoctl"), *args, "-c", str(self.d.conf)], stdout=full, stderr=subprocess.PIPE, text=True,
+						   timeout=20 * harness.SLOWER, check=False)
+				self.assertEqual((p.returncode, p.stderr), (NO, "plazoctl: standard output could not be written: No space left on device\n"), args)
 
 	def test_config_show_as_json(self):
 		"""It loads again, and is then the same as YAML."""
