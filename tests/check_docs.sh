@@ -16,4 +16,10 @@ status=0
 	done
 	exit $bad
 } || status=1
+# Told once: in the list of keys, and in its documentation.
+twice=$("$build/tests/config_keys" | cut -f1 | sort | uniq -d; sed -n 's/^| `\([^`]*\)` .*/\1/p' conf/configuration.md | sort | uniq -d)
+if [ -n "$twice" ]; then
+	echo "docs: these keys are told twice:" $twice >&2
+	status=1
+fi
 exit $status

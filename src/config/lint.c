@@ -112,6 +112,33 @@ static void check_unused_policies(struct load *l)
 	}
 }
 
+/* Clocks that run and tell nobody: somebody forgot a line. Whoever means it says `escalation: none`. */
+static void check_silent_contracts(struct load *l)
+{
+	const struct rules *r = &l->whole->rules;
+	const struct node *map = node_getz(l->root, "contracts");
+	const char *first = NULL;
+	size_t others = 0;
+
+	for (size_t i = 0; i < r->n_contracts; i++) {
+		if (r->contracts[i].n_escalations > 0)
+			continue;
+		others += first != NULL;
+		first = first != NULL ? first : r->contracts[i].id;
+	}
+	if (first != NULL)
+		load_warn_key(l, node_getz(map, first), "contract '%s'%s has no escalation, here, in its policy or in defaults: nobody is told of its clocks",
+			      first, others > 0 ? arena_printf(l->arena, ", like %zu others,", others) : "");
+}
+
+static void check_notify(struct load *l)
+{
+	const struct node *defaults = node_getz(l->root, "defaults");
+
+	if (l->whole->rules.n_notify == 0 && l->whole->rules.n_contracts > 0)
+		load_warn_key(l, defaults, "defaults.notify names no receiver: nobody is told of tickets without a contract, nor what plazod says of itself");
+}
+
 /* A misspelt `resolution` is a metric of the user's own. */
 static void check_metric_names(struct load *l)
 {
@@ -153,6 +180,8 @@ void lint(struct load *l)
 	if (l->problems->n_errors > 0)
 		return;
 	check_escalations(l);
+	check_silent_contracts(l);
+	check_notify(l);
 	check_unused_policies(l);
 	check_metric_names(l);
 	check_open_sources(l);

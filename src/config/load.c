@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,13 +131,21 @@ const char *load_path(struct arena *a, const char *dir, const char *path)
 	return path[0] == '/' || strcmp(dir, ".") == 0 ? path : arena_printf(a, "%s/%s", dir, path);
 }
 
+#define SILENCE_MS 10000     /* of a pipe, in all: whoever writes the configuration into it may have to make it first */
+#define WAIT_MS    100
+
 static enum err read_all(int fd, size_t max, struct buf *b)
 {
+	int silent_ms = 0;
 	char chunk[16384];
 
 	for (;;) {
 		ssize_t n = read(fd, chunk, sizeof chunk);
 
+		if (n < 0 && errno == EAGAIN && silent_ms < SILENCE_MS) {
+			silent_ms += poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, WAIT_MS) == 0 ? WAIT_MS : 0;
+			continue;
+		}
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

@@ -164,7 +164,17 @@ bool is_smtp_url(struct str s, struct diag *d)
 
 bool host_is_loopback(struct str host)
 {
-	return str_eqz(host, "localhost") || str_eqz(host, "::1") || str_starts(host, STR("127."));
+	char z[INET6_ADDRSTRLEN];
+	struct in_addr v4;
+
+	if (str_eqz(host, "localhost") || str_eqz(host, "::1"))
+		return true;
+	if (host.len >= sizeof z)
+		return false;
+	memcpy(z, host.p, host.len);
+	z[host.len] = '\0';
+	/* A name may begin like an address. */
+	return inet_pton(AF_INET, z, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
 }
 
 bool is_email(struct str s, struct diag *d)

@@ -219,19 +219,28 @@ void schema_check(struct load *l)
 /* ---- the list of keys ---- */
 
 struct printed {
-	FILE              *f;
-	const struct key  *tables[16];    /* of groups, printed already */
-	size_t             n;
+	FILE               *f;
+	const struct shape *groups[16];    /* printed already */
+	size_t              n;
 };
 
-static bool seen(struct printed *p, const struct shape *s)
+static void note_group(struct printed *p, const struct shape *s)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		if (p->tables[i] == s->keys)
+		if (p->groups[i]->keys == s->keys)
+			return;
+	}
+	if (p->n < sizeof p->groups / sizeof p->groups[0])
+		p->groups[p->n++] = s;
+}
+
+/* Some groups have several tables, of which one has more keys than the other. */
+static bool seen(const struct printed *p, const struct shape *s, const char *key)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (strcmp(p->groups[i]->group, s->group) == 0 && find_key(p->groups[i]->keys, str_of(key)) != NULL)
 			return true;
 	}
-	if (p->n < sizeof p->tables / sizeof p->tables[0])
-		p->tables[p->n++] = s->keys;
 	return false;
 }
 
@@ -239,16 +248,19 @@ static void print_keys(struct printed *p, const struct shape *s, const char *pat
 {
 	char here[256];
 	const char *prefix = s->group != NULL ? s->group : path;
-	bool skip = s->keys == NULL || (s->group != NULL && seen(p, s));
 
 	if (depth > CONFIG_MAX_DEPTH)
 		return;
-	for (const struct key *k = s->keys; !skip && k->name != NULL; k++) {
+	for (const struct key *k = s->keys; k != NULL && k->name != NULL; k++) {
+		if (s->group != NULL && seen(p, s, k->name))
+			continue;
 		snprintf(here, sizeof here, "%s%s%s", prefix, *prefix ? "." : "", k->name);
 		fprintf(p->f, "%s\t%s\t%s\n", here,
 			k->flags & KEY_REQUIRED ? "required" : k->flags & KEY_LATER ? "later" : "", k->doc);
 		print_keys(p, k->shape, here, depth + 1);
 	}
+	if (s->group != NULL && s->keys != NULL)
+		note_group(p, s);
 	if (s->values != NULL) {
 		snprintf(here, sizeof here, "%s.*", path);
 		print_keys(p, s->values, here, depth + 1);

@@ -98,9 +98,24 @@ static void allowed_build(struct load *l, struct node *list, struct source *s)
 	s->contracts = v;
 }
 
+/* No client asks for a path with such a segment: it takes it out before. */
+static bool is_dots(struct str s)
+{
+	return str_eqz(s, ".") || str_eqz(s, "..");
+}
+
+/* It stands in URLs, and before a '/' and the id of a ticket. */
+static void check_namespace(struct load *l, struct node *n)
+{
+	if (node_is_scalar(n) && (memchr(n->text.p, '/', n->text.len) != NULL || is_dots(n->text)))
+		load_error(l, n, "the namespace stands before a '/' in NAMESPACE/ID: it has none in it, and is neither '.' nor '..'");
+}
+
 /* It stands in URLs. */
 static void check_name(struct load *l, struct node *n)
 {
+	if (is_dots(n->key))
+		load_error_key(l, n, "the name of a source stands in its URL, which cannot end in '" STR_FMT "'", STR_ARG(n->key));
 	for (size_t i = 0; i < n->key.len; i++) {
 		if (!isalnum((unsigned char)n->key.p[i]) && strchr("._-", n->key.p[i]) == NULL) {
 			load_error_key(l, n, "the name of a source stands in its URL: letters, digits, '.', '_' and '-' alone");
@@ -119,6 +134,7 @@ static void source_build(struct load *l, struct node *n, struct source *s)
 		return;
 	}
 	check_name(l, n);
+	check_namespace(l, good(n, "namespace"));
 	s->name = n->key.p;
 	s->ns = text_of(l, n, "namespace", s->name);
 	s->webhook = webhook != NULL;

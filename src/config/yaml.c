@@ -248,9 +248,6 @@ static void run(struct yaml *y, struct str text)
 {
 	bool done = false;
 
-	/* Editors of Windows begin a file with a byte order mark; libyaml skips it only when it may guess the encoding. */
-	if (str_starts(text, STR("\xef\xbb\xbf")))
-		text = (struct str){ text.p + 3, text.len - 3 };
 	yaml_parser_set_encoding(&y->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&y->parser, (const unsigned char *)text.p, text.len);
 	while (!done && !y->failed) {
@@ -274,6 +271,9 @@ struct node *yaml_parse(struct arena *a, const char *file, struct str text, stru
 		problems_add(problems, false, file, 0, 0, "not UTF-8 text");
 		return NULL;
 	}
+	/* Editors of Windows begin a file with a byte order mark; libyaml skips it only when it may guess the encoding. */
+	if (str_starts(text, STR("\xef\xbb\xbf")))
+		text = (struct str){ text.p + 3, text.len - 3 };
 	text = join_surrogates(a, text);
 	if (!yaml_parser_initialize(&y.parser)) {
 		problems_add(problems, false, file, 0, 0, "out of memory");

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -13,7 +14,7 @@
 #include "config/config.h"
 
 #define CALENDARS "calendars: {always: 24x7, c: {zone: Europe/Madrid, hours: {mon-fri: \"09:00-17:00\"}}}\n"
-#define BASE CALENDARS "receivers: {r: {log: {}}}\ndefaults: {calendar: c}\n"
+#define BASE CALENDARS "receivers: {r: {log: {}}}\ndefaults: {calendar: c, escalation: none, notify: r}\n"
 #define NOW { INT64_C(1795305600000) }      /* 2026-11-22 */
 
 static char dir[] = "/tmp/test_config_XXXXXX";
@@ -114,6 +115,35 @@ static void test_include_errors(void **state)
 	assert_says(BASE "include: b1.yaml\n", &skip, "b1.yaml:2:1: error: did not find expected node content while parsing a flow node\n");
 	put("b1.yaml", "");
 	assert_says(BASE "include: b1.yaml\n", &skip, "");
+}
+
+/* `plazoctl check -c <(make-configuration)`: who writes into the pipe may be slower than we are, and need not write at all. */
+static void test_a_pipe(void **state)
+{
+	struct problems p;
+	struct config *cfg = NULL;
+	char path[64];
+	int ends[2];
+
+	(void)state;
+	for (int says = 0; says <= 1; says++) {
+		problems_init(&p);
+		assert_int_equal(pipe(ends), 0);
+		pid_t child = fork();
+
+		if (child == 0) {
+			usleep(50000);
+			_exit(says && write(ends[1], BASE, sizeof BASE - 1) < 0);
+		}
+		assert_true(child > 0);
+		close(ends[1]);
+		snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+		assert_int_equal(config_load(path, &skip, &cfg, &p), says ? ERR_OK : ERR_SYNTAX);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		close(ends[0]);
+		config_unref(cfg);
+		problems_finish(&p);
+	}
 }
 
 static void test_missing(void **state)
@@ -260,6 +290,8 @@ static void test_secrets(void **state)
 
 #define POLICY(metric) BASE "policies: {p: {metrics: {" metric "}, escalation: e}}\ncontracts: {k: {policy: p}}\n"
 
+#define SILENT CALENDARS "receivers: {r: {log: {}}}\ndefaults: {calendar: c, notify: r}\npolicies: {p: {metrics: {resolution: {target: 1h}}}}\n"
+
 static void test_warnings(void **state)
 {
 	static const struct { const char *text, *want; } odd[] = {
@@ -279,6 +311,13 @@ static void test_warnings(void **state)
 		  "c.yaml:1:11: warning: verify by none is for unix sockets, and server.listen is none: nothing is taken from source 's'\n" },
 		{ "server: {listen: \"unix:/tmp/x\"}\nsources: {s: {webhook: {verify: {kind: none}}}}\n", "" },
 		{ "\xef\xbb\xbf" "calendars: {c: {zone: UTC, hours: 24x7}}\n", "" },
+		{ "\xef\xbb\xbf" "{\"receivers\":{\"r \\ud83d\\ude00\":{\"log\":{}}}}", "" },
+		{ SILENT "contracts: {k: {policy: p}, m: {policy: p, escalation: none}}\n",
+		  "c.yaml:5:13: warning: contract 'k' has no escalation, here, in its policy or in defaults: nobody is told of its clocks\n" },
+		{ SILENT "contracts: {k: {policy: p}, l: {policy: p}, m: {policy: p}}\n",
+		  "c.yaml:5:13: warning: contract 'k', like 2 others, has no escalation, here, in its policy or in defaults: nobody is told of its clocks\n" },
+		{ CALENDARS "defaults: {calendar: c, escalation: none}\npolicies: {p: {metrics: {resolution: {target: 1h}}}}\ncontracts: {k: {policy: p}}\n",
+		  "c.yaml:2:1: warning: defaults.notify names no receiver: nobody is told of tickets without a contract, nor what plazod says of itself\n" },
 		{ BASE "policies: {p: {metrics: {resolution: {target: 1h}}}}\n", "c.yaml:4:12: warning: policy 'p' is used by no contract\n" },
 		{ BASE "policies: {p: {metrics: {resolution: {target: [{target: 1h}, {when: {priority: P1}, target: 30m}]}}}}\n"
 		  "contracts: {k: {policy: p, ends: 2026-11-20}}\n",
@@ -523,7 +562,7 @@ static void test_differences(void **state)
 	config_unref(now);
 	/* What is included, and where it stands. */
 	put("a1.yaml", "receivers: {x: {log: {}}}\n");
-	assert_string_equal(between(BASE "include: a1.yaml\n", CALENDARS "receivers: {r: {log: {}}, x: {log: {}}}\ndefaults: {calendar: c}\n", &skip), "");
+	assert_string_equal(between(BASE "include: a1.yaml\n", CALENDARS "receivers: {r: {log: {}}, x: {log: {}}}\ndefaults: {calendar: c, escalation: none, notify: r}\n", &skip), "");
 	assert_string_equal(between(BASE "include: a1.yaml\n", BASE, &skip), "receivers ");
 }
 
@@ -570,6 +609,7 @@ int main(void)
 		cmocka_unit_test(test_ics_errors),
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_a_pipe),
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_canonical),
 		cmocka_unit_test(test_revisions_bring_their_zones),
