@@ -35,7 +35,8 @@ static const struct event *with_contract(struct engine *en, const struct opened 
 	const struct contract *k;
 	size_t n;
 
-	if (o->t->contract != 0 || (e->set >> ATTR_CONTRACT & 1))
+	/* Many senders write null for what they do not know. */
+	if (o->t->contract != 0 || (e->set >> ATTR_CONTRACT & 1 && e->attr[ATTR_CONTRACT].len > 0))
 		return e;
 	copy = memcpy(arena_alloc(en->scratch, sizeof(*copy)), e, sizeof(*e));
 	fill_for_match(en, &o->history, copy);

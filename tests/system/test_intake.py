@@ -105,6 +105,8 @@ class Events(Case):
 		del e["contract"]
 		self.d.accept(e)
 		self.assertEqual(self.d.get(f"/v1/tickets/{self.t}").json["contract"], "acme")
+		self.d.accept(opened(self.t + "-null", organization="ACME S.A.", contract=None))
+		self.assertEqual(self.d.get(f"/v1/tickets/{self.t}-null").json["contract"], "acme")
 
 	def test_mixed_batch(self):
 		good, bad = opened(self.t), opened(self.t + "-bad", type="exploded")
