@@ -134,22 +134,19 @@ static void put_in_force(struct daemon *d, struct reload_job *job)
 static bool prepare(struct daemon *d, struct reload_job *job)
 {
 	struct diag diag = { 0 };
-	struct buf text;
 	enum err e;
 
-	buf_init(&text, CANONICAL_MAX);
-	job->digest = canonical(job->cfg, &text);
 	job->replans = job->digest != d->reload.digest;
 	restart_check(&d->restart, job->cfg, &job->problems);
-	e = buf_ok(&text) ? force_create(job->cfg, &job->force, &diag) : ERR_LIMIT;
+	diag_set(&diag, "the configuration is larger than %u bytes in canonical form", CANONICAL_MAX);
+	e = buf_ok(&job->canonical) ? force_create(job->cfg, &job->force, &diag) : ERR_LIMIT;
 	if (e == ERR_OK)
 		e = force_check(job->force, &diag);
 	if (e == ERR_OK && !job->dry_run && job->replans) {
-		e = put_revision(d, job->cfg, job->digest, buf_str(&text));
+		e = put_revision(d, job->cfg, job->digest, buf_str(&job->canonical));
 		if (e != ERR_OK)
 			diag_set(&diag, "%s", why_not_journaled(e));
 	}
-	buf_finish(&text);
 	if (e != ERR_OK)
 		memcpy(job->why, diag.msg, sizeof(job->why));
 	return e == ERR_OK;
@@ -177,6 +174,9 @@ static void *read_config(void *arg)
 	ssize_t n;
 
 	job->err = config_load(job->path, &job->opt, &job->cfg, &job->problems);
+	/* Of ten thousand contracts it is a megabyte: longer work than a turn should have. */
+	if (job->err == ERR_OK)
+		job->digest = canonical(job->cfg, &job->canonical);
 	if (job->err == ERR_OK)
 		job->n_differences = config_differences(job->was, job->cfg, job->differences);
 	do
@@ -191,6 +191,7 @@ static void job_destroy(struct reload_job *job)
 	force_destroy(job->force);
 	config_unref(job->cfg);
 	problems_finish(&job->problems);
+	buf_finish(&job->canonical);
 	free(job);
 }
 
@@ -206,6 +207,7 @@ static void start(struct daemon *d, bool dry_run)
 	job->wake_fd = d->reload.wake_fd;
 	job->dry_run = dry_run;
 	problems_init(&job->problems);
+	buf_init(&job->canonical, CANONICAL_MAX);
 	d->reload.job = job;
 	if (!dry_run)
 		systemd_reloading();

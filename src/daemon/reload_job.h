@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "config/config.h"
 
@@ -24,6 +25,7 @@ struct reload_job {
 	enum err              err;
 	struct config        *cfg;
 	struct force         *force;
+	struct buf            canonical;    /* the text of its revision, and what it is known by */
 	uint64_t              digest;
 	struct problems       problems;
 	char                  why[DIAG_LEN];   /* refused by the loop, after it was read */
