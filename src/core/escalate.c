@@ -129,6 +129,12 @@ static void fire(struct work *w, const struct due_step *d, enum alert_unsent uns
 		fs->spent = true;
 }
 
+/* After the breach was told a warning is old news, whatever brings it: time, too, where a target was over before it began. */
+static enum alert_unsent why_outrun(const struct due_step *d, bool breached)
+{
+	return breached && kind_of(d) < STEP_BREACH ? ALERT_OUTRUN : ALERT_TO_SEND;
+}
+
 /* What a change has put into the past: what of it is only recorded. */
 static enum alert_unsent why_unsent(struct work *w, const struct due_step *d, bool highest, bool breached)
 {
@@ -139,8 +145,7 @@ static enum alert_unsent why_unsent(struct work *w, const struct due_step *d, bo
 		return ALERT_OVER;
 	if (!highest)
 		return ALERT_SUPERSEDED;
-	/* After the breach was told a warning is old news, whatever brings it. */
-	return breached && kind_of(d) < STEP_BREACH ? ALERT_OUTRUN : ALERT_TO_SEND;
+	return why_outrun(d, breached);
 }
 
 static void fire_due(struct work *w)
@@ -153,7 +158,7 @@ static void fire_due(struct work *w)
 		if (w->due[i].step != NULL && !w->due[i].skip)
 			highest = i;
 	for (uint32_t i = 0; i < w->n_due; i++)
-		fire(w, &w->due[i], changed ? why_unsent(w, &w->due[i], i == highest, breached) : ALERT_TO_SEND);
+		fire(w, &w->due[i], changed ? why_unsent(w, &w->due[i], i == highest, breached) : why_outrun(&w->due[i], breached));
 }
 
 /* ---- when the history changed ---- */

@@ -178,23 +178,45 @@ static struct acted *note_act(struct fold *fd, const struct hist *e)
 	return a;
 }
 
-static void act(struct fold *fd, const struct hist *e)
+static bool is_breached(struct clock *c)
+{
+	return c->breached || (clock_is_over(c) && instant_before(&c->due, c->stopped));
+}
+
+/*
+ * Of a metric's cycles the last. But what is waived is mostly a breach that there was, and the reply that ended it has begun another cycle: so the
+ * last that was breached and is not waived comes first.
+ */
+static struct clock *clock_meant(const struct fold *fd, const struct hist *e)
 {
 	struct str metric = symbols_text(fd->tl->symbols, e->metric);
-	struct acted *a = note_act(fd, e);
+	struct clock *last = NULL, *breached = NULL;
 
-	for (uint32_t i = 0; i < fd->n_tracks; i++) {
-		struct clock *c = fd->tracks[i].clock;
+	for (uint32_t i = 0; i < fd->f->n_clocks; i++) {
+		struct clock *c = fd->f->clocks[i];
 
-		if (c == NULL || !str_eqz(metric, c->metric->name))
+		if (!str_eqz(metric, c->metric->name))
 			continue;
-		a->cycle = c->cycle;
-		a->applied = e->type == EVENT_WAIVED ? !c->waived : clock_is_live(c);
-		if (e->type == EVENT_WAIVED)
-			c->waived = true;
-		else
-			clock_extend(c, e->at, e->by_ms);
+		last = c;
+		if (c->shown && !c->waived && is_breached(c))
+			breached = c;
 	}
+	return e->type == EVENT_WAIVED && breached != NULL ? breached : last;
+}
+
+static void act(struct fold *fd, const struct hist *e)
+{
+	struct acted *a = note_act(fd, e);
+	struct clock *c = clock_meant(fd, e);
+
+	if (c == NULL)
+		return;
+	a->cycle = c->cycle;
+	a->applied = e->type == EVENT_WAIVED ? !c->waived : clock_is_live(c);
+	if (e->type == EVENT_WAIVED)
+		c->waived = true;
+	else
+		clock_extend(c, e->at, e->by_ms);
 }
 
 /* Resolve, close, reopen, cancel, merge: what becomes of the ticket. */

@@ -183,11 +183,15 @@ void show_ticket(const struct ctl *ctl, const struct json_doc *d)
 
 void show_act(const struct ctl *ctl, const struct json_doc *d)
 {
-	(void)d;
+	json_node cycle = at(d, 0, "/cycle");
+
+	printf("%s of %s", ctl->args[1], ctl->args[0]);
+	if (cycle != JSON_ABSENT && !str_eqz(json_raw(d, cycle), "1"))
+		print(d, 0, " (cycle ", "/cycle", ")");
 	if (ctl->value[OPT_BY] != NULL)
-		printf("%s of %s has %s more\n", ctl->args[1], ctl->args[0], ctl->value[OPT_BY]);
+		printf(" has %s more\n", ctl->value[OPT_BY]);
 	else
-		printf("%s of %s is waived\n", ctl->args[1], ctl->args[0]);
+		printf(" is waived\n");
 }
 
 void show_test(const struct ctl *ctl, const struct json_doc *d)

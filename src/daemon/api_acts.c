@@ -16,14 +16,13 @@
 
 /* ---- waive and extend ---- */
 
-static void act_done(struct daemon *d, void *ctx, size_t index, enum err err, enum apply result)
+static void act_done(struct daemon *d, void *ctx, size_t cycle, enum err err, enum apply result)
 {
 	struct http_request *r = ctx;
 	struct buf b;
 	struct json_out o = json_out(&b);
 
 	(void)d;
-	(void)index;
 	if (err != ERR_OK || result == APPLY_FULL) {
 		api_refuse(r, err != ERR_OK ? 503 : 422, err != ERR_OK ? "It could not be written to disk." : "The ticket has as many events as a ticket can have.");
 		return;
@@ -32,6 +31,7 @@ static void act_done(struct daemon *d, void *ctx, size_t index, enum err err, en
 	json_begin_object(&o);
 	json_put_number(&o, "accepted", result == APPLY_DONE);
 	json_put_number(&o, "duplicates", result == APPLY_DUPLICATE);
+	json_put_number(&o, "cycle", (int64_t)cycle);
 	json_end_object(&o);
 	api_reply_json(r, 200, &b);
 	buf_finish(&b);
@@ -83,8 +83,24 @@ static const char *no_use(const struct clock_view *c, enum event_type type)
 	return live || c->breached ? NULL : "it was not breached, so there is nothing to waive";
 }
 
+/* Of its cycles the last, but of a waiver the last that was breached: as the engine does it. */
+static const struct clock_view *clock_meant(const struct ticket_view *v, const struct event *e)
+{
+	const struct clock_view *last = NULL, *breached = NULL;
+
+	for (size_t i = 0; i < v->n_clocks; i++) {
+		const struct clock_view *c = &v->clocks[i];
+
+		if (!str_eq(c->metric, e->metric))
+			continue;
+		last = c;
+		breached = c->breached && !c->waived ? c : breached;
+	}
+	return e->type == EVENT_WAIVED && breached != NULL ? breached : last;
+}
+
 /* Once it is journaled it is an event like others, which nobody refuses: so what is of no use is refused here. False when that is so. */
-static bool is_of_use(struct daemon *d, struct lookup *l, const struct event *e)
+static bool is_of_use(struct daemon *d, struct lookup *l, const struct event *e, uint32_t *cycle_out)
 {
 	const struct clock_view *c = NULL;
 	struct ticket_view v;
@@ -92,13 +108,12 @@ static bool is_of_use(struct daemon *d, struct lookup *l, const struct event *e)
 
 	if (!engine_view(d->engine, l->ns, l->ticket, d->now, l->arena, &v))
 		return false;
-	/* Of its cycles the last, with which acts deal. */
-	for (size_t i = 0; i < v.n_clocks; i++)
-		c = str_eq(v.clocks[i].metric, e->metric) ? &v.clocks[i] : c;
+	c = clock_meant(&v, e);
 	if (c == NULL) {
 		api_refuse(l->r, 422, "The ticket has no clock of the metric " STR_FMT ".", STR_ARG(e->metric));
 		return false;
 	}
+	*cycle_out = c->cycle;
 	why = no_use(c, e->type);
 	if (why != NULL)
 		api_refuse(l->r, 409, "The clock " STR_FMT " (cycle %" PRIu32 ") is " STR_FMT ": %s.", STR_ARG(e->metric), c->cycle, STR_ARG(c->state), why);
@@ -116,13 +131,14 @@ static struct str new_id(struct arena *a)
 static void act(struct daemon *d, struct lookup *l)
 {
 	struct event e = { .type = l->route == ROUTE_WAIVE ? EVENT_WAIVED : EVENT_EXTENDED, .ns = l->ns, .ticket = l->ticket, .role = ROLE_SYSTEM };
+	uint32_t cycle = 0;
 	struct buf actor;
 	enum err err;
 	bool good;
 
 	if (!read_act(d, l, &e) || !lookup_enter(d, l))
 		return;
-	good = is_of_use(d, l, &e);
+	good = is_of_use(d, l, &e, &cycle);
 	lookup_leave(d, l);
 	if (!good)
 		return;
@@ -132,7 +148,7 @@ static void act(struct daemon *d, struct lookup *l)
 	e.actor = buf_str(&actor);
 	e.at = e.received = daemon_now(d);
 	e.body = event_body(&e);
-	err = journal_append(d, &e, act_done, l->r, 0);
+	err = journal_append(d, &e, act_done, l->r, cycle);
 	if (err != ERR_OK)
 		api_refuse(l->r, 503, "The store takes nothing at the moment.");
 	else

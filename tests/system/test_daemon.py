@@ -155,6 +155,18 @@ class Deliveries(Case):
 		self.assertEqual((len(got), got[0].alert.get("subject")), (1, None))
 
 
+class Waivers(Case):
+	def test_the_cycle_that_was_breached_is_found(self):
+		self.run_with(policies={"quick": {"metrics": {"update": {"target": "10m"}}}})
+		self.d.accept([opened("UPD", at=instant(-3600)), agent_reply("UPD", at=instant(-1800)), agent_reply("UPD")])
+		answer = json.loads(self.d.ctl("waive", "UPD", "update", "--reason", "agreed", "--json").stdout)
+		self.assertEqual((answer["accepted"], answer["cycle"]), (1, 2))
+		self.assertEqual(self.d.ctl("waive", "UPD", "update", "--reason", "agreed").stdout, "update of UPD is waived\n")
+		clocks = self.d.get("/v1/tickets/UPD").json["clocks"]
+		self.assertEqual([(c["cycle"], c["breached"], c["waived"]) for c in clocks], [(1, True, True), (2, True, True), (3, False, False)])
+		self.assertEqual(self.d.ctl("extend", "UPD", "update", "--by", "1h", "--reason", "agreed").stdout, "update of UPD (cycle 3) has 1h more\n")
+
+
 class Systemd(Case):
 	def setUp(self):
 		super().setUp()
