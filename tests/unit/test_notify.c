@@ -47,7 +47,7 @@ struct world {
 	const char        *drop;             /* what look says */
 	int                test_ok, test_status;
 	struct notify_receiver receivers[8];
-	size_t             n_receivers;
+	size_t             n_receivers, n_defaults;
 	struct notify_settings settings;
 };
 
@@ -105,6 +105,10 @@ static void op_alert(void *ctx, const struct alert *a)
 	snprintf(w->reason, sizeof(w->reason), STR_FMT, (int)(strcspn(a->reason.p, "(") - 1), a->reason.p);
 	w->n_raised++;
 	assert_true(a->n_receivers > 0);
+	/* Nobody is told twice, and none of itself. */
+	for (size_t i = 0; i < a->n_receivers; i++)
+		for (size_t k = 0; k <= i; k++)
+			assert_false(str_eq(a->receivers[i], k < i ? a->receivers[k] : a->ticket));
 }
 
 static bool op_refill(void *ctx, const char *receiver, size_t held, size_t room)
@@ -228,13 +232,13 @@ static void world_destroy(struct world *w)
 
 static void configure(struct world *w)
 {
-	static const char *const defaults[] = { "console" };
+	static const char *const defaults[] = { "console", "other", "hook" };
 	struct diag d = { .msg = "" };
 
 	w->settings.receivers = w->receivers;
 	w->settings.n_receivers = w->n_receivers;
 	w->settings.defaults = defaults;
-	w->settings.n_defaults = 1;
+	w->settings.n_defaults = w->n_defaults > 0 ? w->n_defaults : 1;
 	if (notify_configure(w->n, &w->settings, &d) != ERR_OK)
 		fail_msg("%s", d.msg);
 }
@@ -542,6 +546,7 @@ static void what_is_given_up_is_told_once_an_hour(void **state)
 	struct world *w = world_create();
 
 	add_hook(w, "hook", s.port)->fallback = "other";
+	w->n_defaults = 3;
 	configure(w);
 	give_up(w, ALERT_BREACH, "INC-1");
 	assert_int_equal(w->n_raised, 1);

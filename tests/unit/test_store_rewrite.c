@@ -155,6 +155,25 @@ static void a_slice_that_is_taken_back_is_done_again(void **state)
 	assert_true(struck > 3);
 }
 
+/* What stands on pages that nothing uses any more goes, too. */
+static void what_was_deleted_before_goes_too(void **state)
+{
+	struct rig *r = *state;
+	size_t seen = 0, n;
+
+	fill(r);
+	n = r->n;
+	assert_int_equal(store_trim(r->st, ROWS, (struct wall){ 5000 }, 2), ERR_OK);
+	rig_wait(r, n + 1);
+	assert_int_equal(rig_close(r), ERR_OK);
+	rig_start(r);
+	assert_int_equal(store_rewrite(r->st, erase, &seen, 77), ERR_OK);
+	rig_wait(r, n + 2);
+	assert_in_range(seen, ROWS + 2 * ALERTS, ROWS + 2 * ALERTS + 1);
+	assert_int_equal(rig_close(r), ERR_OK);
+	assert_false(is_in_file(r->path));
+}
+
 /* What no start looks at, in a large database: a closed ticket, and the body of an alert that was sent. */
 static void what_is_damaged_is_not_made_to_fit(void **state)
 {
@@ -188,7 +207,8 @@ static void what_is_damaged_is_not_made_to_fit(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { CASE(every_row_is_seen), CASE(a_slice_that_is_taken_back_is_done_again), CASE(what_is_damaged_is_not_made_to_fit) };
+	const struct CMUnitTest tests[] = { CASE(every_row_is_seen), CASE(a_slice_that_is_taken_back_is_done_again), CASE(what_was_deleted_before_goes_too),
+					      CASE(what_is_damaged_is_not_made_to_fit) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
