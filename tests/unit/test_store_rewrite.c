@@ -37,6 +37,12 @@ static bool erase(void *ctx, const struct store_piece *p, struct buf *out)
 	return true;
 }
 
+static void make_large(char text[LARGE + 1])
+{
+	memset(text, 'x', LARGE);
+	memcpy(text + LARGE - WHO_LEN, WHO, WHO_LEN + 1);
+}
+
 static void fill(struct rig *r)
 {
 	char name[24] = "a0", text[48], large[LARGE + 1];
@@ -49,8 +55,7 @@ static void fill(struct rig *r)
 		assert_int_equal(rig_append(r, text, NULL, (uint64_t)i), ERR_OK);
 		assert_int_equal(rig_save(r, name, text, i % 2 == 0 ? 1000 + i : 0, 0), ERR_OK);
 	}
-	memset(large, 'x', LARGE);
-	memcpy(large + LARGE - WHO_LEN, WHO, WHO_LEN + 1);
+	make_large(large);
 	for (int i = 1; i <= ALERTS; i++) {
 		snprintf(name, sizeof name, "a%d", i);
 		v.id = str_of(name);
@@ -159,16 +164,19 @@ static void a_slice_that_is_taken_back_is_done_again(void **state)
 static void what_was_deleted_before_goes_too(void **state)
 {
 	struct rig *r = *state;
+	char large[LARGE + 1];
 	size_t seen = 0, n;
 
+	make_large(large);
 	fill(r);
-	n = r->n;
-	assert_int_equal(store_trim(r->st, ROWS, (struct wall){ 5000 }, 2), ERR_OK);
-	rig_wait(r, n + 1);
+	assert_int_equal(rig_append(r, large, NULL, 1), ERR_OK);
+	assert_int_equal(store_trim(r->st, ROWS + 1, (struct wall){ 5000 }, 2), ERR_OK);
+	rig_wait(r, r->n + 2);
 	assert_int_equal(rig_close(r), ERR_OK);
 	rig_start(r);
+	n = r->n;
 	assert_int_equal(store_rewrite(r->st, erase, &seen, 77), ERR_OK);
-	rig_wait(r, n + 2);
+	rig_wait(r, n + 1);
 	assert_in_range(seen, ROWS + 2 * ALERTS, ROWS + 2 * ALERTS + 1);
 	assert_int_equal(rig_close(r), ERR_OK);
 	assert_false(is_in_file(r->path));
