@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -148,6 +149,8 @@ static struct sink sink_start(const char *kind, const char *const *more)
 	assert_int_equal(pipe(fds), 0);
 	s.pid = fork();
 	if (s.pid == 0) {
+		/* One that a failed test has left must not keep whoever waits for our output. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(fds[1], 1);
 		close(fds[0]);
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
