@@ -6,7 +6,7 @@ import time
 import unittest
 
 import torture
-from torture import harness, redis_rig
+from torture import harness
 
 N = torture.times(50_000, 1_000)
 HOURS = (6, 12, 18, 23) if torture.WHOLE else (23,)
@@ -21,7 +21,7 @@ class Outage(harness.Case):
 		self.d.start(env={"LD_PRELOAD": str(harness.FAKETIME), "FAKETIME": f"+{hours}h", "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
 
 	def test_a_day_without_a_receiver(self):
-		well, port = self.sink(kind=harness.PlainSink), redis_rig.steady_port()
+		well, port = self.sink(kind=harness.PlainSink), harness.free_port()
 		away = {"webhook": {"url": f"http://127.0.0.1:{port}/hook", "secret": harness.SECRET}}
 		self.d.configure({"away": away, "well": harness.hook(well)}, steps=[{"at": "breach", "notify": ["away", "well"]}], target="30s")
 		self.start_at(0)
