@@ -46,7 +46,7 @@ check:  ## install what the tests need, build, run everything (up to 5 minutes o
 # What `make check` tries seldom, often: some 10 minutes. tests/torture reads PLAZO_TORTURE; the counts of the others are named here.
 TORTURE := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/torture/test_*.c)) $(B)/tests/unit/test_store_faults $(B)/tests/property/test_engine \
 	$(sort $(wildcard tests/torture/test_*.py)) \
-	$(patsubst %,tests/system/test_%.py,kill store_faults reload clock redis redis_kill receivers mail_servers)
+	$(patsubst %,tests/system/test_%.py,kill replay store_faults reload clock redis redis_kill receivers mail_servers)
 TORTURE_COUNTS := PLAZO_TORTURE=1 PLAZO_CUTS=0 PLAZO_DAMAGES=2000 PLAZO_KILLS=50 PLAZO_RELOADS=1000 PLAZO_STOPS=100 STORE_KILLS=200
 
 .PHONY: torture
