@@ -34,20 +34,25 @@ static bool is_zone_name(struct str s)
 	return !str_starts(s, STR("right/")) && !str_starts(s, STR("posix/")) && memmem(s.p, s.len, "//", 2) == NULL;
 }
 
-static bool read_tzdata(struct load *l, struct str *out)
+static bool read_tzdata(const struct load *l, struct arena *a, struct str *out)
 {
-	return load_file(l->arena, zone_dir(l), "tzdata.zi", TZDATA_MAX, out) == ERR_OK;
+	return load_file(a, zone_dir(l), "tzdata.zi", TZDATA_MAX, out) == ERR_OK;
 }
 
 /* "# version 2025b" */
 const char *zones_version(struct load *l)
 {
+	struct arena *a = arena_create();
+	const char *version = "unknown";
 	struct str text, line;
 
-	if (!read_tzdata(l, &text) || !str_starts(text, STR("# version ")))
-		return "unknown";
-	str_cut(&text, '\n', &line);
-	return arena_str(l->arena, (struct str){ line.p + 10, line.len - 10 }).p;
+	if (read_tzdata(l, a, &text) && str_starts(text, STR("# version "))) {
+		str_cut(&text, '\n', &line);
+		version = arena_str(l->arena, (struct str){ line.p + 10, line.len - 10 }).p;
+	}
+	/* The file is larger than all else that a small configuration has. */
+	arena_destroy(a);
+	return version;
 }
 
 /* Names stand in tzdata.zi as "Z NAME …" and "L TARGET NAME". */
@@ -57,7 +62,7 @@ static const char *hint(struct load *l, struct str name)
 	const char **names = arena_array(l->arena, 1000, sizeof(char *));
 	size_t n = 0;
 
-	if (!read_tzdata(l, &text))
+	if (!read_tzdata(l, l->arena, &text))
 		return "";
 	while (n < 1000 && text.len > 0) {
 		str_cut(&text, '\n', &line);
