@@ -285,8 +285,8 @@ static void calendar_build(struct load *l, struct node *n)
 	/* Tables take time to build: none for what is refused anyway. */
 	bool refused = l->problems->n_errors > 0;
 
+	cal->digest = spec.digest = digest_spec(l, &spec);
 	cal->calendar = calendar_create(&spec, refused ? 1 : l->first_year, refused ? 0 : l->last_year);
-	cal->digest = digest_spec(l, &spec);
 	l->whole->calendars[l->whole->n_calendars++] = cal->calendar;
 	n->built = cal;
 }

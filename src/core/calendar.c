@@ -8,6 +8,7 @@
 #include "core/calendar.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xalloc.h"
 #include "calendar_days.h"
@@ -43,6 +44,7 @@ struct calendar {
 	struct walk_years    *years;      /* owned; of what is not in the table */
 	const struct zone    *zone;       /* kept */
 	char                 *name;       /* owned */
+	uint64_t              digest;     /* of the specification */
 	bool                  always;
 };
 
@@ -126,6 +128,13 @@ static void table_build(struct table *t, const struct calendar_days *d, int32_t 
 	table_index(t);
 }
 
+static void table_free(struct table *t)
+{
+	free(t->v);
+	free(t->by_day);
+	free(t->by_open);
+}
+
 /* ---- searching the table ---- */
 
 static bool table_covers(const struct table *t, struct wall at)
@@ -199,6 +208,7 @@ struct calendar *calendar_create(const struct calendar_spec *spec, int32_t first
 
 	c->name = xstrdup(spec->name);
 	c->zone = spec->zone;
+	c->digest = spec->digest;
 	c->days = days_create(spec);
 	c->years = walk_years_create();
 	c->always = days_always_open(c->days);
@@ -211,12 +221,16 @@ void calendar_destroy(struct calendar *c)
 	if (c == NULL)
 		return;
 	days_destroy(c->days);
-	free(c->table.v);
-	free(c->table.by_day);
-	free(c->table.by_open);
+	table_free(&c->table);
 	free(c->years);
 	free(c->name);
 	free(c);
+}
+
+void calendar_slim(struct calendar *c)
+{
+	table_free(&c->table);
+	c->table = (struct table){ .from = DAYS_HORIZON, .to = DAYS_HORIZON };
 }
 
 const char *calendar_name(const struct calendar *c)
@@ -227,6 +241,11 @@ const char *calendar_name(const struct calendar *c)
 const struct zone *calendar_zone(const struct calendar *c)
 {
 	return c->zone;
+}
+
+bool calendar_same(const struct calendar *a, const struct calendar *b)
+{
+	return a == b || (a->digest != 0 && a->digest == b->digest && strcmp(a->name, b->name) == 0);
 }
 
 bool calendar_is_always(const struct calendar *c)

@@ -256,12 +256,14 @@ static bool same_span(const struct span *a, const struct span *b)
 void clock_retarget(struct clock *c, struct wall t, const struct target *target, const struct calendar *cal, enum on_change how)
 {
 	bool other = target != NULL && (c->target == NULL || !same_span(&c->target->span, &target->span));
-	bool moved = cal != last_seg(c)->calendar;
+	bool moved = !calendar_same(cal, last_seg(c)->calendar);
 
 	if (clock_is_over(c))
 		return;
 	if (moved)
 		push_seg(c, t, cal, last_seg(c)->kind, last_seg(c)->why);
+	else
+		last_seg(c)->calendar = cal;      /* of rules in force the same is quicker */
 	if (target == NULL) {
 		if (c->target != NULL)
 			c->none_since = t;
