@@ -17,15 +17,15 @@ say = $(if $(V),,@echo "$(1)"; )
 B := build$(if $(SAN),-san-$(subst $(comma),-,$(SAN)))
 
 # ---- what is compiled: one list a layer, in the order of the layers ----
-SRC_base   := arena buf civil err heap json json_member json_node json_out json_string log map now reader siphash str thread wall xalloc
-SRC_core   := alert calendar calendar_days calendar_walk clock cond effects engine engine_apply engine_row engine_table engine_view escalate escalate_due event fired forget history metric relevance rules span symbols ticket ticket_track zone zone_rule
+SRC_base   := arena buf civil err heap json json_member json_node json_out json_string log map now reader siphash str thread versions wall xalloc
+SRC_core   := alert calendar calendar_days calendar_walk clock cond effects engine engine_apply engine_row engine_table engine_view escalate escalate_due event fired forget history metric relevance revisions rules span symbols ticket ticket_track zone zone_rule
 SRC_config := calendars cond config contracts differences digest emit escalations ical include keys keys_sources lint load metrics node policies problems \
 	receivers redis scalar scalar_net scalar_time schema secrets server show sources targets yaml zones
 SRC_ingest := apart cloudevents event_fields event_json event_plain event_whole http_chunk http_conn http_head http_reply http_server http_socket http_stream http_sweep http_text intake intake_answer intake_form media_type problem stream stream_batch stream_bridge stream_dial stream_fill stream_handshake stream_link stream_options stream_read stream_reply stream_sentinel stream_settle stream_tls stream_watch stream_words verify
 SRC_store  := ahead bloom copy db db_file db_log db_open exec load queue rewrite rows schema store streams task trouble verdicts worker
 SRC_notify := attempt dispatch easy endpoint flight line mail notify own phrases queue receiver retry settings sign smtp smtp_job text text_clean webhook
 SRC_web    := auth metrics route ticket_json
-SRC_daemon := afterword api api_acts api_dead api_metrics api_query api_refused api_scan api_status api_streams api_ticket backup clockwatch force forget journal listen lookup main memory operator options outbox pace parking plight preview recover refused reload reload_answer restart snapshot streams systemd tail turn underway writer
+SRC_daemon := afterword api api_acts api_dead api_metrics api_query api_refused api_scan api_status api_streams api_ticket backup clockwatch force forget journal listen lookup main memory operator options outbox pace parking past plight preview recover refused reload reload_answer restart snapshot streams systemd tail turn underway writer
 SRC_ctl    := backup calendar_cmd check client dead explain import io main refused remote render show simulate
 
 # ---- flags ----

@@ -22,11 +22,19 @@
 
 struct engine;
 
+/* The rules of a revision once more, by its number from 0, with a reference that is the engine's. They decide as those did that engine_revise() was given. */
+typedef struct rules *engine_wake_fn(void *ctx, size_t revision);
+
 struct engine_options {
-	struct sipkey key;           /* random for a daemon (kept in the store: fingerprints depend on it), fixed in simulate */
-	int64_t       max_skew_ms;   /* rule 12 */
-	bool          thorough;      /* for tests, which compare: decides in full also on events that plainly change nothing */
+	struct sipkey   key;           /* random for a daemon (kept in the store: fingerprints depend on it), fixed in simulate */
+	int64_t         max_skew_ms;   /* rule 12 */
+	bool            thorough;      /* for tests, which compare: decides in full also on events that plainly change nothing */
+	engine_wake_fn *wake;          /* asked for rules that a decision needs and that had left memory; NULL: none ever leaves */
+	void           *wake_ctx;
+	size_t          max_guests;    /* rules that stay when they came back between two replans, besides those the decision needs. 0: ENGINE_GUESTS */
 };
+
+#define ENGINE_GUESTS 64
 
 enum apply {
 	APPLY_DONE,            /* it changed the ticket's history */
@@ -43,7 +51,7 @@ void engine_set_max_skew(struct engine *en, int64_t ms);     /* from now on; wha
 /*
  * Brings a revision into force at `rules->from`: later than the last one's and than `received` of every event before it, not
  * later than that of the events after. Refs it. Open tickets are then replanned in slices by engine_replan(), or when they are touched; each as of `from`, so
- * that when its turn comes decides nothing.
+ * that when its turn comes decides nothing. When all are, older rules that none of them needs leave memory; without a ticket in memory they do so at once.
  */
 void engine_revise(struct engine *en, struct rules *rules);
 
@@ -51,7 +59,8 @@ void engine_revise(struct engine *en, struct rules *rules);
 bool engine_replan(struct engine *en, size_t n, struct wall now, struct effects *fx);
 
 const struct rules *engine_rules(const struct engine *en);    /* the revision in force */
-const struct rules *engine_rules_at(const struct engine *en, struct wall t);   /* the one that was in force at `t`; there must be one */
+/* The one that was in force at `t`; there must be one. May leave memory with the next call that changes the engine: who needs it for longer refs it. */
+struct rules *engine_rules_at(struct engine *en, struct wall t);
 
 /* Fires every step whose instant is < now, in order of (instant, ticket). `max` bounds the number of tickets touched; true while more is due. */
 bool engine_advance(struct engine *en, struct wall now, size_t max, struct effects *fx);

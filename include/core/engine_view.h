@@ -86,6 +86,7 @@ bool engine_explain(struct engine *en, struct str ns, struct str ticket, struct 
 
 struct engine_stats {
 	size_t   n_tickets, n_unmatched, n_timers;
+	size_t   n_revisions, n_rules; /* and of how many of them the rules are in memory */
 	size_t   bytes;                /* all memory the engine holds */
 	uint64_t n_events, n_duplicates, n_conflicts;
 	uint64_t n_fired[ALERT_N_TYPES];

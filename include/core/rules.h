@@ -1,7 +1,7 @@
 /*
  * What is promised to whom: calendars, policies, contracts and escalations of one revision of the configuration, resolved so that
  * the engine looks nothing up by name twice. Immutable once built; config/ builds it in one arena, the engine only reads.
- * Lives until the last ticket that was decided by it is gone: see rules_ref().
+ * Lives as long as somebody has a reference: see rules_ref().
  */
 #ifndef PLAZO_CORE_RULES_H
 #define PLAZO_CORE_RULES_H
@@ -83,6 +83,7 @@ struct contract {
 	const struct str               *organizations; size_t n_organizations;   /* exact */
 	const struct str               *domains;       size_t n_domains;         /* ASCII case folds */
 	uint64_t                        digest;          /* of everything above that decides a clock: equal means a reload changes nothing here */
+	uint64_t                        form;            /* of that and of what people read: equal means that one may stand for the other; not 0 */
 };
 
 struct rules {
@@ -95,6 +96,7 @@ struct rules {
 	/* refcount and the owner's way to free it; see rules_unref() */
 	unsigned               n_refs;
 	void                 (*destroy)(struct rules *);
+	void                 (*slim)(struct rules *);   /* they are of the past: gives back what only makes them quick. NULL: nothing */
 };
 
 /* Refcounting; the loop thread alone. unref calls destroy() when the count falls to 0. */

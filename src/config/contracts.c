@@ -233,8 +233,10 @@ void contracts_build(struct load *l)
 			if (c->bad || c->kind != NODE_MAP)
 				continue;
 			contract_build(l, c, &v[n]);
-			if (v[n].id != NULL && l->problems->n_errors == 0)
+			if (v[n].id != NULL && l->problems->n_errors == 0) {
 				v[n].digest = digest_contract(l, &v[n]);
+				v[n].form = digest_form(&v[n]);
+			}
 			n += v[n].id != NULL;
 		}
 		rules->contracts = v;

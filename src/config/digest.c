@@ -10,6 +10,11 @@ static void put_z(struct buf *b, const char *z)
 	buf_put_bytes(b, str_of(z));
 }
 
+static void put_name(struct buf *b, const struct calendar *c)
+{
+	put_z(b, c != NULL ? calendar_name(c) : "");
+}
+
 static void put_cond(struct buf *b, const struct cond *c)
 {
 	buf_put_varint(b, c->types);
@@ -136,6 +141,39 @@ uint64_t digest_contract(struct load *l, const struct contract *c)
 	buf_init(&b, DIGEST_MAX);
 	put_contract(l, &b, c);
 	return finish(&b);
+}
+
+/* What its clocks are called and what is said of them: no reload for the sake of that, but it must not be taken from another. */
+static void put_names(struct buf *b, const struct contract *c)
+{
+	put_z(b, c->customer);
+	put_z(b, c->policy);
+	put_name(b, c->calendar);
+	for (size_t i = 0; i < c->n_sites; i++)
+		put_name(b, c->sites[i].calendar);
+	for (size_t i = 0; i < c->n_metrics; i++) {
+		const struct metric *m = &c->metrics[i];
+
+		put_name(b, m->calendar);
+		for (size_t k = 0; k < m->n_targets; k++) {
+			put_name(b, m->targets[k].calendar);
+			put_z(b, m->targets[k].text);
+		}
+	}
+	for (size_t i = 0; i < c->n_escalations; i++)
+		put_z(b, c->escalations[i].escalation != NULL ? c->escalations[i].escalation->name : "");
+}
+
+uint64_t digest_form(const struct contract *c)
+{
+	struct buf b;
+	uint64_t h;
+
+	buf_init(&b, DIGEST_MAX);
+	buf_put_u64le(&b, c->digest);
+	put_names(&b, c);
+	h = finish(&b);
+	return h != 0 ? h : 1;
 }
 
 uint64_t digest_rules(struct load *l)

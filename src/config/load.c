@@ -222,6 +222,14 @@ static void rules_destroy(struct rules *r)
 	whole_destroy((struct whole *)((char *)r - offsetof(struct whole, rules)));
 }
 
+static void rules_slim(struct rules *r)
+{
+	const struct whole *w = (const struct whole *)((char *)r - offsetof(struct whole, rules));
+
+	for (size_t i = 0; i < w->n_calendars; i++)
+		calendar_slim(w->calendars[i]);
+}
+
 static struct whole *whole_create(const char *name)
 {
 	struct arena *a = arena_create();
@@ -231,6 +239,7 @@ static struct whole *whole_create(const char *name)
 	w->n_refs = 1;
 	w->rules.n_refs = 1;
 	w->rules.destroy = rules_destroy;
+	w->rules.slim = rules_slim;
 	w->pub.rules = &w->rules;
 	w->pub.path = arena_strdup(a, name);
 	return w;

@@ -15,6 +15,7 @@ struct engine *engine_create(const struct engine_options *opt)
 
 	en->opt = *opt;
 	en->symbols = symbols_create(opt->key);
+	revisions_init(&en->revisions, opt);
 	en->free_first = en->free_last = NO_TICKET;
 	map_init(&en->index);
 	heap_init(&en->timers);
@@ -42,9 +43,7 @@ void engine_destroy(struct engine *en)
 		free(en->chunks[i]);
 	free(en->chunks);
 	free(en->changed);
-	for (size_t i = 0; i < en->n_revisions; i++)
-		rules_unref(en->revisions[i].rules);
-	free(en->revisions);
+	revisions_finish(&en->revisions);
 	map_finish(&en->index);
 	heap_finish(&en->timers);
 	symbols_destroy(en->symbols);
@@ -64,6 +63,7 @@ struct opened *ticket_open(struct engine *en, uint32_t slot)
 	struct opened *o;
 
 	arena_reset(en->scratch);
+	en->revisions.decision++;
 	o = arena_alloc(en->scratch, sizeof(*o));
 	o->slot = slot;
 	o->t = t;
@@ -76,7 +76,7 @@ struct opened *ticket_open(struct engine *en, uint32_t slot)
 
 void ticket_decide(struct engine *en, struct opened *o, struct wall now)
 {
-	struct timeline tl = { .revisions = en->revisions, .n_revisions = en->n_revisions, .symbols = en->symbols, .until = now };
+	struct timeline tl = { .revisions = &en->revisions, .symbols = en->symbols, .until = now };
 
 	if (!fired_read(ticket_fired(o->t), en->symbols, en->scratch, &o->fired))
 		abort();
@@ -158,28 +158,25 @@ void ticket_settle(struct engine *en, struct opened *o, struct wall now)
 
 void engine_revise(struct engine *en, struct rules *rules)
 {
-	en->revisions = xreallocarray(en->revisions, en->n_revisions + 1, sizeof(*en->revisions));
-	en->revisions[en->n_revisions++] = (struct revision){ rules->from, rules_ref(rules) };
+	revisions_add(&en->revisions, rules);
 	en->replan_at = 0;
+	if (en->n_tickets == 0)
+		revisions_sweep(&en->revisions);
 }
 
 const struct rules *engine_rules(const struct engine *en)
 {
-	return en->n_revisions > 0 ? en->revisions[en->n_revisions - 1].rules : NULL;
+	return en->revisions.n > 0 ? en->revisions.v[en->revisions.n - 1].rules : NULL;
 }
 
 uint32_t engine_plans_by(const struct engine *en, struct wall t)
 {
-	size_t n = en->n_revisions;
-
-	while (n > 1 && wall_before(t, en->revisions[n - 1].from))
-		n--;
-	return (uint32_t)n;
+	return en->revisions.n > 0 ? (uint32_t)revisions_at(&en->revisions, t) + 1 : 0;
 }
 
-const struct rules *engine_rules_at(const struct engine *en, struct wall t)
+struct rules *engine_rules_at(struct engine *en, struct wall t)
 {
-	return en->revisions[engine_plans_by(en, t) - 1].rules;
+	return revisions_rules(&en->revisions, revisions_at(&en->revisions, t));
 }
 
 /* ---- one ticket and the time ---- */
@@ -223,10 +220,10 @@ bool engine_catch_up(struct engine *en, uint32_t slot, struct wall t, struct eff
 	if (table_at(en, slot)->plan >= plans)
 		return false;
 	while (table_at(en, slot)->plan < plans) {
-		struct wall from = en->revisions[table_at(en, slot)->plan].from;
+		struct wall from = en->revisions.v[table_at(en, slot)->plan].from;
 
 		fire_until(en, slot, from, fx);
-		if (table_at(en, slot)->plan < plans && en->revisions[table_at(en, slot)->plan].from.ms == from.ms)
+		if (table_at(en, slot)->plan < plans && en->revisions.v[table_at(en, slot)->plan].from.ms == from.ms)
 			plan(en, slot, from, fx);
 	}
 	fire_until(en, slot, t, fx);
@@ -243,7 +240,11 @@ bool engine_replan(struct engine *en, size_t n, struct wall now, struct effects 
 	for (; en->replan_at < en->n_slots && n > 0 && looks > 0; en->replan_at++, looks--)
 		if (table_at(en, en->replan_at)->flags & TICKET_USED && engine_catch_up(en, en->replan_at, now, fx))
 			n--;
-	return en->replan_at < en->n_slots;
+	if (en->replan_at < en->n_slots)
+		return true;
+	if (en->revisions.replanning)
+		revisions_replanned(&en->revisions);
+	return false;
 }
 
 /* ---- time ---- */

@@ -55,8 +55,7 @@ struct engine {
 	struct heap           timers;         /* slot by its earliest step */
 	uint64_t             *changed;        /* owned, a bit for each slot: changed since it was last taken */
 	uint32_t              n_changed;
-	struct revision      *revisions;      /* owned, rules referenced */
-	size_t                n_revisions;
+	struct revisions      revisions;
 	uint32_t              replan_at;      /* next slot to look at */
 	size_t                block_bytes;
 	struct arena         *scratch;        /* one decision's memory */

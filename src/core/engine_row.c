@@ -95,7 +95,7 @@ static void write_row(struct engine *en, uint32_t slot, struct buf *row)
 	struct row head = {
 		.ns = ticket_ns(en, t), .id = ticket_id(t), .serial = t->serial, .seq = t->seq, .flags = t->flags & KEPT_FLAGS,
 		.n_events = t->n_events, .subject = ticket_subject(t), .url = ticket_url(t),
-		.planned = t->plan > 0 ? en->revisions[t->plan - 1].from.ms : INT64_MIN,
+		.planned = t->plan > 0 ? en->revisions.v[t->plan - 1].from.ms : INT64_MIN,
 		.next = heap_has(&en->timers, slot) ? heap_due(&en->timers, slot) : 0,
 		.clocks = t->clocks, .contract = to_local(&texts, t->contract),
 	};

@@ -71,17 +71,12 @@ bool engine_view(struct engine *en, struct str ns, struct str ticket, struct wal
 
 bool engine_preview(struct engine *en, struct rules *rules, struct str ns, struct str ticket, struct arena *a, struct ticket_view *out)
 {
-	struct revision *kept = en->revisions;
-	struct revision *with = arena_array(a, en->n_revisions + 1, sizeof(*with));
 	bool found;
 
 	/* A look decides nothing: it is enough that the revision is there while it lasts. */
-	memcpy(with, kept, en->n_revisions * sizeof(*with));
-	with[en->n_revisions++] = (struct revision){ rules->from, rules };
-	en->revisions = with;
+	revisions_lend(&en->revisions, rules);
 	found = engine_view(en, ns, ticket, rules->from, a, out);
-	en->revisions = kept;
-	en->n_revisions--;
+	revisions_take_back(&en->revisions);
 	return found;
 }
 
@@ -181,6 +176,8 @@ void engine_stats(const struct engine *en, struct engine_stats *out)
 	*out = en->stats;
 	out->n_tickets = en->n_tickets;
 	out->n_timers = en->timers.n;
+	out->n_revisions = en->revisions.n;
+	out->n_rules = en->revisions.n_here;
 	out->bytes = sizeof(*en) + (size_t)en->n_chunks * CHUNK * sizeof(struct ticket) + en->block_bytes + (size_t)en->n_tickets * 16 +
 		     map_bytes(&en->index) + heap_bytes(&en->timers) + symbols_bytes(en->symbols);
 }

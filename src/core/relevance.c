@@ -9,7 +9,7 @@
 
 #define RULES_ATTRS ((1u << ATTR_N_RULES) - 1)
 
-#define REVISIONS_MAX 8      /* looked back: a ticket that has seen more reloads is computed anew */
+#define REVISIONS_MAX 64     /* looked back: a ticket that has seen more reloads is computed anew */
 
 /* What an event is in the life of its ticket. */
 struct news {
@@ -58,31 +58,14 @@ static void known(struct news *nw)
 	}
 }
 
-/* Has every revision that the ticket has seen since `from` said the same of its contract as the latest one, `k`? */
-static bool is_as_ever(const struct engine *en, const struct contract *k, struct wall from)
-{
-	size_t i = en->n_revisions - 1;
-
-	if (k == NULL)
-		return false;
-	for (unsigned n = 0; i > 0 && wall_before(from, en->revisions[i].from); i--, n++) {
-		const struct contract *before = rules_contract(en->revisions[i - 1].rules, str_of(k->id));
-
-		if (n == REVISIONS_MAX || before == NULL || before->digest != k->digest)
-			return false;
-	}
-	return true;
-}
-
 /* The one contract that holds for all of the ticket's life up to the event, or NULL. */
 static const struct contract *only_contract(const struct engine *en, const struct opened *o, const struct news *nw)
 {
-	const struct contract *k;
+	struct str id = symbols_text(en->symbols, o->t->contract);
 
-	if (nw->moves)
+	if (nw->moves || !revisions_left_alone(&en->revisions, id, wall_min(nw->e->at, o->history.first_at), REVISIONS_MAX))
 		return NULL;
-	k = rules_contract(engine_rules(en), symbols_text(en->symbols, o->t->contract));
-	return is_as_ever(en, k, wall_min(nw->e->at, o->history.first_at)) ? k : NULL;
+	return rules_contract(engine_rules(en), id);
 }
 
 /* Attributes that hold already end a clock that was started while they did, with any event. */

@@ -5,36 +5,38 @@
 #include "cond.h"
 #include "ticket_track.h"
 
-static const struct rules *rules_at(const struct timeline *tl, struct wall t, size_t *next)
+/* Does revision `i` come before or with `t`? */
+static bool came_by(const struct timeline *tl, size_t i, struct wall t)
 {
-	size_t i = 0;
-
-	while (i + 1 < tl->n_revisions && tl->revisions[i + 1].from.ms <= t.ms)
-		i++;
-	*next = i + 1;
-	return tl->revisions[i].rules;
+	return i < tl->revisions->n && tl->revisions->v[i].from.ms <= t.ms;
 }
 
-/* Mostly the same one is asked for twice. */
-static const struct contract *find_contract(struct fold *fd, const struct rules *rules, struct str id)
+/* Of the first event; without one, the first there is. */
+static size_t first_revision(const struct timeline *tl)
 {
-	if (fd->looked_in != rules || fd->looked_for != id.p) {
-		fd->looked_in = rules;
+	return tl->n_events > 0 ? revisions_at(tl->revisions, tl->events[0].at) : 0;
+}
+
+/* Mostly the same one is asked for again, as of a revision that has not changed it. */
+static const struct contract *find_contract(struct fold *fd, size_t revision, struct str id)
+{
+	if (fd->looked_for != id.p || revision < fd->found_from || revision >= fd->found_to) {
 		fd->looked_for = id.p;
-		fd->found = rules_contract(rules, id);
+		fd->found_from = revision;
+		fd->found = revisions_contract(fd->tl->revisions, revision, id, &fd->found_to);
 	}
 	return fd->found;
 }
 
 /* The contract under another revision; true when that changes anything. */
-static bool take_revision(struct fold *fd, const struct rules *rules)
+static bool take_revision(struct fold *fd, size_t revision)
 {
 	struct ticket_facts *f = fd->f;
-	const struct contract *k = find_contract(fd, rules, f->attr[ATTR_CONTRACT]);
+	const struct contract *k = find_contract(fd, revision, f->attr[ATTR_CONTRACT]);
 
 	if (k != NULL && k->new_tickets_only && f->opened)
 		return false;
-	f->rules = rules;
+	f->rules = revision;
 	if (k != NULL && f->contract != NULL && k->digest == f->contract->digest)
 		return false;
 	if (k == f->contract)
@@ -62,24 +64,21 @@ static void find_tracks(struct fold *fd)
 {
 	const struct timeline *tl = fd->tl;
 	struct str id = { NULL, 0 };
-	size_t rev = 0;
-	const struct rules *rules = tl->n_events > 0 ? rules_at(tl, tl->events[0].at, &rev) : NULL;
+	size_t rules = first_revision(tl);
 
 	for (uint32_t i = 0; i < tl->n_events; i++) {
 		const struct hist *e = &tl->events[i];
 
-		for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= e->at.ms; rev++) {
-			rules = tl->revisions[rev].rules;
-			tracks_add(fd, find_contract(fd, rules, id));
-		}
+		while (came_by(tl, rules + 1, e->at))
+			tracks_add(fd, find_contract(fd, ++rules, id));
 		for (uint32_t k = 0; k < e->n_attrs; k++)
 			if (e->attrs[k].attr == ATTR_CONTRACT) {
 				id = symbols_text(tl->symbols, e->attrs[k].sym);
 				tracks_add(fd, find_contract(fd, rules, id));
 			}
 	}
-	for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= tl->until.ms; rev++)
-		tracks_add(fd, find_contract(fd, tl->revisions[rev].rules, id));
+	while (came_by(tl, rules + 1, tl->until))
+		tracks_add(fd, find_contract(fd, ++rules, id));
 }
 
 /* ---- what an event does ---- */
@@ -331,14 +330,16 @@ static void take_event(struct fold *fd, const struct hist *e)
 	f->last_at = e->at;
 }
 
-static void pass_revision(struct fold *fd, const struct revision *r)
+static void pass_revision(struct fold *fd, size_t revision)
 {
-	pass_all(fd, r->from);
-	if (!take_revision(fd, r->rules))
+	struct wall from = fd->tl->revisions->v[revision].from;
+
+	pass_all(fd, from);
+	if (!take_revision(fd, revision))
 		return;
 	tracks_update(fd);
-	tracks_retarget(fd, r->from, UINT32_MAX);
-	tracks_pause_or_resume(fd, r->from);
+	tracks_retarget(fd, from, UINT32_MAX);
+	tracks_pause_or_resume(fd, from);
 }
 
 static int by_metric_and_cycle(const void *x, const void *y)
@@ -380,26 +381,26 @@ static void note_over(const struct ticket_facts *f)
 void ticket_facts_make(const struct timeline *tl, struct arena *a, struct ticket_facts *out)
 {
 	struct fold *fd = arena_alloc(a, sizeof(*fd));
-	size_t rev = 1;
+	size_t revision;
 
 	fd->tl = tl;
 	fd->arena = a;
 	fd->f = out;
 	out->opened_at = out->resolved_at = out->over_at = WALL_NEVER;
 	out->last_at = WALL_PAST;
-	out->rules = tl->n_events > 0 ? rules_at(tl, tl->events[0].at, &rev) : tl->revisions[0].rules;
+	out->rules = revision = first_revision(tl);
 	find_tracks(fd);
 	for (uint32_t i = 0; i < tl->n_events; i++) {
 		const struct hist *e = &tl->events[i];
 
-		for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= e->at.ms; rev++)
-			pass_revision(fd, &tl->revisions[rev]);
+		while (came_by(tl, revision + 1, e->at))
+			pass_revision(fd, ++revision);
 		if (i + 1 == tl->n_events)
 			note_over(out);
 		take_event(fd, e);
 	}
-	for (; rev < tl->n_revisions && tl->revisions[rev].from.ms <= tl->until.ms; rev++)
-		pass_revision(fd, &tl->revisions[rev]);
+	while (came_by(tl, revision + 1, tl->until))
+		pass_revision(fd, ++revision);
 	pass_all(fd, tl->until);
 	put_in_order(out);
 }

@@ -12,18 +12,16 @@
 #include "clock.h"
 #include "core/rules.h"
 #include "history.h"
+#include "revisions.h"
 #include "symbols.h"
 
 /* Types of events that begin and end nothing by themselves: they move clocks that ask for them, or by the attributes they set. */
 #define PLAIN_TYPES (1u << EVENT_CHANGED | 1u << EVENT_REPLIED | 1u << EVENT_ACKNOWLEDGED | 1u << EVENT_ATTENDED)
 
-struct revision { struct wall from; struct rules *rules; };
-
 struct timeline {
 	const struct hist     *events;      /* in order of (at, arrival) */
 	uint32_t               n_events;
-	const struct revision *revisions;   /* in order; at least one */
-	size_t                 n_revisions;
+	struct revisions      *revisions;   /* at least one; some may come back to memory */
 	const struct symbols  *symbols;
 	struct wall            until;       /* the time to look from: later revisions are not looked at, due times before it are breaches */
 };
@@ -40,7 +38,7 @@ struct acted {
 struct ticket_facts {
 	struct clock         **clocks;      /* in order of (metric, cycle); some never had a target: see clock.shown */
 	uint32_t               n_clocks;
-	const struct rules    *rules;
+	size_t                 rules;       /* number of the revision that holds */
 	const struct contract *contract;    /* NULL: unmatched */
 	const struct contract *promised;    /* the same, or the last there was: its clocks go on while the ticket is unmatched */
 	struct str             attr[ATTR_N_RULES];

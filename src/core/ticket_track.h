@@ -33,8 +33,8 @@ struct fold {
 	const struct contract *first;               /* the first it ever has: lends its calendar to the time before (rule 8: counted from the start) */
 	const struct contract *latest;              /* whose metrics were added last */
 	bool                   several;             /* others than the first were added, too */
-	const struct rules    *looked_in;           /* for `looked_for`, whose bytes lie at one place: `found` */
-	const char            *looked_for;
+	const char            *looked_for;          /* whose bytes lie at one place: `found`, in the revisions of these numbers */
+	size_t                 found_from, found_to;
 	const struct contract *found;
 };
 

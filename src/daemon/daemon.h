@@ -15,6 +15,7 @@
 #include "daemon/options.h"
 #include "daemon/outbox.h"
 #include "daemon/pace.h"
+#include "daemon/past.h"
 #include "daemon/plight.h"
 #include "daemon/reload.h"
 #include "daemon/restart.h"
@@ -43,6 +44,7 @@ struct daemon {
 	struct event_base  *base;
 	struct store       *store;
 	struct engine      *engine;
+	struct versions    *past;          /* texts of the engine's revisions: past.h */
 	struct notify      *notify;
 	struct http_server *http;
 	struct intake      *intake;

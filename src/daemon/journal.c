@@ -156,14 +156,18 @@ static void keep_refusal(struct daemon *d, const struct event *e, enum intake_re
 
 enum apply journal_apply(struct daemon *d, uint64_t seq, uint32_t *ticket, const struct event *e)
 {
-	/* What its source was allowed when it came: a replay under another configuration decides the same. */
-	const struct source *then = config_source_then(engine_rules_at(d->engine, e->received), e->source);
+	const struct source *then;
+	struct rules *rules;
 	enum apply result;
 
 	/* Fully: what is due by then comes before the event, however much it is. */
 	while (engine_advance(d->engine, e->received, 1000, &d->fx))
 		;
+	/* What its source was allowed when it came: a replay under another configuration decides the same. */
+	rules = rules_ref(engine_rules_at(d->engine, e->received));
+	then = config_source_then(rules, e->source);
 	result = engine_apply_to(d->engine, ticket, e, seq, then != NULL ? source_allows : NULL, then, &d->fx);
+	rules_unref(rules);
 	d->journal.seq = seq;
 	d->journal.n_events[e->type] += result == APPLY_DONE;
 	if (is_refusal(results[result]) && refused_unheard(config_source(d->cfg, e->source), e))

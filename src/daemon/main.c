@@ -118,7 +118,7 @@ static struct wall intake_clock(void *ctx)
 static bool make_parts(struct daemon *d)
 {
 	struct event_config *ec = event_config_new();
-	struct engine_options eopt = { .key = store_key(d->store), .max_skew_ms = d->cfg->server.max_skew_ms };
+	struct engine_options eopt = { .key = store_key(d->store), .max_skew_ms = d->cfg->server.max_skew_ms, .wake = past_wake, .wake_ctx = d };
 	struct intake_options iopt = { .sink = journal_sink, .now = intake_now, .clock = intake_clock, .ctx = d, .key = store_key(d->store) };
 	struct http_handler handler = { api_head, api_request, d };
 	struct http_limits limits = { .body_len = d->cfg->server.max_body };
@@ -130,6 +130,7 @@ static bool make_parts(struct daemon *d)
 	if (d->base == NULL)
 		return false;
 	d->engine = engine_create(&eopt);
+	d->past = versions_create();
 	d->doc = json_create();
 	effects_init(&d->fx);
 	writer_init(&d->writer);
@@ -203,6 +204,7 @@ static void tear_down(struct daemon *d)
 	effects_finish(&d->fx);
 	json_destroy(d->doc);
 	engine_destroy(d->engine);
+	versions_destroy(d->past);
 	if (d->base != NULL)
 		event_base_free(d->base);
 	config_unref(d->cfg);

@@ -1,10 +1,8 @@
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/log.h"
 #include "base/now.h"
 #include "base/reader.h"
-#include "base/xalloc.h"
 #include "daemon/daemon.h"
 
 #define EXTEND_EVERY 20000           /* events between two words to systemd */
@@ -12,18 +10,14 @@
 
 struct recovery {
 	struct daemon *d;
-	struct kept {
-		struct rules *rules;
-		uint64_t      seq;          /* the last event before it */
-		uint64_t      digest;
-	}             *v;
-	size_t         n;
-	size_t         n_tickets, n_events, n_deliveries;
+	uint64_t       digest;              /* of the last revision */
+	size_t         n_revisions, n_tickets, n_events, n_deliveries;
 	struct wall    latest;              /* no time of the past is after it */
 };
 
 /* ---- revisions ---- */
 
+/* All come into force before the first ticket: each event and each row finds by its time the rules that held. */
 static enum err on_revision(void *ctx, const struct store_revision *r, struct diag *d)
 {
 	struct recovery *rc = ctx;
@@ -37,17 +31,12 @@ static enum err on_revision(void *ctx, const struct store_revision *r, struct di
 		return e;
 	}
 	rules->from = r->from;
-	rc->v = xreallocarray(rc->v, rc->n + 1, sizeof(*rc->v));
-	rc->v[rc->n++] = (struct kept){ rules, r->seq, r->digest };
+	past_revise(rc->d, rules, r->text);
+	rules_unref(rules);
+	rc->n_revisions++;
+	rc->digest = r->digest;
 	rc->latest = wall_max(rc->latest, r->from);
 	return ERR_OK;
-}
-
-/* All before the first ticket: each event and each row finds by its time the rules that held. */
-static void put_in_force(struct recovery *rc)
-{
-	for (size_t i = 0; i < rc->n; i++)
-		engine_revise(rc->d->engine, rc->v[i].rules);
 }
 
 /* ---- tickets and events ---- */
@@ -128,7 +117,6 @@ static enum err load(struct recovery *rc, struct diag *diag)
 
 	if (e != ERR_OK)
 		return e;
-	put_in_force(rc);
 	e = store_load(d->store, &rest, diag);
 	d->reload.replanning = true;
 	outbox_take_effects(d);
@@ -153,12 +141,9 @@ enum err recover(struct daemon *d, struct diag *diag)
 			log_warn("clock", "behind", "behind_ms=%" PRId64 " time stands still until the system's clock has caught up with the journal",
 				 rc.latest.ms - d->now.ms);
 		d->clock.now = d->now = wall_max(d->now, rc.latest);
-		e = reload_first(d, rc.n > 0, rc.n > 0 ? rc.v[rc.n - 1].digest : 0, diag);
+		e = reload_first(d, rc.n_revisions > 0, rc.digest, diag);
 	}
-	for (size_t i = 0; i < rc.n; i++)
-		rules_unref(rc.v[i].rules);
-	free(rc.v);
-	log_notice("recover", e == ERR_OK ? "done" : "failed", "revisions=%zu tickets=%zu events=%zu deliveries=%zu ms=%" PRId64, rc.n,
+	log_notice("recover", e == ERR_OK ? "done" : "failed", "revisions=%zu tickets=%zu events=%zu deliveries=%zu ms=%" PRId64, rc.n_revisions,
 		   rc.n_tickets, rc.n_events, rc.n_deliveries, mono_now().ms - began.ms);
 	return e;
 }

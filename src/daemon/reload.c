@@ -51,17 +51,41 @@ static uint64_t canonical(const struct config *cfg, struct buf *out)
 	return siphash64(key, buf_str(out).p, buf_str(out).len);
 }
 
-/* Queues it. The rules are referenced until they are committed. */
+/* A revision on its way to the disk; its address is the job's cookie. */
+struct revising {
+	struct rules *rules;      /* referenced */
+	struct buf    text;
+};
+
+static struct revising *revising_create(struct rules *rules, struct str text)
+{
+	struct revising *rv = xcalloc(1, sizeof(*rv));
+
+	rv->rules = rules_ref(rules);
+	buf_init(&rv->text, CANONICAL_MAX);
+	buf_put(&rv->text, text);
+	return rv;
+}
+
+static void revising_destroy(struct revising *rv)
+{
+	rules_unref(rv->rules);
+	buf_finish(&rv->text);
+	free(rv);
+}
+
+/* Queues it. */
 static enum err put_revision(struct daemon *d, const struct config *cfg, uint64_t digest, struct str text)
 {
 	/* A millisecond of its own: what came before it and what comes after can be told apart by time alone. */
 	struct store_revision r = { .from = wall_plus(daemon_now(d), 1), .digest = digest, .text = text };
+	struct revising *rv = revising_create(cfg->rules, text);
 	enum err e;
 
 	cfg->rules->from = d->clock.now = d->now = r.from;
-	e = store_put_revision(d->store, &r, (uint64_t)(uintptr_t)rules_ref(cfg->rules));
+	e = store_put_revision(d->store, &r, (uint64_t)(uintptr_t)rv);
 	if (e != ERR_OK)
-		rules_unref(cfg->rules);
+		revising_destroy(rv);
 	d->reload.pending = e == ERR_OK;
 	d->reload.pending_from = r.from;
 	return e;
@@ -346,18 +370,18 @@ static void on_wake(evutil_socket_t fd, short what, void *ctx)
 
 void reload_committed(struct daemon *d, const struct store_done *done)
 {
-	struct rules *rules = (struct rules *)(uintptr_t)done->cookie;
+	struct revising *rv = (struct revising *)(uintptr_t)done->cookie;
 	struct reload_job *job = d->reload.committing;
 
 	d->reload.pending = false;
 	if (done->err == ERR_OK) {
 		/* What is due by then is decided by the rules that were in force. */
-		while (engine_advance(d->engine, rules->from, 1000, &d->fx))
+		while (engine_advance(d->engine, rv->rules->from, 1000, &d->fx))
 			;
-		engine_revise(d->engine, rules);
+		past_revise(d, rv->rules, buf_str(&rv->text));
 		d->reload.replanning = true;
 	}
-	rules_unref(rules);
+	revising_destroy(rv);
 	d->reload.committing = NULL;
 	/* At the start there is no job: nobody asked. */
 	d->reload.owed = done->err != ERR_OK && (job == NULL || d->reload.owed);

@@ -4,7 +4,8 @@
  *   2. the same alerts after a stop at any point, from rows saved at different moments and a replay that begins before them;
  *   3. the same final clocks for any order of arrival;
  *   4. the same alerts, verdicts and clocks whether each event is decided on in full or passed over where it changes nothing;
- *   5. it wakes for a step of a clock, and for nothing else.
+ *   5. it wakes for a step of a clock, and for nothing else;
+ *   6. the same alerts, verdicts, clocks and explanations whether all rules stay in memory or those that no ticket needs leave and come back.
  * PLAZO_SEED repeats a run, PLAZO_ROUNDS scales it.
  */
 #include <setjmp.h>
@@ -196,15 +197,28 @@ static void random_life(struct life *l)
 	l->end = wall_plus(t, 20 * MS_PER_DAY);
 }
 
-/* The rules at the beginning, and those of two revisions on the way: other targets, other calendars, and back. */
-static struct rules *revisions[3];
+/* The rules at the beginning, and those of revisions on the way: other targets, other calendars, and back, of all contracts or of one; with their texts. */
+#define N_REVISIONS 7
+static struct rules *revisions[N_REVISIONS];
+static struct buf texts[N_REVISIONS];
 
-/* Whether engines made from now on decide on every event in full. */
-static bool thorough;
+/* Whether engines made from now on decide on every event in full; and whether they let rules go. */
+static bool thorough, lets_go;
+
+static struct rules *wake(void *ctx, size_t revision)
+{
+	struct config_options opt = { .now = { INT64_C(1772323200000) }, .secrets = SECRETS_SKIP, .first_year = 2026, .last_year = 2026 };
+	struct rules *rules = NULL;
+	struct diag d = { 0 };
+
+	(void)ctx;
+	assert_int_equal(config_load_canonical(buf_str(&texts[revision]), &opt, &rules, &d), ERR_OK);
+	return rules;
+}
 
 static struct engine *new_engine(void)
 {
-	struct engine_options opt = { .key = { 7, 9 }, .max_skew_ms = 300000, .thorough = thorough };
+	struct engine_options opt = { .key = { 7, 9 }, .max_skew_ms = 300000, .thorough = thorough, .wake = lets_go ? wake : NULL, .max_guests = 1 };
 	struct engine *en = engine_create(&opt);
 
 	engine_revise(en, revisions[0]);
@@ -215,8 +229,8 @@ static struct engine *engine_with_all(void)
 {
 	struct engine *en = new_engine();
 
-	engine_revise(en, revisions[1]);
-	engine_revise(en, revisions[2]);
+	for (unsigned i = 1; i < N_REVISIONS; i++)
+		engine_revise(en, revisions[i]);
 	return en;
 }
 
@@ -226,7 +240,8 @@ static void place_revisions(const struct life *l)
 	struct wall at = l->e[(size_t)below((int64_t)l->n)].received;
 
 	revisions[1]->from = wall_plus(at, 1 + below(below(2) ? 2 : 3 * MS_PER_DAY));
-	revisions[2]->from = wall_plus(revisions[1]->from, 1 + below(5 * MS_PER_DAY));
+	for (unsigned i = 2; i < N_REVISIONS; i++)
+		revisions[i]->from = wall_plus(revisions[i - 1]->from, 1 + below(below(3) ? 60 * MS_PER_MIN : 5 * MS_PER_DAY));
 	/* An event of the same millisecond comes after the revision: its `received` is not earlier. */
 }
 
@@ -248,7 +263,13 @@ static void drain(struct effects *fx, struct buf *out)
 	effects_reset(fx);
 }
 
-/* Every clock of every ticket. */
+static void put_stretch(void *ctx, const struct stretch *s)
+{
+	buf_printf(ctx, " " STR_FMT " %u %lld %lld %lld " STR_FMT "\n", STR_ARG(s->metric), s->cycle, (long long)s->from.ms, (long long)s->to.ms,
+		   (long long)s->counted_ms, STR_ARG(s->why));
+}
+
+/* Every clock of every ticket, and why it is so. */
 static void put_clocks(struct engine *en, const struct life *l, struct wall now, struct buf *out)
 {
 	struct arena *arena = arena_create();
@@ -265,6 +286,7 @@ static void put_clocks(struct engine *en, const struct life *l, struct wall now,
 				   STR_ARG(c->state), (long long)c->started.ms, (long long)c->stopped.ms, (long long)c->due.ms,
 				   (long long)c->elapsed_ms, (long long)c->paused_ms, c->breached, c->waived);
 		}
+		(void)engine_explain(en, STR("desk"), str_of(l->tickets[k]), now, put_stretch, out);
 	}
 	arena_destroy(arena);
 }
@@ -279,7 +301,7 @@ static void advance(struct engine *en, struct wall now, struct effects *fx, stru
 /* Brings the revisions into force that began by `now`, as the daemon does: what was due before goes first. */
 static void revise(struct engine *en, struct wall now, unsigned *done, bool slices, struct effects *fx, struct buf *out)
 {
-	for (; *done < 3 && revisions[*done]->from.ms <= now.ms; ++*done) {
+	for (; *done < N_REVISIONS && revisions[*done]->from.ms <= now.ms; ++*done) {
 		advance(en, revisions[*done]->from, fx, out);
 		engine_revise(en, revisions[*done]);
 		/* In slices, some tickets' turn comes only when they are touched. */
@@ -626,6 +648,39 @@ static void passing_over_does_not_matter(uint64_t seed)
 	buf_finish(&b);
 }
 
+/* ---- what leaves memory ---- */
+
+static void leaving_does_not_matter(uint64_t seed)
+{
+	struct life l;
+	struct buf a, b;
+
+	buf_init(&a, BUF_NO_MAX);
+	buf_init(&b, BUF_NO_MAX);
+	random_life(&l);
+	received_in_order(&l);
+	if (below(2))
+		make_some_late(&l);
+	place_revisions(&l);
+	run(&l, false, &a);
+	lets_go = true;
+	run(&l, false, &b);
+	if (!str_eq(buf_str(&a), buf_str(&b)))
+		fail_with(seed, "it matters that rules leave memory", &a, &b);
+	buf_reset(&b);
+	if (below(2))
+		run(&l, true, &b);
+	else
+		run_and_crash(&l, &b);
+	lets_go = false;
+	as_set(&a);
+	as_set(&b);
+	if (!str_eq(buf_str(&a), buf_str(&b)))
+		fail_with(seed, "it matters when rules leave memory", &a, &b);
+	buf_finish(&a);
+	buf_finish(&b);
+}
+
 /* ---- the runs ---- */
 
 static void replace(char *text, const char *mark, const char *with)
@@ -662,6 +717,12 @@ static struct config *load(unsigned variant)
 		replace(text, "{at: 50%, notify: [ops]}", "{at: 60%, notify: [ops]}");
 		replace(text, "{at: due-10m, by: wall, notify: [boss]}", "{at: due-10m, notify: [boss]}");
 	}
+	if (variant & 16) {
+		replace(text, "beta: {customer: Beta,", "beta: {customer: Other,");
+		replace(text, "acknowledge: {target: 15m, calendar: always}", "acknowledge: {target: 20m, calendar: night}");
+	}
+	if (variant & 32)
+		replace(text, "gamma: {customer: Gamma, policy: frozen}", "delta: {customer: Gamma, policy: frozen}");
 	problems_init(&p);
 	if (config_load_text("test.yaml", str_of(text), &opt, &cfg, &p) != ERR_OK) {
 		buf_init(&b, BUF_NO_MAX);
@@ -681,17 +742,24 @@ static void run_all(void (*property)(uint64_t seed))
 
 	print_message("seeds %llu to %llu\n", (unsigned long long)first, (unsigned long long)first + (uint64_t)rounds - 1);
 	for (unsigned variant = 0; variant < 8; variant++) {
-		struct config *cfg[3] = { load(variant), load(variant + 8), load(variant) };
+		static const unsigned other[N_REVISIONS] = { 0, 8, 0, 16, 48, 24, 16 };
+		struct config *cfg[N_REVISIONS];
 
-		for (unsigned i = 0; i < 3; i++)
+		for (unsigned i = 0; i < N_REVISIONS; i++) {
+			cfg[i] = load(variant + other[i]);
 			revisions[i] = cfg[i]->rules;
+			buf_init(&texts[i], BUF_NO_MAX);
+			config_canonical(cfg[i], &texts[i]);
+		}
 		revisions[0]->from = WALL_PAST;
 		for (long i = (long)variant; i < rounds; i += 8) {
 			state = (first + (uint64_t)i) * UINT64_C(0x9e3779b97f4a7c15) | 1;
 			property(first + (uint64_t)i);
 		}
-		for (unsigned i = 0; i < 3; i++)
+		for (unsigned i = 0; i < N_REVISIONS; i++) {
 			config_unref(cfg[i]);
+			buf_finish(&texts[i]);
+		}
 	}
 }
 
@@ -719,10 +787,17 @@ static void test_passing_over(void **s)
 	run_all(passing_over_does_not_matter);
 }
 
+static void test_leaving(void **s)
+{
+	(void)s;
+	run_all(leaving_does_not_matter);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_turns), cmocka_unit_test(test_replay), cmocka_unit_test(test_arrival), cmocka_unit_test(test_passing_over),
+		cmocka_unit_test(test_leaving),
 	};
 
 	srand((unsigned)mono_now().ms ^ (unsigned)getpid() << 16);
