@@ -95,8 +95,8 @@ static void leave(struct revisions *rs, size_t place)
 
 	rules_unref(r->rules);
 	r->rules = NULL;
-	r->guest = false;
 	rs->n_guests -= r->guest;
+	r->guest = false;
 	rs->here[place] = rs->here[--rs->n_here];
 }
 
