@@ -76,6 +76,7 @@ const struct zone *zone_load(struct load *l, struct node *name);
 struct secret secret_load(struct load *l, struct node *n);
 void secret_check(struct load *l, struct node *n, const struct secret *s, const struct secret_use *use);   /* n: where it was loaded from */
 bool secret_is_same(const struct node *a, const struct node *b);     /* of two nodes that are written alike: what was read for them; true for no secrets */
+const char *ca_file_of(struct load *l, const struct node *map);      /* the member `ca_file`, or NULL */
 struct secret secret_keep(struct load *l, struct str bytes);    /* bytes in the arena, which are wiped with the config */
 struct redis_config redis_build(struct load *l, struct node *n);
 void redis_check(struct load *l);

@@ -60,7 +60,7 @@ static void receiver_build(struct load *l, struct node *n, struct receiver *r)
 		r->url = text_of(l, what, "url", NULL);
 		r->secret = secret_load(l, good(what, "secret"));
 		secret_check(l, good(what, "secret"), &r->secret, &(struct secret_use){ .signs = true });
-		r->ca_file = text_of(l, what, "ca_file", NULL);
+		r->ca_file = ca_file_of(l, what);
 	} else if (r->kind == RECEIVER_EMAIL) {
 		r->to = texts_of(l, good(what, "to"), &r->n_to);
 		if (node_getz(l->root, "email") == NULL)

@@ -151,7 +151,7 @@ struct redis_config redis_build(struct load *l, struct node *n)
 	sentinels_build(l, n, &r);
 	streams_build(l, n, &r);
 	reading_build(l, n, &r);
-	r.ca_file = text_of(l, n, "ca_file", NULL);
+	r.ca_file = ca_file_of(l, n);
 	if (ca != NULL && node_is_scalar(good(n, "url")) && !r.tls)
 		load_error_key(l, ca, "'ca_file' goes with rediss:// alone");
 	return r;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/xalloc.h"
 #include "load.h"
@@ -56,6 +57,16 @@ static struct secret from_credential(struct load *l, struct node *n)
 	else
 		return from_file(l, n, dir, name, "credential");
 	return (struct secret){ { NULL, 0 }, true };
+}
+
+/* Read when it is used; but without it nobody's certificate holds, and nothing is sent there. */
+const char *ca_file_of(struct load *l, const struct node *map)
+{
+	const struct node *n = good(map, "ca_file");
+
+	if (node_is_scalar(n) && l->opt->secrets == SECRETS_REQUIRE && access(n->text.p, R_OK) != 0)
+		load_warn(l, n, "%s cannot be read, so that no certificate will hold: %s", n->text.p, strerror(errno));
+	return text_of(l, map, "ca_file", NULL);
 }
 
 static struct secret from_env(struct load *l, struct node *n)

@@ -100,10 +100,12 @@ static void listen_build(struct load *l)
 
 static void store_build(struct load *l)
 {
-	const struct node *n = good(l->root, "store");
+	const struct node *n = good(l->root, "store"), *path = good(n, "path");
 	struct store_config *s = &l->whole->pub.store;
 
 	s->path = text_of(l, n, "path", "/var/lib/plazo/plazo.db");
+	if (path != NULL && s->path[0] != '/')
+		load_warn(l, path, "store.path is relative to wherever plazod is started: another directory is another database");
 	s->retention_ms = ms_or(n, "retention", 3 * 365 * MS_PER_DAY);
 }
 
@@ -130,7 +132,7 @@ static void email_build(struct load *l)
 	e->from = text_of(l, n, "from", NULL);
 	e->user = text_of(l, n, "user", NULL);
 	e->password = secret_load(l, good(n, "password"));
-	e->ca_file = text_of(l, n, "ca_file", NULL);
+	e->ca_file = ca_file_of(l, n);
 	if (smtp != NULL)
 		e->tls = tls_build(l, n, url_host(smtp->text));
 	if (e->password.configured && e->user == NULL && node_getz(n, "user") == NULL)

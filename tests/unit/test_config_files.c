@@ -284,6 +284,10 @@ static void test_secrets(void **state)
 	assert_says(HOOK("{env: TEST_CONFIG_NOTHING}"), &need, "c.yaml:1:69: error: environment variable TEST_CONFIG_NOTHING is not set\n");
 	assert_says(HOOK("<secret>"), &need, "c.yaml:1:63: error: this is what `config show` prints in place of a secret, not one\n");
 	assert_says(HOOK("<secret>"), &skip, "");
+	/* What is read later is looked for. */
+	assert_says("email: {smtp: \"smtp://a\", from: a@b, ca_file: /nowhere/ca.pem}\n", &skip, "");
+	assert_says("email: {smtp: \"smtp://a\", from: a@b, ca_file: /nowhere/ca.pem}\n", &need,
+		    "c.yaml:1:47: warning: /nowhere/ca.pem cannot be read, so that no certificate will hold: No such file or directory\n");
 }
 
 /* ---- warnings ---- */
@@ -316,6 +320,8 @@ static void test_warnings(void **state)
 		  "c.yaml:5:13: warning: contract 'k' has no escalation, here, in its policy or in defaults: nobody is told of its clocks\n" },
 		{ SILENT "contracts: {k: {policy: p}, l: {policy: p}, m: {policy: p}}\n",
 		  "c.yaml:5:13: warning: contract 'k', like 2 others, has no escalation, here, in its policy or in defaults: nobody is told of its clocks\n" },
+		{ "store: {path: plazo.db}\n",
+		  "c.yaml:1:15: warning: store.path is relative to wherever plazod is started: another directory is another database\n" },
 		{ CALENDARS "defaults: {calendar: c, escalation: none}\npolicies: {p: {metrics: {resolution: {target: 1h}}}}\ncontracts: {k: {policy: p}}\n",
 		  "c.yaml:2:1: warning: defaults.notify names no receiver: nobody is told of tickets without a contract, nor what plazod says of itself\n" },
 		{ BASE "policies: {p: {metrics: {resolution: {target: 1h}}}}\n", "c.yaml:4:12: warning: policy 'p' is used by no contract\n" },

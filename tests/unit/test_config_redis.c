@@ -142,7 +142,7 @@ static const struct { const char *text, *said; } odd[] = {
 	  "c.yaml:1:28: warning: a secret stands in the configuration itself: {file: PATH} or {credential: NAME} keep it apart\n"
 	  "c.yaml:1:67: error: the URL has a password already: say it there, or in keys of its own\n" },
 	{ H("url: \"redis://x\", stream: t, user: u"), "c.yaml:1:52: error: a user without a password\n" },
-	{ H("url: \"redis://x\", stream: t, ca_file: /x"), "c.yaml:1:52: error: 'ca_file' goes with rediss:// alone\n" },
+	{ H("url: \"redis://x\", stream: t, ca_file: /dev/null"), "c.yaml:1:52: error: 'ca_file' goes with rediss:// alone\n" },
 	{ H("url: \"redis://x\", stream: t, master: m"), "c.yaml:1:52: error: 'master' goes with 'sentinels' alone\n" },
 	{ H("url: \"redis://x\", stream: t, sentinel_user: m"), "c.yaml:1:52: error: 'sentinel_user' goes with 'sentinels' alone\n" },
 	{ H("sentinels: \"a:1\", stream: t"), "c.yaml:1:23: error: sentinels need a 'master': their name for the server\n" },
