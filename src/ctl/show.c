@@ -69,7 +69,9 @@ static void print_figures(const struct json_doc *d)
 	print(d, 0, ", ", "/clocks/paused", " paused");
 	print(d, 0, ", ", "/clocks/breached", " breached\n");
 	print_as(d, 0, "next step  ", "/next", CELL_INSTANT, "");
-	print_as(d, 0, is_there(d, 0, "/next") ? ", in " : "", "/next", is_there(d, 0, "/next") ? CELL_LEFT : CELL_TEXT, "\n");
+	if (is_there(d, 0, "/next"))
+		print_as(d, 0, ", in ", "/next", CELL_LEFT, "");
+	printf("\n");
 	print(d, 0, "events     ", "/events", "");
 	print(d, 0, ", and ", "/duplicates", " duplicates\n");
 	print(d, 0, "store      ", "/store/state", "");
@@ -84,7 +86,7 @@ static void print_figures(const struct json_doc *d)
 void show_status(const struct ctl *ctl, const struct json_doc *d)
 {
 	static const struct column columns[] = {
-		{ "RECEIVER", "/name", CELL_TEXT }, { "KIND", "/kind", CELL_TEXT }, { "PENDING", "/pending", CELL_TEXT },
+		{ "RECEIVER", "/name", CELL_TEXT }, { "KIND", "/kind", CELL_TEXT }, { "ACTIVE", "/active", CELL_TEXT }, { "PENDING", "/pending", CELL_TEXT },
 		{ "OLDEST", "/oldest", CELL_INSTANT }, { "SENT", "/sent", CELL_TEXT }, { "FAILED TRIES", "/failed", CELL_TEXT },
 		{ "NOT SENT", "/suppressed", CELL_TEXT }, { "GIVEN UP", "/dead", CELL_TEXT }, { "DISABLED", "/disabled", CELL_TEXT },
 	};

@@ -335,11 +335,16 @@ static void test_done(void *ctx, bool ok, int status, const char *detail)
 
 void api_receiver_test(struct daemon *d, const struct api_call *c)
 {
+	const struct receiver *r = config_receiver(d->cfg, c->name);
 	struct buf name;
 	enum err e;
 
 	if (d->opt.dry_run) {
 		api_refuse(c->r, 409, "This is a dry run: nothing is sent.");
+		return;
+	}
+	if (r != NULL && r->kind == RECEIVER_LATER) {
+		api_refuse(c->r, 409, "Receivers of this kind (%s) are not active yet: nothing is sent to it.", r->service);
 		return;
 	}
 	buf_init(&name, 1024);

@@ -149,11 +149,12 @@ static void put_receivers(struct daemon *d, struct json_out *o)
 	json_put_key(o, "receivers");
 	json_begin_array(o);
 	for (size_t i = 0; outbox_receiver(d, i, &ns); i++) {
-		static const char *const kinds[] = { [NOTIFY_LOG] = "log", [NOTIFY_WEBHOOK] = "webhook", [NOTIFY_EMAIL] = "email" };
+		const struct receiver *r = config_receiver(d->cfg, str_of(ns.receiver));
 
 		json_begin_object(o);
 		json_put_text(o, "name", str_of(ns.receiver));
-		json_put_text(o, "kind", str_of(kinds[ns.kind]));
+		json_put_text(o, "kind", str_of(r != NULL ? r->service : ""));
+		json_put_flag(o, "active", r != NULL && r->kind != RECEIVER_LATER);
 		json_put_number(o, "pending", (int64_t)ns.n_pending);
 		json_put_number(o, "sent", (int64_t)ns.n_sent);
 		json_put_number(o, "failed", (int64_t)ns.n_failed);

@@ -22,7 +22,7 @@ class Base(Case):
 	@classmethod
 	def setUpClass(cls):
 		cls.well, cls.gone = harness.HookSink(), harness.HookSink(default=410)
-		cls.shared = harness.Plazod().configure({"hook": hook(cls.well), "gone": hook(cls.gone)}, policies={"quick": {"metrics": {
+		cls.shared = harness.Plazod().configure({"hook": hook(cls.well), "gone": hook(cls.gone), "later": {"on_call": "rota"}}, policies={"quick": {"metrics": {
 			"response": {"target": {"P1": "2s", "default": "1h"}}, "resolution": {"target": "3h"}}, "escalation": "standard"}},
 			steps=[{"at": "50%", "notify": ["hook"]}, {"at": "breach", "notify": ["hook", "gone"]}]).start()
 		d = cls.shared
@@ -80,7 +80,8 @@ class Questions(Base):
 		self.assertRegex(text, r"(?m)^tickets    4 in memory, 1 without a contract$")
 		self.assertRegex(text, rf"(?m)^next step  {INSTANT}, in [12]?\d min")
 		self.assertEqual(self.row(text, "gone")["DISABLED"], "true")
-		self.assertEqual(self.row(text, "hook")["KIND"], "webhook")
+		self.assertEqual((self.row(text, "hook")["KIND"], self.row(text, "hook")["ACTIVE"]), ("webhook", "true"))
+		self.assertEqual((self.row(text, "later")["KIND"], self.row(text, "later")["ACTIVE"]), ("on_call", "false"))
 		got = self.json("status")
 		self.assertTrue(got["ready"])
 		self.assertEqual((got["tickets"], got["unmatched"], got["store"]["state"]), (4, 1, "well"))
@@ -315,6 +316,8 @@ class Acts(Base):
 		self.assertIn("410", self.d.ctl("receiver", "test", "gone").stderr)
 		self.text("receiver", "test", "gone", status=NO)
 		self.text("receiver", "test", "nobody", status=NO)
+		self.assertIn("on_call) are not active yet: nothing is sent", self.d.ctl("receiver", "test", "later").stderr)
+		self.text("receiver", "test", "later", status=NO)
 
 	def test_waive(self):
 		self.d.accept(opened("INC-W", at=harness.instant(-5)))
