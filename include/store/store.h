@@ -127,7 +127,7 @@ MUST_CHECK enum err store_sweep(struct store *st, struct wall limit, uint64_t co
 struct store_filter {
 	struct str ns, ticket;   /* of this ticket; an empty ticket: of all */
 	struct str id;           /* of this alert; empty: of all */
-	bool       dead_only;
+	bool       dead_only, failed;   /* failed: those, and what waits for another attempt */
 	uint32_t   limit;        /* newest first; 1 to STORE_MAX_ROWS */
 	const uint64_t *nos; size_t n_nos;   /* instead of all that: the rows of these numbers that are there and whole, in this order */
 };

@@ -62,7 +62,7 @@ int cmd_dead_list(struct ctl *ctl)
 	buf_init(&path, 256);
 	buf_puts(&path, "/v1/deliveries");
 	client_query(ctl, query, 1, &path);
-	buf_printf(&path, "%cfailed=1", ctl->value[OPT_LIMIT] != NULL ? '&' : '?');
+	buf_printf(&path, "%cdead=1", ctl->value[OPT_LIMIT] != NULL ? '&' : '?');
 	status = remote_ask(ctl, buf_cstr(&path), &(struct view){ .list = "/deliveries", COLUMNS(columns), .empty = "no dead letters" });
 	buf_finish(&path);
 	return status;
@@ -86,7 +86,7 @@ static int fetch(const struct ctl *ctl, const char *id, struct buf *answer, stru
 	int status;
 
 	buf_init(&path, 8192);
-	buf_puts(&path, "/v1/deliveries?failed=1&limit=1000");
+	buf_puts(&path, "/v1/deliveries?dead=1&limit=1000");
 	if (id != NULL) {
 		buf_puts(&path, "&id=");
 		client_escape(id, &path);

@@ -10,11 +10,11 @@
 
 enum shape { TEXT, FLAG, COUNT };
 
-enum param { AFTER, ALERT, AT_RISK, CONTRACT, DRY_RUN, FAILED, ID, LIMIT, NAMESPACE, RECEIVER, SOURCE, TICKET, N_PARAMS };
+enum param { AFTER, ALERT, AT_RISK, CONTRACT, DEAD, DRY_RUN, FAILED, ID, LIMIT, NAMESPACE, RECEIVER, SOURCE, TICKET, N_PARAMS };
 
 static const struct { const char *name; enum shape shape; } params[N_PARAMS] = {
 	[AFTER] = { "after", TEXT },     [ALERT] = { "alert", FLAG }, [AT_RISK] = { "at_risk", FLAG }, [CONTRACT] = { "contract", TEXT },
-	[DRY_RUN] = { "dry_run", FLAG }, [FAILED] = { "failed", FLAG }, [ID] = { "id", TEXT },         [LIMIT] = { "limit", COUNT },
+	[DEAD] = { "dead", FLAG },       [DRY_RUN] = { "dry_run", FLAG }, [FAILED] = { "failed", FLAG }, [ID] = { "id", TEXT },         [LIMIT] = { "limit", COUNT },
 	[NAMESPACE] = { "namespace", TEXT }, [RECEIVER] = { "receiver", TEXT }, [SOURCE] = { "source", TEXT }, [TICKET] = { "ticket", TEXT },
 };
 
@@ -25,7 +25,7 @@ static const uint32_t taken[ROUTE_N] = {
 	[ROUTE_HEALTHZ] = ANY, [ROUTE_READYZ] = ANY, [ROUTE_METRICS] = ANY,
 	[ROUTE_TICKETS] = P(AT_RISK) | P(CONTRACT) | P(NAMESPACE) | P(LIMIT) | P(AFTER),
 	[ROUTE_NEXT] = P(LIMIT),
-	[ROUTE_DELIVERIES] = P(TICKET) | P(ID) | P(FAILED) | P(LIMIT),
+	[ROUTE_DELIVERIES] = P(TICKET) | P(ID) | P(DEAD) | P(FAILED) | P(LIMIT),
 	[ROUTE_RESEND] = P(RECEIVER) | P(FAILED),
 	[ROUTE_DROP] = P(RECEIVER) | P(FAILED),
 	[ROUTE_REFUSED] = P(SOURCE) | P(LIMIT) | P(AFTER),

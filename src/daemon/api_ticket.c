@@ -140,13 +140,14 @@ static void list(struct daemon *d, struct http_request *r, const struct store_fi
 
 static void list_of_ticket(struct daemon *d, struct lookup *l)
 {
-	list(d, l->r, &(struct store_filter){ .ns = l->ns, .ticket = l->ticket, .dead_only = api_flag(l->r, "failed"),
-					      .limit = api_limit(l->r, DELIVERIES_USUAL, STORE_MAX_ROWS) });
+	list(d, l->r, &(struct store_filter){ .ns = l->ns, .ticket = l->ticket, .dead_only = api_flag(l->r, "dead"),
+					      .failed = api_flag(l->r, "failed"), .limit = api_limit(l->r, DELIVERIES_USUAL, STORE_MAX_ROWS) });
 }
 
 void api_deliveries(struct daemon *d, const struct api_call *c)
 {
-	struct store_filter f = { .dead_only = api_flag(c->r, "failed"), .limit = api_limit(c->r, DELIVERIES_USUAL, STORE_MAX_ROWS) };
+	struct store_filter f = { .dead_only = api_flag(c->r, "dead"), .failed = api_flag(c->r, "failed"),
+				  .limit = api_limit(c->r, DELIVERIES_USUAL, STORE_MAX_ROWS) };
 	struct api_call of = *c;
 	struct buf b;
 

@@ -54,6 +54,8 @@ static const char *const sql[Q_N] = {
 	                     " ORDER BY no DESC LIMIT ?2",
 	[Q_OUTBOX_ID]      = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_key WHERE no < ?1 AND id_hash IN (?4, ?5) AND id = ?3 ORDER BY no DESC LIMIT ?2",
 	[Q_OUTBOX_DEAD]    = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_dead WHERE no < ?1 AND state = 3 ORDER BY no DESC LIMIT ?2",
+	[Q_OUTBOX_FAILED]  = "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_dead WHERE no < ?1 AND state = 3 UNION ALL "
+	                     "SELECT " OUTBOX_COLUMNS " FROM outbox INDEXED BY outbox_pending WHERE no < ?1 AND state = 0 ORDER BY no DESC LIMIT ?2",
 	[Q_OUTBOX_ROW]     = "SELECT " OUTBOX_COLUMNS " FROM outbox WHERE no = ?1",
 	[Q_CURSOR_PUT]     = "INSERT OR REPLACE INTO cursors VALUES(?1, ?2, ?3, ?4)",
 	[Q_CURSOR_ALL]     = "SELECT source, key, value, sum FROM cursors",

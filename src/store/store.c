@@ -371,7 +371,7 @@ enum err store_list_deliveries(struct store *st, const struct store_filter *f, u
 	pack_str(&st->queue.bytes, f->ns);
 	pack_str(&st->queue.bytes, f->ticket);
 	pack_str(&st->queue.bytes, f->id);
-	buf_put_varint(&st->queue.bytes, f->dead_only);
+	buf_put_varint(&st->queue.bytes, (unsigned)f->dead_only | (unsigned)f->failed << 1);
 	buf_put_varint(&st->queue.bytes, f->limit < STORE_MAX_ROWS ? f->limit : STORE_MAX_ROWS);
 	if (f->n_nos > 0)
 		buf_append(&st->queue.bytes, f->nos, f->n_nos * sizeof *f->nos);

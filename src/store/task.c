@@ -141,7 +141,7 @@ static int sweep(struct db *db, struct reader *r, bool *finished_out)
 
 static sqlite3_stmt *deliveries_query(struct db *db, const struct store_filter *f)
 {
-	enum query q = f->id.len != 0 ? Q_OUTBOX_ID : f->ticket.len != 0 ? Q_OUTBOX_TICKET : f->dead_only ? Q_OUTBOX_DEAD : Q_OUTBOX_ALL;
+	enum query q = f->id.len != 0 ? Q_OUTBOX_ID : f->ticket.len != 0 ? Q_OUTBOX_TICKET : f->failed ? Q_OUTBOX_FAILED : f->dead_only ? Q_OUTBOX_DEAD : Q_OUTBOX_ALL;
 	sqlite3_stmt *s = db_stmt(db, q);
 
 	if (q == Q_OUTBOX_ID) {
@@ -159,7 +159,9 @@ static sqlite3_stmt *deliveries_query(struct db *db, const struct store_filter *
 
 static bool fits(const struct store_filter *f, const struct delivery *v)
 {
-	if (f->dead_only && v->state != DELIVERY_DEAD)
+	bool tried = v->state == DELIVERY_PENDING && v->attempts > 0;
+
+	if ((f->dead_only || f->failed) && v->state != DELIVERY_DEAD && !(f->failed && tried))
 		return false;
 	return f->ticket.len == 0 || (str_eq(f->ns, v->ns) && str_eq(f->ticket, v->ticket));
 }
@@ -202,10 +204,13 @@ static int read_deliveries(struct db *db, struct task *t, struct reader *r, stru
 static int list_deliveries(struct db *db, struct task *t, struct reader *r, struct answers *out, bool *finished_out)
 {
 	struct store_filter f = { .ns = reader_bytes(r), .ticket = reader_bytes(r) };
+	uint64_t packed;
 	int n = 0, rc;
 
 	f.id = reader_bytes(r);
-	f.dead_only = reader_varint(r) != 0;
+	packed = reader_varint(r);
+	f.dead_only = packed & 1;
+	f.failed = packed >> 1 & 1;
 	f.limit = (uint32_t)reader_varint(r);
 	if (r->p < r->end)
 		return read_deliveries(db, t, r, out, finished_out);

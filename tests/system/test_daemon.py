@@ -11,7 +11,7 @@ import time
 import unittest
 
 import harness
-from harness import Case, SECRET, TOKEN_ACT, TOKEN_READ, agent_reply, base_config, event, instant, opened, request, wait_for
+from harness import Case, SECRET, TOKEN_ACT, TOKEN_READ, agent_reply, base_config, event, hook, instant, opened, request, wait_for
 
 
 class Options(Case):
@@ -153,6 +153,17 @@ class Deliveries(Case):
 		self.assertEqual(sink.tries(type="sla.cleared"), [], "too early")
 		got = sink.wait(12, type="sla.cleared")
 		self.assertEqual((len(got), got[0].alert.get("subject")), (1, None))
+
+
+class Failed(Case):
+	def test_what_has_failed_is_listed_before_it_is_given_up(self):
+		sink = self.sink(default=500)
+		self.run_with({"hook": hook(sink)}, target="1s", steps=[{"at": "breach", "notify": ["hook"]}])
+		self.d.accept([opened("T1")])
+		failed = lambda: json.loads(self.d.ctl("deliveries", "--failed", "--json").stdout)["deliveries"]
+		wait_for("an attempt that failed", 20, failed)
+		self.assertEqual([(v["ticket"], v["state"], v["receiver"], v["attempts"] > 0) for v in failed()], [("T1", "pending", "hook", True)])
+		self.assertEqual(self.d.ctl("dead", "list").stdout, "no dead letters\n")
 
 
 class Waivers(Case):

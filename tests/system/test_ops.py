@@ -524,7 +524,7 @@ class Parameters(Ops):
 			("POST", "/v1/reload?dry-run=1"), ("POST", "/v1/reload?dry_run=maybe"), ("POST", "/v1/reload?dry_run=1&dry_run=0"),
 			("POST", "/v1/reload?dry_run"), ("POST", "/v1/import?source=helpdesk&alert=maybe"), ("POST", "/v1/forget?dry_run=1"),
 			("GET", "/v1/tickets?contract=" + "x" * 2000), ("GET", "/v1/tickets?limit=0"), ("GET", "/v1/next?limit=abc"),
-			("GET", "/v1/tickets?limit=99999999999"), ("GET", "/v1/deliveries?ticket=%zz"), ("GET", "/v1/deliveries?dead=1"), ("GET", "/v1/status?x")):
+			("GET", "/v1/tickets?limit=99999999999"), ("GET", "/v1/deliveries?ticket=%zz"), ("GET", "/v1/deliveries?died=1"), ("GET", "/v1/status?x")):
 			r = self.ask(method, path)
 			self.assertEqual((r.status, "parameter" in r.json["detail"]), (400, True), f"{method} {path:.80}: {r}")
 		self.assertEqual(len(self.json("dead", "list")["deliveries"]), 2)

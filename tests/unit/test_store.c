@@ -576,7 +576,8 @@ static void deliveries_are_listed(void **state)
 
 		snprintf(id, sizeof id, "a%03d", i);
 		v = rig_delivery(id, "l1", i % 2 != 0 ? "odd" : "even");
-		v.state = i % 10 == 3 ? DELIVERY_DEAD : DELIVERY_SENT;
+		v.state = i % 10 == 3 ? DELIVERY_DEAD : i % 10 == 5 ? DELIVERY_PENDING : DELIVERY_SENT;
+		v.attempts = i % 20 == 5 ? 2 : 0;
 		assert_int_equal(store_put_delivery(r->st, &v, 0), ERR_OK);
 	}
 	rig_wait(r, 350);
@@ -588,6 +589,13 @@ static void deliveries_are_listed(void **state)
 	assert_int_equal(ask_deliveries(r, (struct store_filter){ .limit = 1000, .ns = STR("desk"), .ticket = STR("odd"), .dead_only = true }), 35);
 	assert_int_equal(ask_deliveries(r, (struct store_filter){ .limit = 1000, .ns = STR("desk"), .ticket = STR("even"), .dead_only = true }), 0);
 	assert_int_equal(ask_deliveries(r, (struct store_filter){ .limit = 1000, .dead_only = true }), 35);
+	/* Those given up, and 18 of the 35 that wait, for they have been tried; the newest first. */
+	size_t from = r->n;
+	assert_int_equal(ask_deliveries(r, (struct store_filter){ .limit = 1000, .failed = true }), 53);
+	assert_string_equal(r->heard[from].text, "a345");
+	assert_string_equal(r->heard[from + 1].text, "a343");
+	assert_int_equal(ask_deliveries(r, (struct store_filter){ .limit = 1000, .ns = STR("desk"), .ticket = STR("odd"), .failed = true }), 53);
+	assert_int_equal(ask_deliveries(r, (struct store_filter){ .limit = 20, .failed = true }), 20);
 	assert_int_equal(ask_deliveries(r, (struct store_filter){ .limit = 1000, .ns = STR("other"), .ticket = STR("odd") }), 0);
 	assert_int_equal(ask_deliveries(r, (struct store_filter){ .limit = 1000, .id = STR("a007") }), 1);
 	assert_string_equal(r->heard[r->n - 2].text, "a007");
