@@ -1,5 +1,6 @@
 """A replay of the journal decides as it was decided: after kill -9 every ticket is as it was, whatever its sources may touch by then."""
 import base64
+import json
 import os
 import random
 import time
@@ -51,8 +52,17 @@ class Replay(Case):
 			e["organization"] = rnd.choice(["ACME S.A.", "Nobody"])
 		return e
 
+	def act(self):
+		what = self.rnd.choice(["waive", "extend"])
+		body = {"metric": self.rnd.choice(["response", "resolution"]), "reason": "agreed", **({"by": "1h"} if what == "extend" else {})}
+		r = harness.request(self.d.port, "POST", f"/v1/tickets/desk/T{self.rnd.randrange(TICKETS)}/{what}", json.dumps(body),
+				    {"Authorization": f"Bearer {harness.TOKEN_ACT}"})
+		self.assertIn(r.status, (200, 404, 409, 422), r)
+
 	def send(self, n):
 		for _ in range(n):
+			if self.rnd.random() < 0.2:
+				self.act()
 			source, secret = self.rnd.choice([("helpdesk", harness.SECRET), ("second", SECOND)])
 			r = self.d.post([self.some_event() for _ in range(self.rnd.randint(1, 12))], source=source, sign_with=secret)
 			self.assertIn(r.status, (202, 207, 401, 403, 409, 422), r)
@@ -77,7 +87,8 @@ class Replay(Case):
 			was = self.tickets()
 			if self.rnd.random() < 0.5:
 				self.configure(target)
-			self.d.kill()
+			# Tickets come from their rows, from the journal, or from both.
+			self.rnd.choice([self.d.kill, self.d.kill, self.d.stop])()
 			self.d.start()
 			for before, after in zip(was, self.tickets()):
 				self.assertEqual(before, after, f"seed {seed}")
