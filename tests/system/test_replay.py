@@ -11,7 +11,7 @@ from harness import Case, base_config, event, instant
 KILLS = int(os.environ.get("PLAZO_KILLS", "20"))
 SECOND = "whsec_" + base64.b64encode(b"the secret of another source ...").decode()
 TICKETS = 25
-KINDS = ["opened", "changed", "replied", "acknowledged", "resolved", "reopened", "closed", "cancelled"]
+KINDS = ["opened", "opened", "opened", "changed", "changed", "replied", "acknowledged", "resolved", "reopened", "closed", "cancelled"]
 GOES_ON = {"elapsed_s", "remaining_s", "paused_s", "counted_s", "to"}       # with the time
 
 
@@ -46,8 +46,8 @@ class Replay(Case):
 		again = rnd.random() < 0.1
 		e = event(f"T{rnd.randrange(TICKETS)}", rnd.choice(KINDS), id=f"e{rnd.randint(1, self.n) if again else self.n}",
 			  at=instant(-rnd.choice([0, 0, 0, 5, 600, 4000])), actor={"role": rnd.choice(["agent", "customer", "system"])})
-		if rnd.random() < 0.5:
-			e["contract"] = rnd.choice(["acme", "other", "nobody", None])
+		if rnd.random() < 0.7:
+			e["contract"] = rnd.choice(["acme", "acme", "acme", "other", "nobody", None])
 		if rnd.random() < 0.3:
 			e["organization"] = rnd.choice(["ACME S.A.", "Nobody"])
 		return e
