@@ -168,7 +168,7 @@ void revisions_sweep(struct revisions *rs)
 			continue;
 		if (r->used < rs->since)
 			leave(rs, i);
-		else if (r->rules->slim != NULL)
+		else if (rs->here[i] + REVISIONS_QUICK < rs->n && r->rules->slim != NULL)
 			r->rules->slim(r->rules);
 	}
 	rs->n_guests = 0;

@@ -16,6 +16,8 @@
 #include "core/engine.h"
 #include "core/rules.h"
 
+#define REVISIONS_QUICK 16      /* the last ones, which stay as quick as those in force while they are in memory */
+
 struct change { uint64_t contract, form; };      /* hash of its id; 0: there is no such contract any more */
 
 struct revision {
@@ -50,7 +52,7 @@ void revisions_finish(struct revisions *rs);
 /* Comes into force at `rules->from`. Refs it. A replan begins. */
 void revisions_add(struct revisions *rs, struct rules *rules);
 
-/* Rules that were not needed since then leave memory, and others that are not in force become slim; with the end of the replan, or where no ticket is. */
+/* Rules that were not needed since then leave memory, and others that have become old become slim; with the end of the replan, or where no ticket is. */
 void revisions_sweep(struct revisions *rs);
 void revisions_replanned(struct revisions *rs);
 

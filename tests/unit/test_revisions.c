@@ -10,6 +10,7 @@
 #include "base/versions.h"
 #include "base/xalloc.h"
 #include "core/engine.h"
+#include "core/engine_private.h"
 
 #define START INT64_C(1774861200000)    /* 2026-03-30T09:00Z, a Monday */
 
@@ -284,6 +285,37 @@ static void test_as_many_as_forms(void **state)
 	buf_finish(&row);
 }
 
+static size_t table_bytes(const struct fixture *f, size_t revision)
+{
+	const struct rules *r = f->en->revisions.v[revision].rules;
+
+	assert_non_null(r);
+	return calendar_bytes(r->contracts[0].calendar);
+}
+
+/* Where each reload gives the contract another form, all are needed: most of them without what makes them quick. */
+static void test_old_rules_are_slim(void **state)
+{
+	enum { N = 3 * REVISIONS_QUICK };
+	struct fixture *f = *state;
+	size_t whole;
+
+	revise(f, 1, 1);
+	apply(f, "T1", EVENT_OPENED, "acme");
+	whole = table_bytes(f, 0);
+	for (int i = 1; i < N; i++)
+		revise(f, 1 + i, 1);
+	assert_int_equal(in_memory(f->en), N);
+	for (size_t i = 0; i < N; i++)
+		if (i + REVISIONS_QUICK < N)
+			assert_in_range(table_bytes(f, i), 1, whole / 2);
+		else
+			assert_int_equal(table_bytes(f, i), whole);
+	same_ticket(f, "T1");
+	apply(f, "T1", EVENT_REPLIED, NULL);
+	assert_int_equal(f->n_woken, 0);
+}
+
 /* Two forms that take turns are two, however often; and what it takes does not grow. */
 static void test_there_and_back(void **state)
 {
@@ -434,7 +466,7 @@ static void test_preview(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_without_tickets_none_stays), TEST(test_a_contract_that_stays_needs_none), TEST(test_as_many_as_forms), TEST(test_there_and_back),
+		TEST(test_without_tickets_none_stays), TEST(test_a_contract_that_stays_needs_none), TEST(test_as_many_as_forms), TEST(test_old_rules_are_slim), TEST(test_there_and_back),
 		TEST(test_rules_come_back), TEST(test_guests_leave), TEST(test_a_reload_cuts_no_stretch), TEST(test_preview),
 	};
 
