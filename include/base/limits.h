@@ -42,6 +42,7 @@
 #define CONFIG_MAX_VALUES     256         /* of one key of a condition: compared pair by pair */
 #define CONFIG_MAX_STREAMS    16          /* of one Redis source: one command reads them all */
 #define CONFIG_MAX_SENTINELS  8           /* of one Redis source: each is asked in turn */
+#define CONFIG_MAX_RECIPIENTS 64         /* of one receiver by mail: a bit each says who has it */
 #define CONFIG_MAX_METRICS    16          /* metrics of one policy */
 
 /* Zones and calendars */

@@ -1,6 +1,7 @@
 /* Where alerts go. */
 #include <string.h>
 
+#include "base/limits.h"
 #include "model.h"
 #include "scalar.h"
 
@@ -63,6 +64,8 @@ static void receiver_build(struct load *l, struct node *n, struct receiver *r)
 		r->ca_file = ca_file_of(l, what);
 	} else if (r->kind == RECEIVER_EMAIL) {
 		r->to = texts_of(l, good(what, "to"), &r->n_to);
+		if (r->n_to > CONFIG_MAX_RECIPIENTS)
+			load_error(l, good(what, "to"), "more than %d addresses: use a receiver more", CONFIG_MAX_RECIPIENTS);
 		if (node_getz(l->root, "email") == NULL)
 			load_error_key(l, what, "a receiver by email needs the section 'email' with smtp and from");
 	} else if (r->kind == RECEIVER_LATER) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "base/xalloc.h"
 #include "daemon/daemon.h"
 
@@ -81,6 +82,8 @@ static enum err make_sources(struct force *f, struct diag *d)
 }
 
 /* ---- receivers ---- */
+
+_Static_assert(CONFIG_MAX_RECIPIENTS == NOTIFY_MAX_RECIPIENTS, "what the configuration takes is sent");
 
 static void make_receiver(const struct receiver *r, struct notify_receiver *out)
 {

@@ -393,6 +393,16 @@ static const struct {
 	  "7:49: error: unknown key 'vault' in sources.h.webhook.verify.secret", 1 },
 	{ "receivers: {r: {webhook: {url: \"http://x\", secret: \"s3\\tcret\"}}}\n",
 	  "1:52: error: receivers.r.webhook.secret: has control characters", 1 },
+	{ "receivers: {r: {email: {to: \"a@-b\"}}}\nemail: {smtp: \"smtp://127.0.0.1\", from: a@b}\n",
+	  "1:29: error: receivers.r.email.to: must be a mail address such as ops@example.com", 1 },
+	{ "receivers: {r: {email: {to: \".a@b.example\"}}}\nemail: {smtp: \"smtp://127.0.0.1\", from: a@b}\n",
+	  "1:29: error: receivers.r.email.to: must be a mail address such as ops@example.com", 1 },
+	{ "receivers: {r: {email: {to: \"a@b@c\"}}}\nemail: {smtp: \"smtp://127.0.0.1\", from: a@b}\n",
+	  "1:29: error: receivers.r.email.to: must be a mail address such as ops@example.com", 1 },
+	{ "receivers: {r: {email: {to: \"a@b.\"}}}\nemail: {smtp: \"smtp://127.0.0.1\", from: a@b}\n",
+	  "1:29: error: receivers.r.email.to: must be a mail address such as ops@example.com", 1 },
+	{ "receivers: {r: {email: {to: \"a b@c\"}}}\nemail: {smtp: \"smtp://127.0.0.1\", from: a@b}\n",
+	  "1:29: error: receivers.r.email.to: must be a mail address such as ops@example.com", 1 },
 	{ "sources: {s: {namespace: a/b, webhook: {verify: {kind: none}}}}\n",
 	  "1:26: error: the namespace stands before a '/' in NAMESPACE/ID: it has none in it, and is neither '.' nor '..'", 1 },
 	{ "sources: {s: {namespace: .., webhook: {verify: {kind: none}}}}\n",
@@ -564,6 +574,27 @@ static void test_many(void **state)
 }
 
 /* What stands in a file may be any character: a sentence about it is one line that moves no cursor. */
+/* What one mail can name is as many as plazod takes. */
+static void test_recipients(void **state)
+{
+	for (int n = 64; n <= 65; n++) {
+		char text[4096] = "email: {smtp: \"smtp://127.0.0.1\", from: a@b}\nreceivers: {r: {email: {to: [", said[2048];
+		struct problems p;
+		struct config *cfg = NULL;
+
+		(void)state;
+		for (int i = 0; i < n; i++)
+			snprintf(text + strlen(text), 32, "%sa%d@b", i > 0 ? ", " : "", i);
+		snprintf(text + strlen(text), 32, "]}}}\n");
+		problems_init(&p);
+		assert_int_equal(config_load_text("c.yaml", str_of(text), &options, &cfg, &p), n > 64 ? ERR_SYNTAX : ERR_OK);
+		first_error(&p, said, sizeof said);
+		assert_string_equal(said, n > 64 ? "2:29: error: more than 64 addresses: use a receiver more" : "none");
+		config_unref(cfg);
+		problems_finish(&p);
+	}
+}
+
 static void test_sentences_have_no_controls(void **state)
 {
 	struct config *cfg = NULL;
@@ -585,6 +616,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_recipients),
 		cmocka_unit_test(test_sentences_have_no_controls),
 		cmocka_unit_test(test_all_at_once),
 		cmocka_unit_test(test_hostile),
