@@ -102,6 +102,11 @@ int cmd_explain(struct ctl *ctl)
 	struct ticket_view view;
 	struct arena *a;
 
+	/* What one of them takes would be passed over by the other, and something else explained than was meant. */
+	if (ctl->n_args < 2 && (ctl->value[OPT_CONFIG] != NULL || ctl->value[OPT_UNTIL] != NULL || ctl->value[OPT_SOURCE] != NULL))
+		return ctl_usage(ctl, "-c, --until and --source go with a file of events, or - for standard input; without one the daemon is asked");
+	if (ctl->n_args == 2 && (ctl->value[OPT_SOCKET] != NULL || ctl->value[OPT_URL] != NULL))
+		return ctl_usage(ctl, "of a file of events no daemon is asked: --socket and --url go without one");
 	if (ctl->n_args < 2)
 		return explain_remote(ctl);
 	s = simulation_run(ctl, ctl->args[1], NULL, NULL, &status);

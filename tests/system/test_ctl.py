@@ -122,6 +122,11 @@ class Questions(Base):
 		self.assertEqual([(s["metric"], s["counts"]) for s in stretches], [("response", True), ("resolution", True), ("resolution", False)])
 		self.text("explain", "INC-99", status=NO)
 
+	def test_explain_is_of_one_or_the_other(self):
+		for args in (["INC-1", "-c", str(self.d.conf)], ["INC-1", "--until", "2026-11-23T09:00:00Z"], ["INC-1", "/dev/null", "--socket", str(self.d.socket)]):
+			p = harness.plazoctl("explain", *args, stdin="")
+			self.assertEqual((p.returncode, p.stdout), (USAGE, ""), p.stderr)
+
 	def test_explain_without_a_daemon(self):
 		"""What holds, pauses and resolves a clock is named, stretch by stretch."""
 		cfg = harness.base_config(1, policies={"quick": {"metrics": {"l2": {"while": {"team": "l2"}, "stop": {"type": "resolved"}, "target": "8h"}}}})
