@@ -284,7 +284,8 @@ static void start_next(struct daemon *d)
 
 	for (const struct reload_waiter *w = rl->next; w != NULL; w = w->next)
 		real = real || !w->dry_run;
-	if (rl->job != NULL || rl->committing != NULL || rl->previewing != NULL || (!rl->again && rl->next == NULL) || d->phase != PHASE_RUNNING)
+	/* One revision at a time is on its way to the disk: the answer to that of the start is not a job's. */
+	if (rl->job != NULL || rl->pending || rl->previewing != NULL || (!rl->again && rl->next == NULL) || d->phase != PHASE_RUNNING)
 		return;
 	rl->waiters = rl->next;
 	rl->next = NULL;
