@@ -18,7 +18,7 @@ from hostile_requests import AFTER, END, G, N, P, TABLE, TE, TOKEN, chunk
 
 SOURCES = {"desk": {"webhook": {"verify": {"kind": "bearer", "secret": TOKEN}}}}
 # Of 99 in 100 good requests, each with its commit: far more than on a quiet machine, far less than a loop that stands.
-GOOD_MS = 5000 * harness.SLOWER             # what is looked for is a daemon that hangs; the machine may be busy
+GOOD_MS = 5000 * harness.PATIENCE           # what is looked for is a daemon that hangs; the machine may be busy
 BEARER = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
 
 
@@ -118,7 +118,7 @@ class Good:
 		self.thread.join()
 
 	def p99_ms(self):
-		return statistics.quantiles(self.seconds, n=100)[98] * 1000 if len(self.seconds) > 1 else 0.0
+		return statistics.quantiles(self.seconds, n=100, method="inclusive")[98] * 1000 if len(self.seconds) > 1 else 0.0
 
 
 class Table(Case):
