@@ -15,6 +15,7 @@ hang, close (after the message, without an answer), no-quit (no answer to QUIT),
 import argparse
 import asyncio
 import base64
+import contextlib
 import email
 import email.policy
 import hashlib
@@ -281,7 +282,8 @@ def certificate(directory):
 
 
 async def main(args):
-	with tempfile.TemporaryDirectory(prefix="plazo-sink-") as directory:
+	# Many are killed, and would leave it behind: so only where something lies in it.
+	with tempfile.TemporaryDirectory(prefix="plazo-sink-") if args.tls else contextlib.nullcontext() as directory:
 		path, context = certificate(directory) if args.tls else (None, None)
 		out = Out(args.out)
 		sink = Webhook(args, out) if args.kind == "webhook" else Smtp(args, out, context)
