@@ -210,7 +210,7 @@ struct rules *revisions_rules(struct revisions *rs, size_t i)
 	return take(rs, i);
 }
 
-struct wanted { struct str id; uint64_t form; };
+struct wanted { struct str id; uint64_t form; const struct contract **found_out; };
 
 static bool has_form(const void *ctx, const void *key, uint32_t i)
 {
@@ -218,6 +218,7 @@ static bool has_form(const void *ctx, const void *key, uint32_t i)
 	const struct wanted *w = key;
 	const struct contract *c = rs->v[i].rules != NULL ? rules_contract(rs->v[i].rules, w->id) : NULL;
 
+	*w->found_out = c;
 	return c != NULL && c->form == w->form;
 }
 
@@ -237,20 +238,23 @@ static size_t choose(const struct revisions *rs, size_t last, const struct wante
 /* A form that is no longer the contract's; for all times at which it was, the same rules are taken. */
 static const struct contract *find_old(struct revisions *rs, size_t i, size_t last, uint64_t contract, struct str id)
 {
-	struct wanted w = { id, form_at(rs, i, contract) };
+	const struct contract *found;
+	struct wanted w = { id, form_at(rs, i, contract), &found };
 	uint32_t holder;
 
 	if (w.form == 0)
 		return NULL;
 	holder = map_find(&rs->holders, w.form, has_form, rs, &w);
-	if (holder == MAP_ABSENT) {
-		holder = (uint32_t)choose(rs, last, &w);
+	if (holder != MAP_ABSENT) {
 		(void)take(rs, holder);
-		/* They may have been its holder before they left. */
-		if (map_find(&rs->holders, w.form, has_form, rs, &w) == MAP_ABSENT)
-			map_insert(&rs->holders, w.form, holder);
+		return found;
 	}
-	return rules_contract(take(rs, holder), id);
+	holder = (uint32_t)choose(rs, last, &w);
+	(void)take(rs, holder);
+	/* They may have been its holder before they left. */
+	if (map_find(&rs->holders, w.form, has_form, rs, &w) == MAP_ABSENT)
+		map_insert(&rs->holders, w.form, holder);
+	return rules_contract(rs->v[holder].rules, id);
 }
 
 const struct contract *revisions_seek(struct revisions *rs, size_t i, struct str id, size_t *end_out)

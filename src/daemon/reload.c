@@ -21,7 +21,6 @@
 
 #define CANONICAL_MAX (64u << 20)
 #define REPLAN_MS     4             /* of a turn */
-#define REPLAN_SLICE  64
 #define PREVIEW_MS    4             /* of a turn */
 
 struct reload_waiter {
@@ -335,7 +334,7 @@ bool reload_turn(struct daemon *d)
 	if (d->reload.owed)
 		pay_revision(d);
 	while (d->reload.replanning && mono_now().ms - began.ms < REPLAN_MS)
-		d->reload.replanning = engine_replan(d->engine, REPLAN_SLICE, journal_horizon(d, d->now), &d->fx);
+		d->reload.replanning = engine_replan(d->engine, 1, journal_horizon(d, d->now), &d->fx);
 	return preview_turn(d) || d->reload.replanning;
 }
 
