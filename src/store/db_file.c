@@ -84,6 +84,11 @@ static enum err check_header(const char *path, const uint8_t *h, uint64_t size, 
 		diag_set(d, "%s is a backup, and %s-wal the log of the database that it replaces: take the log away, then start again", path, path);
 		return ERR_SYNTAX;
 	}
+	/* SQLite would only read the one, and not open the other. */
+	if (h[18] > 2 || h[19] > 2) {
+		diag_set(d, "%s is damaged and was left as it is: its header names the formats %u and %u", path, h[18], h[19]);
+		return ERR_SYNTAX;
+	}
 	if (be32(h + 60) > DB_VERSION) {
 		diag_set(d, "%s was written by a newer plazo (schema %u, this one knows %d)", path, be32(h + 60), DB_VERSION);
 		return ERR_RANGE;
