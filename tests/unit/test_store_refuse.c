@@ -165,6 +165,28 @@ static void what_is_cut_short(void **state)
 	free(whole);
 }
 
+/* SQLite would take it for one that may only be read. */
+static void formats_that_are_none(void **state)
+{
+	struct rig *r = *state;
+	size_t len;
+
+	make(r);
+
+	char *whole = read_file(r->path, &len);
+
+	for (size_t at = 18; at < 20; at++)
+		for (unsigned bit = 2; bit < 8; bit++) {
+			whole[at] = (char)(whole[at] ^ 1 << bit);
+			write_file(r->path, whole, len);
+			refused(r, ERR_SYNTAX, "is damaged and was left as it is: its header names the formats");
+			whole[at] = (char)(whole[at] ^ 1 << bit);
+		}
+	write_file(r->path, whole, len);
+	rig_open(r);
+	free(whole);
+}
+
 static void what_lacks_a_table(void **state)
 {
 	struct rig *r = *state;
@@ -522,6 +544,7 @@ int main(void)
 		CASE(what_is_not_ours_by_its_log),
 		CASE(a_backup_and_the_log_of_what_it_replaces),
 		CASE(what_is_cut_short),
+		CASE(formats_that_are_none),
 		CASE(what_lacks_a_table),
 		CASE(what_lacks_its_key),
 		CASE(what_has_bad_pages),
