@@ -626,6 +626,15 @@ static void make_some_late(struct life *l)
 	}
 }
 
+static void late_life(struct life *l)
+{
+	random_life(l);
+	received_in_order(l);
+	if (below(2))
+		make_some_late(l);
+	place_revisions(l);
+}
+
 static void passing_over_does_not_matter(uint64_t seed)
 {
 	struct life l;
@@ -633,11 +642,7 @@ static void passing_over_does_not_matter(uint64_t seed)
 
 	buf_init(&a, BUF_NO_MAX);
 	buf_init(&b, BUF_NO_MAX);
-	random_life(&l);
-	received_in_order(&l);
-	if (below(2))
-		make_some_late(&l);
-	place_revisions(&l);
+	late_life(&l);
 	run(&l, false, &a);
 	thorough = true;
 	run(&l, false, &b);
@@ -657,11 +662,7 @@ static void leaving_does_not_matter(uint64_t seed)
 
 	buf_init(&a, BUF_NO_MAX);
 	buf_init(&b, BUF_NO_MAX);
-	random_life(&l);
-	received_in_order(&l);
-	if (below(2))
-		make_some_late(&l);
-	place_revisions(&l);
+	late_life(&l);
 	run(&l, false, &a);
 	lets_go = true;
 	run(&l, false, &b);
