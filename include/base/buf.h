@@ -105,6 +105,7 @@ static inline uint64_t zigzag(int64_t v)
 void buf_put_varint(struct buf *b, uint64_t v);
 void buf_put_zigzag(struct buf *b, int64_t v);
 void buf_put_bytes(struct buf *b, struct str s);     /* varint length, then the bytes */
+void buf_put_escaped(struct buf *b, struct str s);   /* as a part of a URL: what RFC 3986 section 2.3 does not name is percent-encoded */
 void buf_put_u64le(struct buf *b, uint64_t v);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xalloc.h"
 
@@ -165,4 +166,15 @@ void buf_put_u64le(struct buf *b, uint64_t v)
 {
 	v = htole64(v);
 	buf_append(b, &v, sizeof(v));
+}
+
+void buf_put_escaped(struct buf *b, struct str s)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+	for (size_t i = 0; i < s.len; i++)
+		if (memchr(plain, s.p[i], sizeof plain - 1) != NULL)
+			buf_putc(b, s.p[i]);
+		else
+			buf_printf(b, "%%%02X", (uint8_t)s.p[i]);
 }

@@ -40,17 +40,6 @@ static size_t on_data(char *p, size_t size, size_t n, void *arg)
 	return buf_ok(x->rq->answer) ? piece.len : 0;
 }
 
-void client_escape(const char *text, struct buf *out)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-
-	for (; *text != '\0'; text++)
-		if (strchr(plain, *text) != NULL)
-			buf_putc(out, *text);
-		else
-			buf_printf(out, "%%%02X", (unsigned char)*text);
-}
-
 void client_query(const struct ctl *ctl, const struct query *q, size_t n, struct buf *path)
 {
 	char sep = '?';
@@ -61,7 +50,7 @@ void client_query(const struct ctl *ctl, const struct query *q, size_t n, struct
 		if (v == NULL)
 			continue;
 		buf_printf(path, "%c%s=", sep, q[i].name);
-		client_escape(v[0] != '\0' ? v : "1", path);
+		buf_put_escaped(path, str_of(v[0] != '\0' ? v : "1"));
 		sep = '&';
 	}
 }

@@ -25,9 +25,6 @@ struct request {
  */
 int client_send(const struct ctl *ctl, const struct request *rq);
 
-/* A path segment, percent-encoded (RFC 3986). */
-void client_escape(const char *text, struct buf *out);
-
 /* "?a=b&c=d" of those options that were given; a flag is 1. Appends to `path`. */
 struct query { enum option option; const char *name; };
 void client_query(const struct ctl *ctl, const struct query *q, size_t n, struct buf *path);

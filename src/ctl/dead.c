@@ -11,11 +11,11 @@
 static void act_path(const char *id, const char *act, const char *receiver, struct buf *path)
 {
 	buf_puts(path, "/v1/deliveries/");
-	client_escape(id, path);
+	buf_put_escaped(path, str_of(id));
 	buf_printf(path, "/%s", act);
 	if (receiver != NULL) {
 		buf_puts(path, strchr(act, '?') != NULL ? "&receiver=" : "?receiver=");
-		client_escape(receiver, path);
+		buf_put_escaped(path, str_of(receiver));
 	}
 }
 
@@ -89,7 +89,7 @@ static int fetch(const struct ctl *ctl, const char *id, struct buf *answer, stru
 	buf_puts(&path, "/v1/deliveries?dead=1&limit=1000");
 	if (id != NULL) {
 		buf_puts(&path, "&id=");
-		client_escape(id, &path);
+		buf_put_escaped(&path, str_of(id));
 	}
 	rq.path = buf_cstr(&path);
 	status = client_send(ctl, &rq);

@@ -34,7 +34,7 @@ int cmd_refused_show(struct ctl *ctl)
 
 	buf_init(&path, 8192);
 	buf_puts(&path, "/v1/refused/");
-	client_escape(ctl->args[0], &path);
+	buf_put_escaped(&path, str_of(ctl->args[0]));
 	status = remote_ask(ctl, buf_cstr(&path), &(struct view){ .print = show_refusal });
 	buf_finish(&path);
 	return status;

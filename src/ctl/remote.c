@@ -77,7 +77,7 @@ int cmd_tickets(struct ctl *ctl)
 static void ticket_path(const char *id, const char *suffix, struct buf *path)
 {
 	buf_puts(path, "/v1/tickets/");
-	client_escape(id, path);
+	buf_put_escaped(path, str_of(id));
 	buf_puts(path, suffix);
 }
 
@@ -194,7 +194,7 @@ int cmd_receiver_test(struct ctl *ctl)
 
 	buf_init(&path, 8192);
 	buf_puts(&path, "/v1/receivers/");
-	client_escape(ctl->args[0], &path);
+	buf_put_escaped(&path, str_of(ctl->args[0]));
 	buf_puts(&path, "/test");
 	status = remote_post(ctl, buf_cstr(&path), (struct str){ NULL, 0 }, EXIT_NO, &(struct view){ .print = show_test });
 	buf_finish(&path);

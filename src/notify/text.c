@@ -249,18 +249,6 @@ static void put_link(const struct page *pg, const char *label, struct buf *url)
 	buf_reset(url);
 }
 
-static void put_segment(struct str s, struct buf *out)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		uint8_t c = (uint8_t)s.p[i];
-
-		if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("-._~", c) != NULL))
-			buf_putc(out, (char)c);
-		else
-			buf_printf(out, "%%%02X", c);
-	}
-}
-
 static void put_rows(const struct page *pg)
 {
 	const struct alert *a = pg->a;
@@ -303,10 +291,10 @@ static void put_rows(const struct page *pg)
 		buf_put(&v, base);
 		buf_puts(&v, "/v1/tickets/");
 		if (a->ns.len > 0) {
-			put_segment(a->ns, &v);
+			buf_put_escaped(&v, a->ns);
 			buf_putc(&v, '/');
 		}
-		put_segment(a->ticket, &v);
+		buf_put_escaped(&v, a->ticket);
 	}
 	put_link(pg, ph->details, &v);
 	buf_finish(&v);

@@ -178,10 +178,23 @@ static void bad_bytes_are_refused(void **state)
 	assert_true(in.bad);
 }
 
+static void parts_of_a_url(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 64);
+	buf_put_escaped(&b, STR("aZ09-._~"));
+	buf_put_escaped(&b, (struct str){ "/ \0%\xc3\xa9+", 7 });
+	assert_string_equal(buf_cstr(&b), "aZ09-._~%2F%20%00%25%C3%A9%2B");
+	buf_finish(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(failure_sticks),
+		cmocka_unit_test(parts_of_a_url),
 		cmocka_unit_test(printf_fits_exactly),
 		cmocka_unit_test(take_gives),
 		cmocka_unit_test(numbers_come_back),
