@@ -23,6 +23,8 @@ struct phrases {
 	const char         *cleared_uncounted;        /* of one that was waived or cancelled */
 	struct metric_words metrics[PHRASES_N_METRICS];
 	const char         *due, *target, *used, *priority, *contract, *step, *why, *late, *open, *details, *footer;
+	const char         *day, *days, *same_day;    /* of a target in business days: of 1, of several, of 0 */
+	const char         *eod;                      /* behind it: close of business */
 	const char         *weekdays[7], *months[12];
 	const char         *left_one, *left_many;
 	const struct reason_words *reasons;           /* ends with NULLs; the first that fits at a place holds */

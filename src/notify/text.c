@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/civil.h"
+#include "core/span.h"
 #include "notify/phrases.h"
 
 const char *const text_language_names[TEXT_N_LANGUAGES + 1] = { "en", "es", NULL };
@@ -94,6 +95,42 @@ static void put_words(struct str rest, const struct reason_words *words, struct 
 	}
 	text_clean(buf_str(&b), out);
 	buf_finish(&b);
+}
+
+/* "3 business days, by close of business" of "3bd eod"; one of hours reads well as it is written. */
+static void put_target(struct str target, const struct phrases *ph, struct buf *out)
+{
+	struct span s;
+
+	if (span_parse(target, &s, NULL) != ERR_OK || s.kind != SPAN_DAYS) {
+		text_clean(target, out);
+		return;
+	}
+	if (s.days == 0)
+		buf_puts(out, ph->same_day);
+	else
+		buf_printf(out, "%d %s", s.days, s.days == 1 ? ph->day : ph->days);
+	buf_puts(out, s.eod ? ph->eod : "");
+}
+
+/* The engine's reason names the target as it is written, behind the words ", target ". */
+static void put_reason(const struct alert *a, const struct phrases *ph, struct buf *out)
+{
+	static const struct str before = STR(", target ");
+	struct str head = a->reason, rest = { NULL, 0 };
+	const char *at = head.len > 0 && a->target.len > 0 ? memmem(head.p, head.len, before.p, before.len) : NULL;
+
+	if (at != NULL) {
+		head.len = (size_t)(at - head.p) + before.len;
+		rest = (struct str){ head.p + head.len, a->reason.len - head.len };
+	}
+	put_words(head, ph->reasons, out);
+	if (at != NULL && str_starts(rest, a->target)) {
+		put_target(a->target, ph, out);
+		rest.p += a->target.len;
+		rest.len -= a->target.len;
+	}
+	put_words(rest, ph->reasons, out);
 }
 
 /* "quedan 30 min", but "queda 1 h": the number that is spoken first decides. */
@@ -260,7 +297,7 @@ static void put_rows(const struct page *pg)
 		text_instant(a->due, pg->st->zone, pg->st->language, &v);
 	put_row(pg, ph->due, &v);
 	if (a->target.len > 0) {
-		text_clean(a->target, &v);
+		put_target(a->target, ph, &v);
 		buf_printf(&v, ", %s ", ph->used);
 		text_open_time(a->elapsed_ms, &v);
 	}
@@ -276,7 +313,7 @@ static void put_rows(const struct page *pg)
 	if (a->type <= ALERT_ESCALATION)
 		text_clean(a->step, &v);
 	put_row(pg, ph->step, &v);
-	put_words(a->reason, ph->reasons, &v);
+	put_reason(a, ph, &v);
 	put_row(pg, ph->why, &v);
 	if (a->late_ms >= MS_PER_MIN)
 		text_duration(a->late_ms, pg->st->language, &v);

@@ -114,6 +114,43 @@ static void open_time_is_told_in_hours(void **state)
 	expect_headline(&a, TEXT_ES, "INC-1: quedan 25 h para la resolución.");
 }
 
+static void expect_line(const struct alert *a, enum text_language language, const char *label, const char *want)
+{
+	struct text_style st = { language, NULL, NULL };
+	struct str rest, line = { NULL, 0 };
+	struct buf b;
+
+	buf_init(&b, 65536);
+	text_plain(a, &st, &b);
+	rest = buf_str(&b);
+	while (!str_starts(line, str_of(label)) && str_cut(&rest, '\n', &line))
+		;
+	assert_str(line, want);
+	buf_finish(&b);
+}
+
+/* "3bd eod" is for configurations; in the reason, too, where the engine puts it. */
+static void targets_in_days_are_told_in_words(void **state)
+{
+	(void)state;
+	struct alert a = example(ALERT_BREACH);
+
+	a.target = STR("3bd eod");
+	a.reason = STR("breach: not stopped by its due time, target 3bd eod; the ticket changed");
+	expect_line(&a, TEXT_EN, "Target:", "Target:     3 business days, by close of business, used 1 h 30 min");
+	expect_line(&a, TEXT_EN, "Why:", "Why:        breach: not stopped by its due time, target 3 business days, by close of business; the ticket changed");
+	expect_line(&a, TEXT_ES, "Objetivo:", "Objetivo:   3 días laborables, antes del cierre, consumido 1 h 30 min");
+	expect_line(&a, TEXT_ES, "Motivo:", "Motivo:     breach: sin cumplir al vencer el plazo, objetivo 3 días laborables, antes del cierre; el tique cambió");
+	a.target = STR("1bd");
+	a.reason = STR("75%: of the target is used, target 1bd");
+	expect_line(&a, TEXT_EN, "Target:", "Target:     1 business day, used 1 h 30 min");
+	expect_line(&a, TEXT_ES, "Motivo:", "Motivo:     75% del objetivo consumido, objetivo 1 día laborable");
+	a.target = STR("0bd eod");
+	expect_line(&a, TEXT_EN, "Target:", "Target:     the same business day, by close of business, used 1 h 30 min");
+	expect_line(&a, TEXT_ES, "Objetivo:", "Objetivo:   el mismo día laborable, antes del cierre, consumido 1 h 30 min");
+	expect_line(&a, TEXT_EN, "Why:", "Why:        75%: of the target is used, target 1bd");
+}
+
 /* What a step says of the daemon itself, and a reason that is put together of what we know and what a server said. */
 static void the_daemon_itself(void **state)
 {
@@ -397,7 +434,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(subjects),
 		cmocka_unit_test(what_a_clear_says),
-		cmocka_unit_test(open_time_is_told_in_hours),
+		cmocka_unit_test(open_time_is_told_in_hours), cmocka_unit_test(targets_in_days_are_told_in_words),
 		cmocka_unit_test(the_daemon_itself),
 		cmocka_unit_test(every_type_has_its_words),
 		cmocka_unit_test(plain_in_english_and_spanish),
