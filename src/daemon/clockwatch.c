@@ -1,8 +1,22 @@
 #include "daemon/clockwatch.h"
 
-void clockwatch_init(struct clockwatch *c, struct wall wall, struct mono boot, struct wall earliest)
+void clockwatch_init(struct clockwatch *c, struct wall wall, struct mono boot)
 {
-	*c = (struct clockwatch){ .now = wall_max(wall, earliest), .offset_ms = wall.ms - boot.ms };
+	*c = (struct clockwatch){ .now = wall, .offset_ms = wall.ms - boot.ms };
+}
+
+static void look_for_leap(struct clockwatch *c, int64_t step_ms, struct mono boot)
+{
+	if (step_ms > CLOCK_LEAP_MS)
+		c->proven = (struct mono){ boot.ms + CLOCK_PROOF_MS };
+}
+
+struct wall clockwatch_resume(struct clockwatch *c, struct wall latest, struct mono boot)
+{
+	if (latest.ms != WALL_PAST.ms)
+		look_for_leap(c, c->now.ms - latest.ms, boot);
+	c->now = wall_max(c->now, latest);
+	return c->now;
 }
 
 static int64_t distance(int64_t a, int64_t b)
@@ -43,6 +57,7 @@ static enum clock_news watch(struct clockwatch *c, int64_t offset, struct mono b
 	if (boot.ms - c->since.ms < CLOCK_HOLD_MS)
 		return CLOCK_STEADY;
 	c->step_ms = step;
+	look_for_leap(c, step, boot);
 	follow(c, offset);
 	return CLOCK_BELIEVED;
 }
@@ -57,6 +72,11 @@ struct wall clockwatch_sample(struct clockwatch *c, struct wall wall, struct mon
 struct wall clockwatch_wall(const struct clockwatch *c, struct mono boot)
 {
 	return (struct wall){ boot.ms + c->offset_ms };
+}
+
+bool clockwatch_is_proven(const struct clockwatch *c, struct mono boot)
+{
+	return boot.ms >= c->proven.ms;
 }
 
 int64_t clockwatch_ahead_ms(const struct clockwatch *c, struct mono boot)

@@ -139,7 +139,7 @@ static bool make_parts(struct daemon *d)
 	tail_init(&d->tail);
 	streams_init(&d->streams);
 	systemd_init(&d->systemd);
-	clockwatch_init(&d->clock, wall_now(), boot_now(), WALL_PAST);
+	clockwatch_init(&d->clock, wall_now(), boot_now());
 	d->started = daemon_now(d);
 	iopt.base = d->base;
 	d->intake = intake_create(&iopt);

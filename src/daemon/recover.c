@@ -140,7 +140,7 @@ enum err recover(struct daemon *d, struct diag *diag)
 		if (wall_before(wall_plus(d->now, CLOCK_JUMP_MS), rc.latest))
 			log_warn("clock", "behind", "behind_ms=%" PRId64 " time stands still until the system's clock has caught up with the journal",
 				 rc.latest.ms - d->now.ms);
-		d->clock.now = d->now = wall_max(d->now, rc.latest);
+		d->now = clockwatch_resume(&d->clock, rc.latest, d->boot);
 		e = reload_first(d, rc.n_revisions > 0, rc.digest, diag);
 	}
 	log_notice("recover", e == ERR_OK ? "done" : "failed", "revisions=%zu tickets=%zu events=%zu deliveries=%zu ms=%" PRId64, rc.n_revisions,

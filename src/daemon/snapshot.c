@@ -33,14 +33,18 @@ static void end_pass(struct daemon *d, struct mono now)
 		s->trimmed = s->seq;
 }
 
+/* What goes does not come back: so it goes by a clock that is proven, and not by time that stands still ahead of it. */
 static void sweep(struct daemon *d, struct mono now)
 {
 	struct snapshot *s = &d->snapshot;
+	struct wall limit = wall_plus(clockwatch_wall(&d->clock, d->boot), -d->cfg->store.retention_ms);
 
 	if (now.ms < s->next_sweep.ms)
 		return;
 	s->next_sweep = (struct mono){ now.ms + SWEEP_MS };
-	if (store_sweep(d->store, wall_plus(d->now, -d->cfg->store.retention_ms), 0) != ERR_OK)
+	if (!clockwatch_is_proven(&d->clock, d->boot))
+		log_notice("snapshot", "sweep-waits", "why=\"the clock has leapt by more than a month: for a day nothing goes by store.retention\"");
+	else if (store_sweep(d->store, limit, 0) != ERR_OK)
 		log_warn("snapshot", "sweep", "error=\"the store has no room for the job\"");
 }
 

@@ -3,9 +3,10 @@ import time
 import unittest
 
 import harness
-from harness import Case, agent_reply, hook, instant, opened
+from harness import Case, agent_reply, event, hook, instant, opened
 
 HOUR = 3600
+LEAP = 40 * 24 * HOUR
 
 
 @unittest.skipIf(harness.FAKETIME is None or harness.SANITIZED, "libfaketime is not installed, or would not go with a sanitizer")
@@ -75,6 +76,25 @@ class Clock(Case):
 				time.sleep(0.5)
 				self.assertEqual(self.hooks.alerts(ticket=names[1]), [])
 				self.d.stop()
+
+	def is_kept(self, ticket):
+		return self.d.ctl("ticket", ticket).returncode == 0
+
+	def test_a_clock_that_was_wrong_for_a_while_deletes_nothing(self):
+		"""What goes by the retention is gone for good: not by a start that finds another year, nor by the time that stands still behind it."""
+		self.d.configure({"hook": hook(self.hooks)}, store={"retention": "1d"})
+		self.run_at(0)
+		self.d.accept([opened("OLD"), event("OLD", "closed")])
+		self.d.stop()
+		self.run_at(LEAP)
+		harness.wait_for("a word of it", 10, lambda: "sweep-waits" in self.d.log())
+		self.d.accept(opened("AHEAD", at=instant(LEAP)), at=time.time() + LEAP)
+		self.assertTrue(self.is_kept("OLD"), "deleted at a start with a clock that is wrong")
+		self.d.stop()
+		self.run_at(0, ready=False)
+		harness.wait_for("an event taken", 10, lambda: self.d.socket.exists() and self.d.post(opened("NOW")).status == 202)
+		# The sweep of the start goes before the first event.
+		self.assertTrue(self.is_kept("OLD"), "deleted by time that stands still")
 
 
 if __name__ == "__main__":

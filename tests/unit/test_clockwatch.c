@@ -33,7 +33,7 @@ static int setup(void **state)
 	(void)state;
 	boot_ms = 1000000;
 	error_ms = 0;
-	clockwatch_init(&cw, (struct wall){ T0 + boot_ms }, (struct mono){ boot_ms }, WALL_PAST);
+	clockwatch_init(&cw, (struct wall){ T0 + boot_ms }, (struct mono){ boot_ms });
 	return 0;
 }
 
@@ -55,7 +55,7 @@ static void starts_no_earlier_than_the_past(void **state)
 	struct wall latest = { T0 + boot_ms + 60000 };
 
 	(void)state;
-	clockwatch_init(&cw, (struct wall){ T0 + boot_ms }, (struct mono){ boot_ms }, latest);
+	assert_int_equal(clockwatch_resume(&cw, latest, (struct mono){ boot_ms }).ms, latest.ms);
 	assert_int_equal(pass(30000).ms, latest.ms);
 	assert_int_equal(clockwatch_ahead_ms(&cw, (struct mono){ boot_ms }), 30000);
 	pass(60000);
@@ -162,6 +162,45 @@ static void suspend_is_no_jump(void **state)
 	true_time(boot_ms);
 }
 
+static bool is_proven(void)
+{
+	return clockwatch_is_proven(&cw, (struct mono){ boot_ms });
+}
+
+static void a_leap_is_proven_by_a_day(void **state)
+{
+	(void)state;
+	error_ms = CLOCK_LEAP_MS;
+	pass(CLOCK_HOLD_MS + 2000);
+	true_time(boot_ms + error_ms);
+	assert_true(is_proven());
+	error_ms += CLOCK_LEAP_MS + 1;
+	pass(CLOCK_HOLD_MS + 1000);
+	true_time(boot_ms + error_ms);
+	assert_false(is_proven());
+	pass(CLOCK_PROOF_MS - 1000);
+	assert_false(is_proven());
+	pass(2000);
+	assert_true(is_proven());
+	/* Nor is there anything to prove by one that is set back. */
+	error_ms = 0;
+	pass(CLOCK_HOLD_MS + 1000);
+	assert_true(is_proven());
+}
+
+static void a_leap_between_two_processes_is_one(void **state)
+{
+	(void)state;
+	clockwatch_resume(&cw, WALL_PAST, (struct mono){ boot_ms });
+	assert_true(is_proven());
+	clockwatch_resume(&cw, wall_plus(cw.now, -CLOCK_LEAP_MS), (struct mono){ boot_ms });
+	assert_true(is_proven());
+	clockwatch_resume(&cw, wall_plus(cw.now, -CLOCK_LEAP_MS - 1), (struct mono){ boot_ms });
+	assert_false(is_proven());
+	pass(CLOCK_PROOF_MS);
+	assert_true(is_proven());
+}
+
 static void never_goes_back(void **state)
 {
 	uint64_t seed = 88172645463325252u;
@@ -189,6 +228,7 @@ int main(void)
 		cmocka_unit_test_setup(an_hour_that_stays_is_believed, setup),
 		cmocka_unit_test_setup(an_hour_back_goes_on_and_then_stands_still, setup),
 		cmocka_unit_test_setup(a_second_jump_waits_anew, setup), cmocka_unit_test_setup(suspend_is_no_jump, setup),
+		cmocka_unit_test_setup(a_leap_is_proven_by_a_day, setup), cmocka_unit_test_setup(a_leap_between_two_processes_is_one, setup),
 		cmocka_unit_test_setup(never_goes_back, setup),
 	};
 
