@@ -54,6 +54,9 @@ char *ctl_seconds(int64_t ms, char out[32]);
 /* A whole file, or standard input for "-". NULL with *status set. Gives the text, to free(). */
 char *ctl_read_all(const char *path, size_t max, size_t *len, int *status);
 
+/* Is this JSON an array, and not an object a line? */
+bool ctl_is_array(struct str text);
+
 /* ---- events through an engine of our own: simulate.c ---- */
 
 struct simulation;

@@ -105,6 +105,45 @@ static int import_pieces(struct ctl *ctl, const char *path, struct str rest, str
 	return status;
 }
 
+/* An array's events, a line each: the ends of lines within one of them are white space. */
+static int array_to_lines(const char *name, struct str text, struct buf *lines)
+{
+	struct json_doc *d = json_create();
+	struct diag diag = { 0 };
+	int status = EXIT_FINE;
+
+	if (json_parse(d, text, &diag) != ERR_OK)
+		status = ctl_fail(EXIT_BAD_EVENTS, "%s:%u:%u: %s; of events a line each (jq -c '.[]') what is good is taken, however many there are",
+				  name, diag.line, diag.col, diag.msg);
+	for (json_node n = status == EXIT_FINE ? json_first(d, 0) : JSON_ABSENT; n != JSON_ABSENT; n = json_next(d, n)) {
+		size_t at = lines->len;
+
+		buf_put(lines, json_raw(d, n));
+		for (; at < lines->len; at++)
+			if (lines->p[at] == '\n')
+				lines->p[at] = ' ';
+		buf_putc(lines, '\n');
+	}
+	json_destroy(d);
+	return status;
+}
+
+/* The events of the file, a line each; NULL with *status set. Gives the text, to free(). */
+static char *read_lines(const char *name, size_t *len, int *status)
+{
+	char *text = ctl_read_all(name, MAX_IMPORT, len, status);
+	struct buf lines;
+
+	if (text == NULL || !ctl_is_array((struct str){ text, *len }))
+		return text;
+	buf_init(&lines, BUF_NO_MAX);
+	*status = array_to_lines(name, (struct str){ text, *len }, &lines);
+	free(text);
+	text = *status == EXIT_FINE ? buf_take(&lines, len) : NULL;
+	buf_finish(&lines);
+	return text;
+}
+
 int cmd_import(struct ctl *ctl)
 {
 	static const struct query query[] = { { OPT_SOURCE, "source" }, { OPT_ALERT, "alert" } };
@@ -114,7 +153,7 @@ int cmd_import(struct ctl *ctl)
 	char *text;
 	struct buf path;
 
-	text = ctl_read_all(ctl->args[0], MAX_IMPORT, &len, &status);
+	text = read_lines(ctl->args[0], &len, &status);
 	if (text == NULL)
 		return status;
 	buf_init(&path, 8192);

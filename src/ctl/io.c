@@ -36,3 +36,12 @@ char *ctl_read_all(const char *path, size_t max, size_t *len, int *status)
 		fclose(f);
 	return *status == EXIT_FINE ? buf_take(&b, len) : NULL;
 }
+
+bool ctl_is_array(struct str text)
+{
+	size_t i = 0;
+
+	while (i < text.len && strchr(" \t\r\n", text.p[i]) != NULL)
+		i++;
+	return i < text.len && text.p[i] == '[';
+}

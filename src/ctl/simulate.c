@@ -49,17 +49,6 @@ static bool take_event(void *arg, size_t index, const struct event *e, const str
 	return true;
 }
 
-static bool is_array(struct str text)
-{
-	text = str_trim(text);
-	while (text.len > 0 && (text.p[0] == '\n' || text.p[0] == '\r')) {
-		text.p++;
-		text.len--;
-		text = str_trim(text);
-	}
-	return text.len > 0 && text.p[0] == '[';
-}
-
 static int read_events(struct simulation *s, size_t len)
 {
 	struct str text = { s->text, len };
@@ -70,7 +59,7 @@ static int read_events(struct simulation *s, size_t len)
 	struct events_found found;
 	struct problem p = { 0 };
 
-	if (events_read(s->doc, text, is_array(text) ? EVENT_FORM_JSON : EVENT_FORM_NDJSON, &ec, take_event, s, &found, &p) != ERR_OK)
+	if (events_read(s->doc, text, ctl_is_array(text) ? EVENT_FORM_JSON : EVENT_FORM_NDJSON, &ec, take_event, s, &found, &p) != ERR_OK)
 		return ctl_fail(EXIT_BAD_EVENTS, "%s: %s", s->name, p.detail);
 	return s->n_bad > 0 ? EXIT_BAD_EVENTS : EXIT_FINE;
 }

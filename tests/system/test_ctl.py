@@ -47,8 +47,8 @@ class Base(Case):
 	def setUp(self):
 		self.d = self.shared
 
-	def text(self, *args, status=FINE):
-		p = self.d.ctl(*args)
+	def text(self, *args, status=FINE, **more):
+		p = self.d.ctl(*args, **more)
 		self.assertEqual(p.returncode, status, p.stdout + p.stderr)
 		self.assertNotRegex(p.stdout, "[\x00-\x09\x0b-\x1f\x7f-\x9f]", "what a ticket holds reaches the terminal")
 		return p.stdout
@@ -403,6 +403,21 @@ class Acts(Base):
 		self.assertEqual(self.json("ticket", "OLD-1")["clocks"][0]["breached"], True)
 		got = self.json("deliveries", "--ticket", "OLD-1")["deliveries"]
 		self.assertEqual({(v["state"], v["detail"]) for v in got}, {("suppressed", "imported without alerts")})
+
+	def test_import_of_an_array(self):
+		"""As most exports are; and one that is written over many lines."""
+		events = [opened(f"ARR-{i}", at=harness.instant(-3600), subject="two\nlines") for i in range(3)]
+		path = self.write("array.json", "\n" + json.dumps(events, indent=1) + "\n")
+		self.assertEqual(self.text("import", path), "3 accepted, 0 duplicates, 0 refused\n")
+		self.assertEqual(self.json("ticket", "ARR-2")["subject"], "two\nlines")
+		p = self.d.ctl("import", "-", stdin=json.dumps([event("ARR-0", "cancelled"), 7, opened("ARR-3", priority=7), *events]))
+		self.assertEqual((p.returncode, p.stdout), (BAD_EVENTS, "1 accepted, 3 duplicates, 2 refused\n"))
+		self.assertRegex(p.stderr, r"(?m)^event 2: .*object[^\0]*^event 3: /priority: ")
+		p = self.d.ctl("import", self.write("torn.json", json.dumps(events)[:-9]))
+		self.assertEqual((p.returncode, p.stdout), (BAD_EVENTS, ""))
+		self.assertRegex(p.stderr, r"torn\.json:1:\d+: .*jq -c")
+		self.assertEqual(self.text("import", "-", stdin=" []"), "0 accepted, 0 duplicates, 0 refused\n")
+		self.d.accept([event(f"ARR-{i}", "cancelled") for i in (1, 2)])
 
 	def test_import_refused(self):
 		good = json.dumps(opened("OLD-A", at=harness.instant(-60)))
