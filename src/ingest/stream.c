@@ -304,6 +304,9 @@ void stream_follow(struct stream *s, struct stream_settings *next)
 		if (s->leaving == LEAVING_FOR_RESET) {
 			s->leaving = LEAVING_NOT;
 			settle_again_later(s);
+			/* Who was to leave did not come again when the connection was lost. */
+			if (s->link == NULL && s->sentinels == NULL)
+				stream_after(s, 0);
 		}
 		take_settings(s, next);
 		read_pump(s);

@@ -728,6 +728,31 @@ static void a_reload_takes_another_back(void **state)
 	}
 }
 
+/* The same, but the connection was lost while it was to leave, when nobody comes again. */
+static void a_reload_takes_back_one_that_has_lost_its_server(void **state)
+{
+	struct rig *rig = *state;
+	struct stream_options other = rig->opt;
+	const char *keys[] = { "more" };
+
+	other.keys = keys;
+	rig->keeping = true;
+	add(rig, "tickets", 1);
+	start(rig);
+	UNTIL(rig, rig->n_out == 1);
+	stream_reset(rig->stream, &other);
+	rest(rig, 50);
+	redis_kill(&rig->redis);
+	UNTIL(rig, stats(rig).state == STREAM_CONNECTING);
+	stream_reset(rig->stream, &rig->opt);
+	rest(rig, 50);
+	redis_start(&rig->redis);
+	add(rig, "tickets", 2);
+	rig->keeping = false;
+	UNTIL(rig, rig->n_events == 2);
+	UNTIL(rig, stats(rig).n_acked == 2);
+}
+
 /* Two daemons of one group, started at the same instant: one reads, the other says who does. */
 static void one_of_two_reads(void **state)
 {
@@ -1037,7 +1062,8 @@ int main(void)
 		TEST(group_and_stream_may_vanish), TEST(says_what_is_wrong), TEST(own_cursor), TEST(no_cursor_passes_what_was_taken_in_part),
 		TEST(whatever_happens_while_batches_cross), TEST(what_waits_for_room_goes_with_its_connection),
 		TEST(an_end_waits_for_no_room), TEST(reads_while_the_loop_is_busy), TEST(the_thread_comes_when_it_can),
-		TEST(a_reload_changes_the_stream), TEST(a_reload_leaves_an_own_cursor_where_it_is), TEST(a_reload_takes_another_back), TEST(one_of_two_reads),
+		TEST(a_reload_changes_the_stream), TEST(a_reload_leaves_an_own_cursor_where_it_is), TEST(a_reload_takes_another_back),
+		TEST(a_reload_takes_back_one_that_has_lost_its_server), TEST(one_of_two_reads),
 		TEST(one_that_has_nothing_to_read_is_alive),
 		TEST(what_another_took_over_is_not_handed_in), TEST(without_news_of_the_thread_nothing_is_handed_in), TEST(pending_entries_that_never_came_are_found), TEST(a_server_that_is_none), TEST(names), TEST(a_server_that_is_silent),
 	};
