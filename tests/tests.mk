@@ -57,7 +57,7 @@ torture:  ## kills, power cuts, damaged files, missing memory and full disks, of
 	@$(TORTURE_COUNTS) PLAZO_SAN="$(SAN)" tests/run --timeout 900 --build $(B) $(TORTURE)
 
 # Preloaded, so without sanitizers: those have an allocator of their own.
-PRELOADED := $(B)/tests/nomem.so $(B)/tests/names.so
+PRELOADED := $(B)/tests/nomem.so $(B)/tests/names.so $(B)/tests/nodisk.so
 $(PRELOADED): $(B)/tests/%.so: tests/faults/%.c
 	@mkdir -p $(dir $@)
 	$(call say,CC  $<)$(CC) -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -fPIC -shared -o $@ $<

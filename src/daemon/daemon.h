@@ -57,6 +57,7 @@ struct daemon {
 	struct mono         boot;          /* likewise */
 	struct wall         started;
 	struct mono         stop_by;       /* of the present phase of stopping */
+	struct mono         farewell_by;   /* the store is dead: until then receivers are told */
 	bool                drained;       /* no request is under way any more */
 	bool                parked;        /* notify has nothing in flight any more */
 	struct clockwatch   clock;

@@ -21,4 +21,7 @@ struct stream_plight {
 void operator_look_at_stream(struct daemon *d, struct stream_plight *p, const struct stream_view *v, struct mono now);
 void operator_look_at_store(struct daemon *d, const struct store_health *h, struct mono now);
 
+/* Once, when the store is dead and the daemon about to leave. */
+void operator_store_failed(struct daemon *d, const struct store_health *h);
+
 #endif

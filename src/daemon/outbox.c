@@ -211,6 +211,9 @@ void outbox_committed(struct daemon *d, const struct store_done *done)
 
 	if (s == NULL)
 		return;
+	/* It is decided from what is on disk: of a store that is dead the next start would decide it again, with the same id, if there is one. */
+	if (done->err == ERR_IO && !s->told)
+		(void)hand_over(d, s);
 	s->no = done->seq;
 	if (done->err == ERR_OK && done->fresh && !s->told) {
 		if (afterword_is(&s->alert)) {

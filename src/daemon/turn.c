@@ -21,6 +21,7 @@
 #define ADVANCE_SLICE  100               /* tickets; their alerts are on their way to the store before the next slice */
 #define DRAIN_MS       INT64_C(10000)
 #define PARK_MS        INT64_C(5000)
+#define FAREWELL_MS    INT64_C(5000)     /* for receivers to take what the disk does not */
 #define SAVE_MS        INT64_C(30000)
 
 /* ---- time ---- */
@@ -203,12 +204,13 @@ static void look_at_store(struct daemon *d)
 
 	store_health(d->store, &h);
 	operator_look_at_store(d, &h, mono_now());
-	if (h.state == STORE_STALLED)
-		outbox_send_uncommitted(d);
 	if (h.state == STORE_DEAD && d->exit_status == 0) {
-		log_error("store", "dead", "error=\"%s\"", h.why);
+		operator_store_failed(d, &h);
+		d->farewell_by = (struct mono){ mono_now().ms + FAREWELL_MS };
 		daemon_stop(d, 1);
 	}
+	if (h.state != STORE_WELL)
+		outbox_send_uncommitted(d);
 }
 
 static void become_ready(struct daemon *d)
@@ -260,13 +262,24 @@ void daemon_stop(struct daemon *d, int status)
 	http_drain(d->http, DRAIN_MS, on_drained, d);
 }
 
+/* What waits for receivers has a few seconds when nothing keeps it for the next start. */
+static bool is_farewell(const struct daemon *d, struct mono now)
+{
+	struct notify_stats s;
+
+	for (size_t i = 0; now.ms < d->farewell_by.ms && notify_stats(d->notify, i, &s); i++)
+		if (s.n_pending > 0)
+			return true;
+	return false;
+}
+
 static void stop_step(struct daemon *d)
 {
 	struct mono now = mono_now();
 	bool late = now.ms > d->stop_by.ms;
 
 	/* Who sent something hears that it is kept before receivers are left. */
-	if (d->phase == PHASE_DRAINING && d->drained && (late || streams_are_over(d))) {
+	if (d->phase == PHASE_DRAINING && d->drained && (late || streams_are_over(d)) && !is_farewell(d, now)) {
 		park(d);
 		late = false;
 	}

@@ -26,12 +26,12 @@ static const struct reason_words reasons_es[] = {
 };
 
 static const struct reason_words steps_en[] = {
-	{ "degraded", "is not read" }, { "trimmed", "has lost entries" }, { "stalled", "cannot be written" }, { "well", "is well again" },
+	{ "degraded", "is not read" }, { "trimmed", "has lost entries" }, { "stalled", "cannot be written" }, { "failed", "has failed: plazod ends" }, { "well", "is well again" },
 	{ NULL, NULL },
 };
 
 static const struct reason_words steps_es[] = {
-	{ "degraded", "no se lee" }, { "trimmed", "ha perdido entradas" }, { "stalled", "no se puede escribir" }, { "well", "vuelve a funcionar" },
+	{ "degraded", "no se lee" }, { "trimmed", "ha perdido entradas" }, { "stalled", "no se puede escribir" }, { "failed", "ha fallado: plazod termina" }, { "well", "vuelve a funcionar" },
 	{ NULL, NULL },
 };
 

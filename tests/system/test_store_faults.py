@@ -143,6 +143,45 @@ def cpu_seconds(pid):
 	return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class Dead(Case):
+	"""A disk that does not keep what it took ends plazod; nobody but its receivers can still be told."""
+
+	def setUp(self):
+		super().setUp()
+		self.no_disk = self.d.dir / "no-disk"
+		self.hooks = self.sink()
+		if harness.SANITIZED:
+			self.skipTest("what is preloaded does not go with a sanitizer")
+
+	def run_until_dead(self, ticket, receiver, target="2s"):
+		self.d.configure({"hook": hook(self.hooks), "ops": receiver}, target=target, defaults={
+			"calendar": "always", "escalation": "standard", "notify": ["ops"]})
+		self.no_disk.unlink(missing_ok=True)
+		self.d.start(env={"LD_PRELOAD": str(harness.BUILD / "tests/nodisk.so"), "PLAZO_NO_DISK": str(self.no_disk)})
+		self.d.accept(opened(ticket))
+		self.no_disk.touch()
+		return self.d.wait_end(60)
+
+	def test_it_is_told_before_plazod_ends(self):
+		ops = self.sink()
+		for n, ticket in enumerate(("T1", "T2"), 1):
+			self.assertEqual(self.run_until_dead(ticket, hook(ops)), 1, self.d.log())
+			failed = ops.wait(10, n, type="daemon.store", step="failed")
+		self.assertIn("I/O", failed[0].alert["reason"])
+		# In one hour it is one alert, however often plazod is started again.
+		self.assertEqual(failed[0].id == failed[1].id, failed[0].alert["at"][:13] == failed[1].alert["at"][:13])
+		self.no_disk.unlink()
+		self.d.start()
+		for ticket in ("T1", "T2"):
+			self.hooks.wait(20, type="sla.breach", ticket=ticket)
+			self.assertEqual(len({r.id for r in self.hooks.alerts(type="sla.breach", ticket=ticket)}), 1)
+
+	def test_a_receiver_that_hangs_does_not_hold_it_up(self):
+		ops = self.sink(default="hang")
+		self.assertEqual(self.run_until_dead("T1", hook(ops)), 1, self.d.log())
+		harness.wait_for("an attempt", 10, lambda: ops.tries(type="daemon.store", step="failed"))
+
+
 class Refused(Case):
 	"""Exit status 78 and a sentence that names the file; the file stays as it was."""
 
