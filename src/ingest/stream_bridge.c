@@ -32,7 +32,7 @@ struct bridge {
 	bool               stop, quit;
 	bool               full;             /* the sink has said no, and something waits for it */
 	unsigned           recalled;         /* batches of earlier rounds come back */
-	int64_t            late_ms;          /* mono: without news of the thread, nothing is handed in after this */
+	int64_t            late_ms;          /* boot: without news of the thread, nothing is handed in after this */
 	struct stream_stats stats;
 	bool               is_over;
 
@@ -244,7 +244,7 @@ static bool is_stale(struct bridge *br, const struct stream_batch *b)
 	bool is;
 
 	pthread_mutex_lock(&br->lock);
-	is = b->round < br->recalled || b->round < br->spoilt || mono_now().ms > br->late_ms;
+	is = b->round < br->recalled || b->round < br->spoilt || boot_now().ms > br->late_ms;
 	pthread_mutex_unlock(&br->lock);
 	return is;
 }

@@ -64,7 +64,7 @@ struct stream {
 	struct event          *timer;     /* the next attempt to connect; the rival's next look; reading again */
 	unsigned               n_attempts;
 	unsigned               n_handshakes; /* begun; only the last one counts */
-	int64_t                touched_ms;   /* mono: the server last heard of our consumer */
+	int64_t                touched_ms;   /* boot: the server last heard of our consumer */
 
 	struct json_doc       *doc;
 	struct stream_batch   *spare;

@@ -212,9 +212,10 @@ static void read_fewer(struct stream *s)
 		s->count = s->count / 2 > STREAM_COUNT_MIN ? s->count / 2 : STREAM_COUNT_MIN;
 }
 
+/* The server's time goes on while this machine sleeps. */
 bool read_is_out_of_touch(const struct stream *s)
 {
-	return !s->opt.own && mono_now().ms - s->touched_ms > s->opt.takeover_ms / 2;
+	return !s->opt.own && boot_now().ms - s->touched_ms > s->opt.takeover_ms / 2;
 }
 
 /* What came back after another consumer took over: the server must not give it to that one, too. */
@@ -348,7 +349,7 @@ static void on_read(void *ctx, const redisReply *r, unsigned tag)
 		read_pump(s);
 		return;
 	}
-	s->touched_ms = mono_now().ms;
+	s->touched_ms = boot_now().ms;
 	/* While the group is made anew, what was asked for before comes again by other ways. */
 	if (s->phase == PHASE_APART || !take_reply(s, b, r, tag)) {
 		batch_release(b);
@@ -356,10 +357,12 @@ static void on_read(void *ctx, const redisReply *r, unsigned tag)
 	}
 	if (b->entries.n == 0 && b->entries.n_gone == 0) {
 		/* Asked as fast as it answers, one that knows no BLOCK would keep both sides busy. */
-		if (s->touched_ms < b->early_ms)
-			s->again_ms = s->touched_ms + STREAM_FULL_MS;
+		int64_t now = mono_now().ms;
+
+		if (now < b->early_ms)
+			s->again_ms = now + STREAM_FULL_MS;
 		else if (tag == TAG_CLAIM && s->claims != 0)
-			s->again_ms = s->touched_ms + STREAM_CLAIM_MS;
+			s->again_ms = now + STREAM_CLAIM_MS;
 		batch_release(b);
 	} else {
 		batch_list_put(&s->held, b);
@@ -378,7 +381,7 @@ void read_begin(struct stream *s)
 	s->phase = s->opt.own ? PHASE_NEW : PHASE_OWN_PENDING;
 	s->is_dry = false;
 	s->rival[0] = '\0';
-	s->touched_ms = mono_now().ms;
+	s->touched_ms = boot_now().ms;
 	/* What lay here while another one read is that one's, or comes again as pending. */
 	if (s->stats.state == STREAM_WAITING)
 		drop_read(s);

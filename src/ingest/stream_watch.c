@@ -149,7 +149,7 @@ static void on_watch(void *ctx, const redisReply *r, unsigned tag)
 	case WATCH_TOUCH:
 		/* Late, it does not give a right back that is lost. */
 		if (!read_is_out_of_touch(s))
-			s->touched_ms = mono_now().ms;
+			s->touched_ms = boot_now().ms;
 		break;
 	case WATCH_POSITION:
 		note_position(s, r, tag & 0xff);

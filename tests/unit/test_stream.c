@@ -844,6 +844,40 @@ static void what_another_took_over_is_not_handed_in(void **state)
 	assert_int_equal(stats(rig).n_ack_lost, 0);
 }
 
+/* ---- a machine that sleeps for a while ---- */
+
+static atomic_llong slept_ms;
+
+/* In place of the C library's. */
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	long rc = syscall(SYS_clock_gettime, id, ts);
+
+	if (id == CLOCK_BOOTTIME)
+		ts->tv_sec += atomic_load(&slept_ms) / 1000;
+	return (int)rc;
+}
+
+/* The monotonic clock knows nothing of it, but another took over meanwhile, and goes on. */
+static void after_a_sleep_the_right_is_asked_for_again(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->opt.takeover_ms = 60000;
+	rig->full = true;
+	for (int i = 0; i < 50; i++)
+		add(rig, "tickets", i);
+	start(rig);
+	UNTIL(rig, stats(rig).state == STREAM_FULL);
+	redis_do(&rig->redis, "XAUTOCLAIM tickets plazo other 0 0-0 COUNT 100");
+	atomic_fetch_add(&slept_ms, 60000);
+	rig->full = false;
+	add(rig, "tickets", 50);
+	UNTIL(rig, stats(rig).state == STREAM_WAITING);
+	assert_int_equal(rig->n_events, 0);
+	assert_string_equal(stats(rig).rival, "other");
+}
+
 /* ---- a thread that does nothing for a while ---- */
 
 static atomic_bool frozen;
@@ -1065,7 +1099,9 @@ int main(void)
 		TEST(a_reload_changes_the_stream), TEST(a_reload_leaves_an_own_cursor_where_it_is), TEST(a_reload_takes_another_back),
 		TEST(a_reload_takes_back_one_that_has_lost_its_server), TEST(one_of_two_reads),
 		TEST(one_that_has_nothing_to_read_is_alive),
-		TEST(what_another_took_over_is_not_handed_in), TEST(without_news_of_the_thread_nothing_is_handed_in), TEST(pending_entries_that_never_came_are_found), TEST(a_server_that_is_none), TEST(names), TEST(a_server_that_is_silent),
+		TEST(what_another_took_over_is_not_handed_in), TEST(after_a_sleep_the_right_is_asked_for_again),
+		TEST(without_news_of_the_thread_nothing_is_handed_in),
+		TEST(pending_entries_that_never_came_are_found), TEST(a_server_that_is_none), TEST(names), TEST(a_server_that_is_silent),
 	};
 
 	const struct CMUnitTest none[] = { cmocka_unit_test(there_is_no_redis) };
