@@ -11,9 +11,11 @@
  *                                    suppressed, dead, oldest, disabled}], streams: [{source, state, ok, since, peer, why, rival, lag,
  *                                    pending, entries, events, duplicates, refused, trimmed, claimed, acked, ack_lost, connects, failures,
  *                                    groups_made}]}
- *   GET  /v1/tickets                ?contract= &namespace= &at_risk=1 &limit= &after=NAMESPACE/ID: {tickets: [TICKET], after}; those in
- *                                    memory, in order of (namespace, id); `after` begins the next page, null on the last
- *   GET  /v1/tickets/ID             TICKET: {namespace, ticket, contract, state, due, metric (of the clock that is due first), priority,
+ *   GET  /v1/tickets                ?contract= &namespace= &at_risk=1 &order=name (or due) &limit= &after=: {tickets: [TICKET], after}; those in
+ *                                    memory, in order of (namespace, id), or of the due time first: the most urgent on top, behind those with
+ *                                    one all others. `after` begins the next page, null on the last; by due time one that moves between two
+ *                                    pages may come in both, or in none
+ *   GET  /v1/tickets/ID             TICKET: {namespace, ticket, contract, state, due, metric (of the clock that is due first, of those not waived), priority,
  *                                    subject and the other attributes there are, opened, resolved, over, unmatched, opened_at, last_at,
  *                                    events, clocks: [{metric, agreement, cycle, state, target, started, stopped, due, elapsed_s,
  *                                    paused_s, breached, waived, next_at, next_step}], acts: [{at, act: "waived" or "extended", metric, cycle,

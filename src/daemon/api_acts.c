@@ -77,7 +77,7 @@ static const char *no_use(const struct clock_view *c, enum event_type type)
 	bool live = clock_view_is_live(c);
 
 	if (type == EVENT_EXTENDED)
-		return live ? NULL : "it cannot be given more time";
+		return live ? NULL : "it has ended, and cannot be given more time";
 	if (c->waived)
 		return "it is waived already";
 	return live || c->breached ? NULL : "it was not breached, so there is nothing to waive";

@@ -10,12 +10,12 @@
 
 enum shape { TEXT, FLAG, COUNT };
 
-enum param { AFTER, ALERT, AT_RISK, CONTRACT, DEAD, DRY_RUN, FAILED, ID, LIMIT, NAMESPACE, RECEIVER, SOURCE, TICKET, N_PARAMS };
+enum param { AFTER, ALERT, AT_RISK, CONTRACT, DEAD, DRY_RUN, FAILED, ID, LIMIT, NAMESPACE, ORDER, RECEIVER, SOURCE, TICKET, N_PARAMS };
 
 static const struct { const char *name; enum shape shape; } params[N_PARAMS] = {
 	[AFTER] = { "after", TEXT },     [ALERT] = { "alert", FLAG }, [AT_RISK] = { "at_risk", FLAG }, [CONTRACT] = { "contract", TEXT },
 	[DEAD] = { "dead", FLAG },       [DRY_RUN] = { "dry_run", FLAG }, [FAILED] = { "failed", FLAG }, [ID] = { "id", TEXT },         [LIMIT] = { "limit", COUNT },
-	[NAMESPACE] = { "namespace", TEXT }, [RECEIVER] = { "receiver", TEXT }, [SOURCE] = { "source", TEXT }, [TICKET] = { "ticket", TEXT },
+	[NAMESPACE] = { "namespace", TEXT }, [ORDER] = { "order", TEXT }, [RECEIVER] = { "receiver", TEXT }, [SOURCE] = { "source", TEXT }, [TICKET] = { "ticket", TEXT },
 };
 
 #define P(param) (1u << (param))
@@ -23,7 +23,7 @@ static const struct { const char *name; enum shape shape; } params[N_PARAMS] = {
 
 static const uint32_t taken[ROUTE_N] = {
 	[ROUTE_HEALTHZ] = ANY, [ROUTE_READYZ] = ANY, [ROUTE_METRICS] = ANY,
-	[ROUTE_TICKETS] = P(AT_RISK) | P(CONTRACT) | P(NAMESPACE) | P(LIMIT) | P(AFTER),
+	[ROUTE_TICKETS] = P(AT_RISK) | P(CONTRACT) | P(NAMESPACE) | P(ORDER) | P(LIMIT) | P(AFTER),
 	[ROUTE_NEXT] = P(LIMIT),
 	[ROUTE_DELIVERIES] = P(TICKET) | P(ID) | P(DEAD) | P(FAILED) | P(LIMIT),
 	[ROUTE_RESEND] = P(RECEIVER) | P(FAILED),

@@ -24,15 +24,25 @@ static void clock_json(struct json_out *o, const struct clock_view *c)
 	json_end_object(o);
 }
 
-/* The live clock that is due first; else one that is paused; NULL when none is live. */
+/* The live clock that is due first, else one that is paused; one that is waived if there is no other. NULL when none is live. */
 static const struct clock_view *most_urgent(const struct ticket_view *v)
 {
 	const struct clock_view *best = NULL;
 
-	for (size_t i = 0; i < v->n_clocks; i++)
-		if (clock_view_is_live(&v->clocks[i]) && (best == NULL || wall_before(v->clocks[i].due, best->due)))
-			best = &v->clocks[i];
+	for (size_t i = 0; i < v->n_clocks; i++) {
+		const struct clock_view *c = &v->clocks[i];
+
+		if (clock_view_is_live(c) && (best == NULL || (c->waived != best->waived ? best->waived : wall_before(c->due, best->due))))
+			best = c;
+	}
 	return best;
+}
+
+struct wall ticket_due(const struct ticket_view *v)
+{
+	const struct clock_view *c = most_urgent(v);
+
+	return c != NULL && !c->waived ? c->due : WALL_NEVER;
 }
 
 bool ticket_at_risk(const struct ticket_view *v, struct wall now)

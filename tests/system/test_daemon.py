@@ -9,6 +9,7 @@ import stat
 import subprocess
 import time
 import unittest
+import urllib.parse
 
 import harness
 from harness import Case, SECRET, TOKEN_ACT, TOKEN_READ, agent_reply, base_config, event, hook, instant, opened, request, wait_for
@@ -187,7 +188,7 @@ class Waivers(Case):
 		self.d.accept([opened("UPD", at=instant(-3600)), agent_reply("UPD", at=instant(-1800)), agent_reply("UPD")])
 		answer = json.loads(self.d.ctl("waive", "UPD", "update", "--reason", "agreed", "--json").stdout)
 		self.assertEqual((answer["accepted"], answer["cycle"]), (1, 2))
-		self.assertEqual(self.d.ctl("waive", "UPD", "update", "--reason", "agreed").stdout, "update of UPD is waived\n")
+		self.assertEqual(self.d.ctl("waive", "UPD", "update", "--reason", "agreed").stdout, "update of UPD (cycle 1) is waived\n")
 		clocks = self.d.get("/v1/tickets/UPD").json["clocks"]
 		self.assertEqual([(c["cycle"], c["breached"], c["waived"]) for c in clocks], [(1, True, True), (2, True, True), (3, False, False)])
 		self.assertEqual(self.d.ctl("extend", "UPD", "update", "--by", "1h", "--reason", "agreed").stdout, "update of UPD (cycle 3) has 1h more\n")
@@ -370,6 +371,40 @@ class Api(Case):
 		self.assertEqual(self.ask("/v1/tickets?at_risk=1").json["tickets"][0]["ticket"], "T0", "due within the hour")
 		self.assertEqual([n["step"] for n in self.ask("/v1/next?limit=2").json["next"]], ["50%", "50%"])
 
+	def pages(self, query, limit):
+		seen, after = [], ""
+		while True:
+			r = self.ask(f"/v1/tickets?limit={limit}{query}{after}").json
+			self.assertEqual(len(r["tickets"]) == limit or r["after"] is None, True, "a page that is not the last is full")
+			seen += [f"{t['namespace']}/{t['ticket']}" for t in r["tickets"]]
+			if r["after"] is None:
+				return seen
+			after = "&after=" + urllib.parse.quote(r["after"], safe="")
+
+	def test_the_most_urgent_first(self):
+		"""In either order each comes once, in whatever order they came into memory, and however many are on a page; what is waived is no hurry."""
+		# Half of them overdue, and nothing falls due for twenty minutes.
+		age = [1860 + 5 * (i * 37 % 90) + (3600 if i * 37 % 90 >= 45 else 0) for i in range(90)]
+		names = [("helpdesk", "two")[i % 2] + f"/T{i // 2:02}" for i in range(90)]
+		for k, source in enumerate(("helpdesk", "two")):
+			self.d.accept([opened(names[i].split("/")[1], at=instant(-age[i])) for i in range(k, 90, 2)], source=source)
+		by_due = [names[i] for i in sorted(range(90), key=lambda i: -age[i])]
+		for limit in (1, 7, 45, 89, 90, 1000):
+			self.assertEqual(self.pages("&order=due", limit), by_due)
+			self.assertEqual(self.pages("&order=name", limit), sorted(names))
+		self.assertEqual(self.pages("", 50), sorted(names))
+		self.assertEqual(self.pages("&order=due&namespace=two&at_risk=1", 4), [n for n in by_due if n.startswith("two/")])
+		text = self.d.ctl("tickets", "--limit", "2").stdout
+		self.assertEqual([line.split()[0] for line in text.splitlines()], ["TICKET", *by_due[:2]])
+		text = self.d.ctl("tickets", "--limit", "2", "--order", "name").stdout
+		self.assertEqual([line.split()[0] for line in text.splitlines()], ["TICKET", "T00", "T01"], "of one namespace")
+		steps = self.ask("/v1/next?limit=1000").json["next"]
+		self.assertEqual(len(steps), 45)
+		self.assertEqual(steps, sorted(steps, key=lambda n: (n["at"], n["namespace"], n["ticket"])))
+		self.assertEqual(self.ask("/v1/next?limit=5").json["next"], steps[:5])
+		self.assertEqual(self.ask(f"/v1/tickets/{by_due[0]}/waive", json.dumps({"metric": "response", "reason": "x"})).status, 200)
+		self.assertEqual(self.pages("&order=due", 7), by_due[1:] + by_due[:1])
+
 	def test_waive_and_extend(self):
 		self.d.accept([opened("T1"), opened("T2")])
 		due = self.clock("T2")["due"]
@@ -414,7 +449,7 @@ class Api(Case):
 				self.assertIn(words, r.json["detail"])
 		self.d.accept([opened("MET"), agent_reply("MET"), opened("LATE", at=harness.instant(-40 * 86400)), agent_reply("LATE"),
 			       opened("LIVE"), opened("GONE"), event("GONE", "cancelled")])
-		act("extend", "MET", "response", 409, "(cycle 1) is met: it cannot be given more time")
+		act("extend", "MET", "response", 409, "(cycle 1) is met: it has ended, and cannot be given more time")
 		act("waive", "MET", "response", 409, "it was not breached")
 		act("extend", "LATE", "response", 409, "(cycle 1) is breached")
 		act("waive", "LATE", "response", 200)
