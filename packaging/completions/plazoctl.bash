@@ -8,6 +8,9 @@ _plazoctl()
 	-c|--socket|--token-file)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
+	--order)
+		mapfile -t COMPREPLY < <(compgen -W 'due name' -- "$cur")
+		return ;;
 	--until|--source|--url|--contract|--after|--ticket|--receiver|--reason|--by|--limit)
 		return ;;
 	esac

@@ -52,7 +52,7 @@ int cmd_resend(struct ctl *ctl)
 int cmd_dead_list(struct ctl *ctl)
 {
 	static const struct column columns[] = {
-		{ "SINCE", "/settled", CELL_INSTANT }, { "TICKET", "/ticket", CELL_TEXT }, { "TYPE", "/type", CELL_TEXT },
+		{ "SINCE", "/settled", CELL_INSTANT }, { "TICKET", "/ticket", CELL_TICKET }, { "TYPE", "/type", CELL_TEXT },
 		{ "RECEIVER", "/receiver", CELL_TEXT }, { "TRIES", "/attempts", CELL_TEXT }, { "DETAIL", "/detail", CELL_TEXT }, { "ID", "/id", CELL_TEXT },
 	};
 	static const struct query query[] = { { OPT_LIMIT, "limit" } };

@@ -64,13 +64,18 @@ int cmd_status(struct ctl *ctl)
 int cmd_tickets(struct ctl *ctl)
 {
 	static const struct column columns[] = {
-		{ "TICKET", "/ticket", CELL_TEXT }, { "CONTRACT", "/contract", CELL_TEXT }, { "PRIORITY", "/priority", CELL_TEXT },
+		{ "TICKET", "/ticket", CELL_TICKET }, { "CONTRACT", "/contract", CELL_TEXT }, { "PRIORITY", "/priority", CELL_TEXT },
 		{ "STATE", "/state", CELL_TEXT }, { "METRIC", "/metric", CELL_TEXT }, { "DUE", "/due", CELL_INSTANT }, { "LEFT", "/due", CELL_LEFT },
-		{ "SUBJECT", "/subject", CELL_TEXT },
+		{ "SUBJECT", "/subject", CELL_TITLE },
 	};
-	static const struct query query[] = { { OPT_CONTRACT, "contract" }, { OPT_AT_RISK, "at_risk" }, { OPT_LIMIT, "limit" }, { OPT_AFTER, "after" } };
+	static const struct query query[] = {
+		{ OPT_CONTRACT, "contract" }, { OPT_AT_RISK, "at_risk" }, { OPT_ORDER, "order" }, { OPT_LIMIT, "limit" }, { OPT_AFTER, "after" },
+	};
 
-	return ask_with(ctl, "/v1/tickets", query, 4, &(struct view){ .list = "/tickets", COLUMNS(columns), .empty = "no tickets" });
+	/* Who looks at a list wants to know what to do next; programs that ask the daemon themselves want pages. */
+	if (ctl->value[OPT_ORDER] == NULL)
+		ctl->value[OPT_ORDER] = "due";
+	return ask_with(ctl, "/v1/tickets", query, 5, &(struct view){ .list = "/tickets", COLUMNS(columns), .empty = "no tickets" });
 }
 
 /* "/v1/tickets/ID" + suffix. An ID may be NAMESPACE/ID, and may have slashes of its own: the daemon tells which. */
@@ -106,7 +111,7 @@ int explain_remote(struct ctl *ctl)
 int cmd_next(struct ctl *ctl)
 {
 	static const struct column columns[] = {
-		{ "AT", "/at", CELL_INSTANT }, { "IN", "/at", CELL_LEFT }, { "TICKET", "/ticket", CELL_TEXT }, { "CONTRACT", "/contract", CELL_TEXT },
+		{ "AT", "/at", CELL_INSTANT }, { "IN", "/at", CELL_LEFT }, { "TICKET", "/ticket", CELL_TICKET }, { "CONTRACT", "/contract", CELL_TEXT },
 		{ "METRIC", "/metric", CELL_TEXT }, { "CYCLE", "/cycle", CELL_TEXT }, { "STEP", "/step", CELL_TEXT },
 	};
 	static const struct query query[] = { { OPT_LIMIT, "limit" } };
@@ -117,7 +122,7 @@ int cmd_next(struct ctl *ctl)
 int cmd_deliveries(struct ctl *ctl)
 {
 	static const struct column columns[] = {
-		{ "CREATED", "/created", CELL_INSTANT }, { "TICKET", "/ticket", CELL_TEXT }, { "TYPE", "/type", CELL_TEXT },
+		{ "CREATED", "/created", CELL_INSTANT }, { "TICKET", "/ticket", CELL_TICKET }, { "TYPE", "/type", CELL_TEXT },
 		{ "STEP", "/alert/step", CELL_TEXT }, { "RECEIVER", "/receiver", CELL_TEXT }, { "STATE", "/state", CELL_TEXT },
 		{ "TRIES", "/attempts", CELL_TEXT }, { "DETAIL", "/detail", CELL_TEXT }, { "ID", "/id", CELL_TEXT },
 	};

@@ -1,6 +1,8 @@
 #include "render.h"
 
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/now.h"
 #include "base/xalloc.h"
@@ -64,45 +66,105 @@ static size_t width(struct str s)
 	return n;
 }
 
-static void print_cell(struct str s, size_t wide, bool last)
+static bool is_of_several(const struct json_doc *d, json_node list)
 {
-	fwrite(s.p, 1, s.len, stdout);
-	if (last)
-		putchar('\n');
-	else
-		printf("%*s", (int)(wide - width(s) + 2), "");
+	struct str first = { NULL, 0 };
+
+	for (json_node row = json_first(d, list); row != JSON_ABSENT; row = json_next(d, row)) {
+		json_node n = json_get(d, row, STR("namespace"));
+		struct str ns = n != JSON_ABSENT && json_is_str(d, n) ? json_text(d, n) : first;
+
+		if (first.len > 0 && ns.len > 0 && !str_eq(ns, first))
+			return true;
+		first = ns.len > 0 ? ns : first;
+	}
+	return false;
+}
+
+struct table {
+	const struct json_doc *d;
+	const struct column   *columns;
+	size_t                 n, *wide;
+	bool                   with_ns;
+	size_t                 room;       /* columns of the terminal, 0 where there is none */
+	struct buf             cell;
+};
+
+static struct str cell_of(struct table *t, json_node row, size_t i)
+{
+	const struct column *c = &t->columns[i];
+	json_node ns = t->with_ns && c->cell == CELL_TICKET ? json_get(t->d, row, STR("namespace")) : JSON_ABSENT;
+
+	buf_reset(&t->cell);
+	if (ns != JSON_ABSENT && json_is_str(t->d, ns)) {
+		text_clean(json_text(t->d, ns), &t->cell);
+		buf_putc(&t->cell, '/');
+	}
+	render_value(t->d, json_pointer(t->d, row, str_of(c->pointer)), c->cell, &t->cell);
+	return buf_str(&t->cell);
+}
+
+/* As much of the last column as fits into what the others leave of the terminal's line, or of its next one. */
+static struct str cut(const struct table *t, struct str s)
+{
+	size_t used = 0, room, n = 0;
+
+	for (size_t i = 0; i + 1 < t->n; i++)
+		used += t->wide[i] + 2;
+	room = t->room - used % t->room;
+	if (width(s) <= room)
+		return s;
+	while (n < s.len && width((struct str){ s.p, n + 1 }) <= room)
+		n++;
+	return (struct str){ s.p, n };
+}
+
+static void print_row(struct table *t, json_node row)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct str s = row != JSON_ABSENT ? cell_of(t, row, i) : str_of(t->columns[i].title);
+		bool last = i + 1 == t->n;
+
+		if (last && t->room > 0 && t->columns[i].cell == CELL_TITLE)
+			s = cut(t, s);
+		fwrite(s.p, 1, s.len, stdout);
+		if (last)
+			putchar('\n');
+		else
+			printf("%*s", (int)(t->wide[i] - width(s) + 2), "");
+	}
+}
+
+static size_t terminal_columns(void)
+{
+	struct winsize size = { 0 };
+
+	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 void render_table(const struct json_doc *d, json_node list, const struct column *columns, size_t n, const char *empty)
 {
-	size_t *wide = xcalloc(n, sizeof(*wide));
-	struct buf cell;
+	struct table t = { .d = d, .columns = columns, .n = n, .with_ns = is_of_several(d, list), .room = terminal_columns() };
 
 	if (json_count(d, list) == 0) {
 		printf("%s\n", empty);
-		free(wide);
 		return;
 	}
-	buf_init(&cell, 1u << 16);
+	buf_init(&t.cell, 1u << 16);
+	t.wide = xcalloc(n, sizeof(*t.wide));
 	for (size_t i = 0; i < n; i++)
-		wide[i] = strlen(columns[i].title);
+		t.wide[i] = strlen(columns[i].title);
 	for (json_node row = json_first(d, list); row != JSON_ABSENT; row = json_next(d, row))
 		for (size_t i = 0; i < n; i++) {
-			buf_reset(&cell);
-			render_value(d, json_pointer(d, row, str_of(columns[i].pointer)), columns[i].cell, &cell);
-			if (width(buf_str(&cell)) > wide[i])
-				wide[i] = width(buf_str(&cell));
+			size_t w = width(cell_of(&t, row, i));
+
+			t.wide[i] = w > t.wide[i] ? w : t.wide[i];
 		}
-	for (size_t i = 0; i < n; i++)
-		print_cell(str_of(columns[i].title), wide[i], i + 1 == n);
+	print_row(&t, JSON_ABSENT);
 	for (json_node row = json_first(d, list); row != JSON_ABSENT; row = json_next(d, row))
-		for (size_t i = 0; i < n; i++) {
-			buf_reset(&cell);
-			render_value(d, json_pointer(d, row, str_of(columns[i].pointer)), columns[i].cell, &cell);
-			print_cell(buf_str(&cell), wide[i], i + 1 == n);
-		}
-	buf_finish(&cell);
-	free(wide);
+		print_row(&t, row);
+	buf_finish(&t.cell);
+	free(t.wide);
 }
 
 static void render_scalar(const struct json_doc *d, json_node n)

@@ -4,8 +4,11 @@
 
 #include "ctl.h"
 
-/* How a value is shown: an instant without its milliseconds, seconds as a duration, an instant as how far away it is. */
-enum cell { CELL_TEXT, CELL_INSTANT, CELL_SECONDS, CELL_LEFT };
+/*
+ * How a value is shown: an instant without its milliseconds, seconds as a duration, an instant as how far away it is, a ticket's id with its
+ * namespace where the list has tickets of several, a title as long as there is room on a terminal (the last column).
+ */
+enum cell { CELL_TEXT, CELL_INSTANT, CELL_SECONDS, CELL_LEFT, CELL_TICKET, CELL_TITLE };
 
 /* A column: its title, the JSON pointer of its value within a row, and how it is shown. */
 struct column { const char *title, *pointer; enum cell cell; };

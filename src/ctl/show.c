@@ -185,11 +185,8 @@ void show_ticket(const struct ctl *ctl, const struct json_doc *d)
 
 void show_act(const struct ctl *ctl, const struct json_doc *d)
 {
-	json_node cycle = at(d, 0, "/cycle");
-
 	printf("%s of %s", ctl->args[1], ctl->args[0]);
-	if (cycle != JSON_ABSENT && !str_eqz(json_raw(d, cycle), "1"))
-		print(d, 0, " (cycle ", "/cycle", ")");
+	print(d, 0, " (cycle ", "/cycle", ")");
 	if (ctl->value[OPT_BY] != NULL)
 		printf(" has %s more\n", ctl->value[OPT_BY]);
 	else
@@ -214,7 +211,7 @@ void show_forgotten(const struct ctl *ctl, const struct json_doc *d)
 static void show_moves(const struct json_doc *d)
 {
 	static const struct column columns[] = {
-		{ "TICKET", "/ticket", CELL_TEXT }, { "CONTRACT", "/contract", CELL_TEXT }, { "METRIC", "/metric", CELL_TEXT },
+		{ "TICKET", "/ticket", CELL_TICKET }, { "CONTRACT", "/contract", CELL_TEXT }, { "METRIC", "/metric", CELL_TEXT },
 		{ "CYCLE", "/cycle", CELL_TEXT }, { "DUE", "/from", CELL_INSTANT }, { "WOULD BE", "/to", CELL_INSTANT },
 		{ "BREACH", "/breach", CELL_TEXT }, { "WHY", "/why", CELL_TEXT },
 	};

@@ -1,11 +1,15 @@
 """plazoctl against a daemon: every command, as text and as JSON, and every exit status."""
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
 import re
 import shutil
 import socket
+import struct
 import subprocess
+import termios
 import threading
 import unittest
 
@@ -88,20 +92,29 @@ class Questions(Base):
 
 	def test_tickets(self):
 		text = self.text("tickets")
+		self.assertEqual([line.split()[0] for line in text.splitlines()], ["TICKET", "INC-2", "INC-4", "INC-1", "INC-3"], "what is due first, then what never is")
+		text = self.text("tickets", "--order", "name")
 		self.assertEqual([line.split()[0] for line in text.splitlines()], ["TICKET", "INC-1", "INC-2", "INC-3", "INC-4"])
 		self.assertRegex(self.row(text, "INC-2")["LEFT"], r"^5\d min$")
 		self.assertEqual(self.row(text, "INC-3")["STATE"], "unmatched")
-		self.assertEqual([t["ticket"] for t in self.json("tickets")["tickets"]], ["INC-1", "INC-2", "INC-3", "INC-4"])
-		self.assertEqual([t["ticket"] for t in self.json("tickets", "--contract", "acme")["tickets"]], ["INC-1", "INC-2", "INC-4"])
+		self.assertEqual([t["ticket"] for t in self.json("tickets")["tickets"]], ["INC-2", "INC-4", "INC-1", "INC-3"])
+		self.assertEqual([t["ticket"] for t in self.json("tickets", "--contract", "acme")["tickets"]], ["INC-2", "INC-4", "INC-1"])
 		self.assertEqual(self.text("tickets", "--contract", "other"), "no tickets\n")
 		self.assertNotIn("INC-3", self.text("tickets", "--at-risk"))
 
 	def test_tickets_page_by_page(self):
-		p = self.d.ctl("tickets", "--limit", "3")
-		self.assertIn("--after helpdesk/INC-3", p.stderr)
-		p = self.d.ctl("tickets", "--limit", "3", "--after", "helpdesk/INC-3")
-		self.assertEqual([line.split()[0] for line in p.stdout.splitlines()], ["TICKET", "INC-4"])
-		self.assertEqual(p.stderr, "")
+		for order in ("name", "due"):
+			whole, seen, after = [t["ticket"] for t in self.json("tickets", "--order", order)["tickets"]], [], ()
+			while after is not None:
+				p = self.d.ctl("tickets", "--limit", "1", "--order", order, *after)
+				seen += [line.split()[0] for line in p.stdout.splitlines()[1:]]
+				said = re.fullmatch(r"plazoctl: there are more: go on with --after (\S+)\n", p.stderr)
+				after = ("--after", said[1]) if said else None
+				self.assertEqual(p.stderr == "", after is None, p.stderr)
+			self.assertEqual(seen, whole)
+		for order, place in (("due", "helpdesk/INC-1"), ("due", "never"), ("due", "never/x"), ("name", "INC-1"), ("up", "")):
+			p = self.d.ctl("tickets", "--order", order, *(("--after", place) if place else ()))
+			self.assertEqual((p.returncode, p.stdout), (NO, ""), p.stderr)
 
 	def test_ticket(self):
 		for name in ("INC-1", "helpdesk/INC-1"):
@@ -326,7 +339,7 @@ class Acts(Base):
 
 	def test_waive(self):
 		self.d.accept(opened("INC-W", at=harness.instant(-5)))
-		self.assertEqual(self.text("waive", "INC-W", "response", "--reason", "the line was cut by a digger"), "response of INC-W is waived\n")
+		self.assertEqual(self.text("waive", "INC-W", "response", "--reason", "the line was cut by a digger"), "response of INC-W (cycle 1) is waived\n")
 		clock = next(c for c in self.json("ticket", "INC-W")["clocks"] if c["metric"] == "response")
 		self.assertEqual((clock["breached"], clock["waived"]), (True, True))
 		self.assertIn("no clock", self.d.ctl("waive", "INC-W", "nonsense", "--reason", "x").stderr)
@@ -369,16 +382,34 @@ class Acts(Base):
 			self.assertIn(self.json("ticket", name)["ticket"], name)
 		self.d.accept([event(t, "cancelled") for t in ("...", "v1.2/.x")])
 
+	def test_on_a_terminal(self):
+		"""A subject ends where the line does; what is needed to go on never does."""
+		self.d.accept(opened("INC-T", subject="Ñandú " * 50, priority="P3"))
+		for columns, lines in ((200, 1), (100, 1), (60, 2)):
+			ours, its = os.openpty()
+			self.addCleanup(os.close, ours)
+			fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+			p = subprocess.Popen([harness.BUILD / "plazoctl", "tickets", "--socket", str(self.d.socket)], stdin=subprocess.DEVNULL, stdout=its, stderr=subprocess.DEVNULL)
+			os.close(its)
+			text = b""
+			with contextlib.suppress(OSError):      # EIO: nobody has the other end any more
+				while chunk := os.read(ours, 65536):
+					text += chunk
+			self.assertEqual(p.wait(20 * harness.PATIENCE), FINE)
+			row = next(line for line in text.decode().split("\r\n") if line.startswith("INC-T"))
+			self.assertEqual(len(row), lines * columns)
+		self.d.accept(event("INC-T", "cancelled"))
+
 	def test_extend(self):
 		self.d.accept(opened("INC-E", priority="P3"))
 		before = self.json("ticket", "INC-E")["clocks"][0]["due"]
-		self.assertEqual(self.text("extend", "INC-E", "response", "--by", "2h", "--reason", "asked"), "response of INC-E has 2h more\n")
+		self.assertEqual(self.text("extend", "INC-E", "response", "--by", "2h", "--reason", "asked"), "response of INC-E (cycle 1) has 2h more\n")
 		after = self.json("ticket", "INC-E")["clocks"][0]["due"]
 		self.assertEqual(harness.parse_instant(after) - harness.parse_instant(before), 7200)
 		self.assertRegex(self.text("ticket", "INC-E"), rf"(?m)^{INSTANT}  extended +response +1 +2h +\S+ +true +asked$")
 		p = self.d.ctl("extend", "INC-1", "response", "--by", "1h", "--reason", "too late")
 		self.assertEqual((p.returncode, p.stdout), (NO, ""))
-		self.assertIn("is breached: it cannot be given more time", p.stderr)
+		self.assertIn("is breached: it has ended, and cannot be given more time", p.stderr)
 		for by in ("-2h", "0s", "soon", ""):
 			self.text("extend", "INC-E", "response", "--by", by, "--reason", "x", status=USAGE)
 		self.text("extend", "INC-E", "response", "--by", "2h", status=USAGE)
