@@ -15,7 +15,8 @@
 #include "base/xalloc.h"
 
 #define INPUT_HIGH    (64u << 10)     /* read ahead at most, but for a body that was admitted */
-#define TURN_ANSWERS  32              /* of pipelined requests, refused ones too, that one connection gets before others have a turn */
+#define TURN_ANSWERS  32              /* of pipelined requests, refused ones too, that one connection gets before others have a turn … */
+#define TURN_BYTES    8192            /* … or fewer, of so many bytes together: a long answer takes long to make */
 #define KEEP          4096            /* memory for a head, and for a body, that an idle connection keeps */
 #define SMALL_BODY    (16u << 10)     /* never refused for want of memory: bounded by the number of connections */
 
@@ -335,7 +336,7 @@ static uint64_t n_begun(const struct http_server *s)
 
 void conn_turn(struct http_conn *c)
 {
-	uint64_t n_before = n_begun(c->server);
+	uint64_t n_before = n_begun(c->server), bytes_before = c->server->stats.bytes_out;
 	bool more;
 
 	if (c->in_turn || c->socket.fd < 0)
@@ -343,7 +344,7 @@ void conn_turn(struct http_conn *c)
 	c->in_turn = true;
 	do {
 		more = go_on(c);
-	} while (more && n_begun(c->server) - n_before < TURN_ANSWERS);
+	} while (more && n_begun(c->server) - n_before < TURN_ANSWERS && c->server->stats.bytes_out - bytes_before < TURN_BYTES);
 	c->in_turn = false;
 	/* Nothing more will come for what is unfinished. */
 	if (!more && c->eof && (c->state == CONN_HEAD || c->state == CONN_BODY || c->state == CONN_LINGER))
