@@ -62,7 +62,7 @@ enum err tls_begin(redisContext *c, char *host, const char *ca_file, struct diag
 
 const char *tls_why(redisContext *c)
 {
-	static char why[256];
+	static _Thread_local char why[256];     /* each stream has a thread */
 	unsigned long code = ERR_get_error();
 
 	if (code == 0)

@@ -13,7 +13,7 @@ bool tls_is_there(void);
 /* On a connected context; the handshake goes on with its reads and writes. The name is verified. ERR_IO with a sentence. */
 MUST_CHECK enum err tls_begin(redisContext *c, char *host, const char *ca_file, struct diag *d);
 
-/* Why reading or writing failed: hiredis says "Success" of a certificate that does not hold. Borrowed until the next call. */
+/* Why reading or writing failed: hiredis says "Success" of a certificate that does not hold. Borrowed until the next call by this thread. */
 const char *tls_why(redisContext *c);
 
 #endif

@@ -113,6 +113,14 @@ class Redis:
 		self.conf = self.dir / "redis.conf"
 		self.conf.write_text("".join(f"{k} {v}\n" for k, v in lines.items()))
 
+	def speak_tls(self):
+		"""At `tls_port`, too, from its start on; gives its certificate, which is for localhost."""
+		self.tls_port = harness.free_port()
+		cert, key = harness.certificate(self.dir)
+		self.conf.write_text(self.conf.read_text() + f"tls-port {self.tls_port}\ntls-cert-file {cert}\ntls-key-file {key}\n"
+				     f"tls-ca-cert-file {cert}\ntls-auth-clients no\n")
+		return cert
+
 	@property
 	def url(self):
 		return f"redis://127.0.0.1:{self.port}/0"
@@ -256,13 +264,11 @@ class Tunnel:
 		program = harness.find_server("stunnel4")
 		if program is None:
 			raise unittest.SkipTest("no stunnel: tests/system/servers build/servers brings it")
-		self.redis, self.port, tls_port = Redis(), harness.free_port(), harness.free_port()
-		cert, key = harness.certificate(self.redis.dir)
-		self.redis.conf.write_text(self.redis.conf.read_text() + f"tls-port {tls_port}\ntls-cert-file {cert}\ntls-key-file {key}\n"
-					   f"tls-ca-cert-file {cert}\ntls-auth-clients no\n")
+		self.redis, self.port = Redis(), harness.free_port()
+		cert = self.redis.speak_tls()
 		self.redis.start()
 		conf = self.redis.dir / "stunnel.conf"
-		conf.write_text(TUNNEL.format(port=self.port, tls_port=tls_port, cert=cert))
+		conf.write_text(TUNNEL.format(port=self.port, tls_port=self.redis.tls_port, cert=cert))
 		self.process = subprocess.Popen([str(program), str(conf)], env=libraries(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
 						stderr=subprocess.DEVNULL)
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import subprocess
 import time
 
 import harness
@@ -122,6 +123,52 @@ class Group(redis_rig.Case):
 		time.sleep(6)                      # past its next look at the server
 		self.assertEqual(self.stream()["state"], "reading")
 		self.assertNotIn("NOPERM", self.d.log())
+
+
+class Tls(redis_rig.Case):
+	"""Where hiredis has it; elsewhere `plazod -t` says to take stunnel."""
+
+	def tls_server(self, **conf):
+		r = redis_rig.Redis(**conf)
+		self.addCleanup(r.close)
+		self.cert = r.speak_tls()
+		return r.start()
+
+	def run_tls(self, r, host, ca, ready=True):
+		url = f"rediss://{host}:{r.tls_port}/0"
+		self.d.configure(target="1h", sources=source(r, url=url, ca_file=str(ca)))
+		check = subprocess.run([str(harness.BUILD / "plazod"), "-t", "-c", str(self.d.conf)], capture_output=True, text=True, check=False)
+		if "stunnel" in check.stderr:
+			self.skipTest("this hiredis has no TLS")
+		self.run_bus(r, ready=ready, url=url, ca_file=str(ca))
+
+	def test_by_name_and_by_address(self):
+		for host in ("localhost", "127.0.0.1"):
+			with self.subTest(host):
+				self.run_tls(self.tls_server(), host, self.cert)
+				events = [opened(f"T{host}{i}", subject="s" * 400) for i in range(3000)]
+				self.r.add(*events)
+				self.settle()
+				self.assert_known(events)
+				self.r.kill()
+				self.wait_state("connecting")
+				self.r.start()
+				self.back_again(f"A{host}")
+				self.d.stop()
+
+	def test_who_cannot_prove_who_it_is(self):
+		"""Another's certificate, then a true one for another address: not a word of ours goes there."""
+		r = self.tls_server(bind="127.0.0.1 127.0.0.2")
+		other = r.dir / "other"
+		other.mkdir()
+		strange, _ = harness.certificate(other)
+		for host, ca, why in (("localhost", strange, "certificate verify failed"), ("127.0.0.2", self.cert, "certificate verify failed")):
+			with self.subTest(host):
+				self.run_tls(r, host, ca, ready=False)
+				self.wait_state("connecting", why=why)
+				self.still_serves()
+				self.assertEqual(r.group(), {})
+				self.d.stop()
 
 
 class NoEvents(redis_rig.Case):
