@@ -12,6 +12,7 @@ struct handling {
 	struct query         query;
 	struct http_request *r;
 	enum route           route;
+	bool                 dead_only;      /* of what was given up */
 	bool                 any, fits;      /* there is such an alert, and for that receiver */
 	size_t               n_done, n_pending;
 	struct buf           actor, receiver;
@@ -61,7 +62,7 @@ static void answer(const struct handling *h)
 
 static void refuse(const struct daemon *d, struct handling *h)
 {
-	const char *given_up = h->route == ROUTE_DROP ? " that was given up" : "";
+	const char *given_up = h->dead_only ? " that was given up" : "";
 
 	if (!h->any)
 		api_refuse(h->r, 404, "There is no such alert%s.", given_up);
@@ -101,6 +102,7 @@ static void begin(struct daemon *d, const struct api_call *c, bool dead_only)
 	h->query.fn = on_row;
 	h->r = c->r;
 	h->route = c->route;
+	h->dead_only = dead_only;
 	buf_init(&h->actor, EVENT_MAX_NAME);
 	buf_init(&h->receiver, 1024);
 	api_actor(d, c->r, &h->actor);

@@ -49,6 +49,7 @@ class DeadLetters(Ops):
 		self.assertIn("INC-2", shown)
 		self.assertNotIn("INC-1", shown)
 		self.text("dead", "show", "0" * 32, status=NO)
+		self.assertEqual(self.json("dead", "show", "0" * 32, status=NO), {"deliveries": []})
 
 	def test_retry_of_one(self):
 		dead = next(v for v in self.json("dead", "list")["deliveries"] if v["ticket"] == "INC-1")
@@ -61,11 +62,12 @@ class DeadLetters(Ops):
 		self.assertEqual(len(self.well.alerts(ticket="INC-1")), 1, "who had it was told again")
 		self.assertRegex(self.d.log(), rf"api: resend id={dead['id']} receiver=picky ticket=helpdesk/INC-1 by=\w+")
 		self.text("dead", "retry", dead["id"], status=NO)
+		self.assertIn("no such alert that was given up", self.d.ctl("dead", "retry", dead["id"]).stderr)
 		self.assertEqual([v["ticket"] for v in self.json("dead", "list")["deliveries"]], ["INC-2"])
 
 	def test_retry_of_all_that_fails_again(self):
 		n = len(self.picky.tries())
-		self.text("dead", "retry", "--all")
+		self.assertEqual(self.text("dead", "retry", "--all"), "all: 2 sent again, 0 still under way\n")
 		harness.wait_for("tried again", 8, lambda: len(self.picky.tries()) == n + 2)
 		harness.wait_for("dead again", 8, lambda: len(self.json("dead", "list")["deliveries"]) == 2)
 		self.assertEqual({r.alert["ticket"] for r in self.picky.tries()[n:]}, {"INC-1", "INC-2"})
@@ -86,8 +88,12 @@ class DeadLetters(Ops):
 		self.assertRegex(self.deliveries(id=first["id"], state="suppressed")[0]["detail"], r"^dropped by \w+$")
 		self.assertEqual([v["id"] for v in self.json("dead", "list")["deliveries"]], [second["id"]])
 		n = len(self.picky.tries())
-		self.text("dead", "drop", "--all")
+		self.assertEqual(self.text("dead", "drop", "--all", "--receiver", "hook"), "no dead letters for hook\n")
+		self.text("dead", "drop", second["id"], "--receiver", "", status=NO)
+		self.assertEqual(self.json("dead", "drop", "--all", "--receiver", ""), {"dropped": 0, "pending": 0})
+		self.assertEqual(self.json("dead", "drop", "--all"), {"dropped": 1, "pending": 0})
 		harness.wait_for("none", 5, lambda: "no dead letters" in self.text("dead", "list"))
+		self.assertEqual(self.json("dead", "retry", "--all"), {"resent": 0, "pending": 0})
 		self.assertEqual(len(self.picky.tries()), n)
 		self.text("dead", "drop", first["id"], status=NO)
 
