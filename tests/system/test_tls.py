@@ -24,7 +24,7 @@ CipherString = ALL:@SECLEVEL=0
 
 FAKETIME = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 PATH = "/hook/T0P-SECRET-PATH"
-OTHER_NAME = "no alternative certificate subject name matches target host name 'localhost'"
+OTHER_NAME = "no alternative certificate subject name matches target host ?name 'localhost'"
 
 
 def certificate(directory, name, names="DNS:localhost,IP:127.0.0.1", days_ago=0, issuer=None, days=2):
