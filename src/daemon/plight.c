@@ -2,11 +2,13 @@
 
 static enum plight_news look_at_bad(struct plight *p, int64_t now_ms)
 {
+	int64_t patience_ms = now_ms < p->next_ms ? PLIGHT_AGAIN_MS : PLIGHT_TELL_MS;
+
 	p->good_ms = 0;
 	if (!p->is_bad)
 		p->bad_ms = now_ms;
 	p->is_bad = true;
-	if (p->is_told || now_ms - p->bad_ms < PLIGHT_TELL_MS || now_ms < p->next_ms)
+	if (p->is_told || now_ms - p->bad_ms < patience_ms)
 		return PLIGHT_NOTHING;
 	p->is_told = true;
 	p->next_ms = now_ms + PLIGHT_QUIET_MS;

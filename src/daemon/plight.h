@@ -11,8 +11,9 @@
 #include "base/wall.h"
 
 #define PLIGHT_TELL_MS  MS_PER_MIN               /* trouble for as long is told */
+#define PLIGHT_AGAIN_MS (INT64_C(10) * MS_PER_MIN) /* … but must have lasted for as long in the hour after one was told */
 #define PLIGHT_OVER_MS  (INT64_C(10) * MS_PER_S) /* it is over when it has not come back for as long */
-#define PLIGHT_QUIET_MS MS_PER_H                 /* what was told is not told again for as long */
+#define PLIGHT_QUIET_MS MS_PER_H                 /* that hour; losses that were told are not told again for as long */
 #define TALLY_GATHER_MS (INT64_C(5) * MS_PER_S)  /* losses mostly come together: one alert tells of them */
 
 /* Something that is well or not. All zero: it was well so far. */
@@ -20,7 +21,7 @@ struct plight {
 	bool    is_bad, is_told;
 	int64_t bad_ms;          /* since when, with its pauses; mono */
 	int64_t good_ms;         /* since when it is good again; 0: it is not */
-	int64_t next_ms;         /* not to be told before */
+	int64_t next_ms;         /* the end of the hour after one was told */
 };
 
 enum plight_news { PLIGHT_NOTHING, PLIGHT_WORSE, PLIGHT_BETTER };

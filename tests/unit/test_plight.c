@@ -89,9 +89,21 @@ static void what_comes_and_goes_is_told_once_an_hour(void **state)
 	/* What is bad when the hour is over is told then. */
 	setup(NULL);
 	expect(pass(61, true), 1, 0);
-	expect(pass(20, false), 0, 1);
-	expect(pass(3600 - 20 - 1, true), 0, 0);
+	expect(pass(3300, false), 0, 1);
+	expect(pass(299, true), 0, 0);
 	expect(pass(1, true), 1, 0);
+}
+
+/* Who heard that it is well again must not believe so for the rest of the hour. */
+static void what_comes_back_to_stay_is_told_before(void **state)
+{
+	(void)state;
+	expect(pass(61, true), 1, 0);
+	expect(pass(20, false), 0, 1);
+	expect(pass(600, true), 0, 0);
+	expect(pass(1, true), 1, 0);
+	expect(pass(3600, true), 0, 0);
+	expect(pass(20, false), 0, 1);
 }
 
 static uint64_t count(uint64_t n, int64_t s)
@@ -130,6 +142,7 @@ int main(void)
 		cmocka_unit_test_setup(what_lasts_is_told_once_and_its_end_once, setup),
 		cmocka_unit_test_setup(what_comes_back_was_never_over, setup),
 		cmocka_unit_test_setup(what_comes_and_goes_is_told_once_an_hour, setup),
+		cmocka_unit_test_setup(what_comes_back_to_stay_is_told_before, setup),
 		cmocka_unit_test_setup(losses_are_told_together_and_once_an_hour, setup),
 	};
 
