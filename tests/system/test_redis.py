@@ -9,6 +9,7 @@ import time
 
 import harness
 import redis_rig
+from fake_redis import FakeRedis
 from harness import event, opened, wait_for
 from redis_rig import GROUP, SOURCE, STREAM, source
 
@@ -93,6 +94,21 @@ class Group(redis_rig.Case):
 		self.wait_ticket("T1")
 		self.settle()
 		self.assertEqual(self.count("refused_total"), 0)
+
+	def test_what_it_asks(self):
+		"""Up to a thousand entries at a time, acknowledged together, and no read that waits without an end."""
+		r, asked = self.server(), []
+		fake = FakeRedis(r.port, asked.append)
+		self.addCleanup(fake.close)
+		r.add(*(opened(f"T{i}") for i in range(5000)))
+		self.run_bus(r, url=fake.url)
+		self.settle()
+		wait_for("a read that waits", 10, lambda: any(b"BLOCK" in c for c in asked))
+		reads, acks = ([c for c in asked if c[0] == verb] for verb in (b"XREADGROUP", b"XACK"))
+		self.assertEqual(max(int(c[c.index(b"COUNT") + 1]) for c in reads), 1000)
+		self.assertTrue(all(0 < int(c[c.index(b"BLOCK") + 1]) <= 5000 for c in reads if b"BLOCK" in c))
+		self.assertEqual(sum(len(c) - 3 for c in acks), 5000)
+		self.assertLess(len(acks), len(reads))
 
 	def rights(self):
 		"""The line of the README that makes a user, as words."""

@@ -3,6 +3,7 @@ import contextlib
 import json
 import random
 import resource
+import socket
 import threading
 import time
 
@@ -46,6 +47,32 @@ class Server(redis_rig.Case):
 		self.wait_state("connecting")
 		r.start()
 		self.back_again("T1")
+
+	def test_many_do_not_come_back_at_once(self):
+		"""Each waits for a time of its own after the same loss: a busy machine only spreads them more."""
+		self.r, ports = self.server(), [harness.free_port() for _ in range(12)]
+		came = {port: [] for port in ports}
+		for port in ports:
+			listener = socket.create_server(("127.0.0.1", port))
+			self.addCleanup(listener.close)
+			threading.Thread(target=self.hang_up, args=(listener, came[port]), daemon=True).start()
+		sources = source(self.r)
+		for port in ports:
+			sources[f"bus{port}"] = {"redis": {"url": f"redis://127.0.0.1:{port}/0", "stream": STREAM}, "contracts": ["acme"]}
+		self.d.configure(target="1h", sources=sources).start(ready=False)
+		self.wait_serving()
+		wait_for("five attempts of each", 20, lambda: all(len(v) >= 5 for v in came.values()), 0.1)
+		waits = [v[4] - v[3] for v in came.values()]
+		self.assertGreater(max(waits) - min(waits), 0.1, waits)
+		self.assertTrue(all(v[4] - v[0] > 0.7 for v in came.values()), "it does not wait longer each time")
+
+	@staticmethod
+	def hang_up(listener, came):
+		with contextlib.suppress(OSError):
+			while True:
+				conn, _ = listener.accept()
+				came.append(time.monotonic())     # before it can be noticed there
+				conn.close()
 
 	def test_paused(self):
 		self.run_bus()

@@ -1,6 +1,7 @@
 """Replicas, failover, and the sentinels that name the master."""
 import contextlib
 import json
+import re
 import time
 
 import harness
@@ -83,6 +84,28 @@ class Replicas(redis_rig.Case):
 		replica("REPLICAOF", "NO", "ONE")
 		self.wait_state("reading")
 		self.still_serves()
+
+	def test_passwords_of_both(self):
+		"""The sentinel's is not the server's, and the server wants no more rights than the manual says."""
+		master = self.server(requirepass="admin")
+		(rights,) = re.findall(r"^ +(ACL SETUSER plazo .*)$", (harness.ROOT / "README.md").read_text(), re.M)
+		master(*rights.replace(">PASSWORD", ">sesame").split(), "+role")
+		sentinel = redis_rig.Redis(sentinel=True)
+		self.addCleanup(sentinel.close)
+		sentinel.conf.write_text(sentinel.conf.read_text() + f"sentinel monitor promised 127.0.0.1 {master.port} 1\n"
+					 "sentinel auth-pass promised admin\nuser asker on >guess allchannels ~* +@all\n")
+		sentinel.start()
+		sentinel("ACL", "SETUSER", "default", "resetpass")
+		bus = {"url": None, "sentinels": [f"127.0.0.1:{sentinel.port}"], "master": "promised", "user": "plazo", "password": "sesame",
+		       "sentinel_user": "asker", "sentinel_password": "wrong"}
+		self.run_bus(master, ready=False, **bus)
+		self.wait_state("connecting", why="WRONGPASS")
+		self.d.configure(target="1h", sources=source(master, **{**bus, "sentinel_password": "guess"}))
+		self.assertEqual(self.d.ctl("reload").returncode, 0)
+		self.back_again("T1")
+		self.assertNotIn("NOPERM", self.d.log())
+		for secret in ("sesame", "guess"):
+			self.assertNotIn(secret, self.d.log() + self.d.ctl("status", "--json").stdout)
 
 	def test_sentinels_that_know_nothing(self):
 		s = redis_rig.Redis(sentinel=True)
