@@ -153,19 +153,34 @@ struct targets targets_override(struct load *l, const struct targets *base, stru
 
 /* ---- what it means on a calendar ---- */
 
+/* A clock of this target would run for ever and tell nobody: the calendar has only some dates, and they are over or too few. */
+static bool is_never_due(const struct load *l, const struct span *s, const struct calendar *c)
+{
+	if (s->kind == SPAN_DAYS)
+		return wall_is_never(calendar_add_days(c, l->opt->now, s->days, s->eod ? DAY_END : DAY_SAME_TIME));
+	return s->kind == SPAN_TIME && wall_is_never(calendar_add(c, l->opt->now, s->ms, BOUNDARY_CLOSE));
+}
+
 static void check_on(struct load *l, const struct target *t, struct node *at, const struct calendar *c)
 {
 	char hours[SPAN_TEXT_LEN];
 
-	if (c == NULL || at->bad || t->span.kind != SPAN_TIME || calendar_is_always(c))
+	if (c == NULL || at->bad || calendar_is_always(c))
 		return;
-	if (t->span.calendar_days) {
+	if (t->span.kind == SPAN_TIME && t->span.calendar_days) {
 		int64_t days = t->span.ms / MS_PER_DAY;
 
 		load_error(l, at, "'" STR_FMT "' counts whole days, but calendar '%s' is not always open: did you mean '%lldbd'?",
 			   STR_ARG(at->text), calendar_name(c), (long long)(days > 0 ? days : 1));
-	} else if (t->span.ms > 0 && t->span.ms % MS_PER_DAY == 0 && at->built != l) {
-		/* Told once, although several calendars may apply. */
+		return;
+	}
+	/* Told once, although several calendars may apply. */
+	if (at->built == l)
+		return;
+	if (l->problems->n_errors == 0 && is_never_due(l, &t->span, c)) {
+		at->built = l;
+		load_warn(l, at, "calendar '%s' has not so many hours from now on: a clock of %s is never due", calendar_name(c), t->text);
+	} else if (t->span.kind == SPAN_TIME && t->span.ms > 0 && t->span.ms % MS_PER_DAY == 0) {
 		at->built = l;
 		load_warn(l, at, "%s of opening hours of calendar '%s' take several days: business days are written as 1bd",
 			  span_format_ms(t->span.ms, hours), calendar_name(c));

@@ -20,6 +20,14 @@ static const struct clock_view *find_clock(const struct ticket_view *v, struct s
 	return NULL;
 }
 
+/* A clock that stands is due when it runs again, so nobody knows when. */
+static const char *due_of(const struct clock_view *c, char text[WALL_TEXT_LEN])
+{
+	if (!wall_is_never(c->due))
+		return wall_format(c->due, text);
+	return str_eqz(c->state, "running") ? "never (its calendar has not so many hours before 2200)" : "unknown";
+}
+
 static void print_heading(const struct telling *t)
 {
 	const struct clock_view *c = find_clock(t->view, t->metric, t->cycle);
@@ -28,8 +36,7 @@ static void print_heading(const struct telling *t)
 	printf(STR_FMT " of " STR_FMT ", cycle %u", STR_ARG(t->metric), STR_ARG(t->view->ticket), t->cycle);
 	if (c != NULL)
 		printf(": " STR_FMT ", target " STR_FMT ", due %s, counted %s, paused %s", STR_ARG(c->state), STR_ARG(c->target),
-		       wall_is_never(c->due) ? "unknown" : wall_format(c->due, due), span_format_ms(c->elapsed_ms, used),
-		       span_format_ms(c->paused_ms, idle));
+		       due_of(c, due), span_format_ms(c->elapsed_ms, used), span_format_ms(c->paused_ms, idle));
 	printf("\n");
 }
 

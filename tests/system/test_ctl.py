@@ -153,6 +153,16 @@ class Questions(Base):
 		for why in ("held: its `while` does not hold", "paused: status=pending"):
 			self.assertIn(why, p.stdout)
 
+	def test_explain_of_what_is_never_due(self):
+		"""A calendar of some dates alone, which are over: `check` warns of it, and `explain` says so of the clock."""
+		cfg = harness.base_config(1, target="2h", calendars={"always": {"zone": "UTC", "hours": {"mon": []}, "shifts": {"2026-12-26": ["10:00-11:00"]}}})
+		conf = self.d.dir / "never.yaml"
+		conf.write_text(json.dumps(cfg))
+		self.assertIn("a clock of 2h is never due", harness.plazoctl("check", "-c", str(conf)).stderr)
+		e = opened("T", at="2026-11-23T09:00:00Z")
+		p = harness.plazoctl("explain", "T", "-c", str(conf), "-", stdin=json.dumps(e))
+		self.assertRegex(p.stdout, r"^response of T, cycle 1: running, target 2h, due never \(.*\), counted 1h, ")
+
 	def test_next(self):
 		text = self.text("next")
 		self.assertRegex(text.splitlines()[1], rf"^{INSTANT}  [12]?\d min  +INC-[24] ")

@@ -14,7 +14,8 @@
 #include "config/config.h"
 
 #define CALENDARS "calendars: {always: 24x7, c: {zone: Europe/Madrid, hours: {mon-fri: \"09:00-17:00\"}}}\n"
-#define BASE CALENDARS "receivers: {r: {log: {}}}\ndefaults: {calendar: c, escalation: none, notify: r}\n"
+#define SERVED "receivers: {r: {log: {}}}\ndefaults: {calendar: c, escalation: none, notify: r}\n"
+#define BASE CALENDARS SERVED
 #define NOW { INT64_C(1795305600000) }      /* 2026-11-22 */
 
 static char dir[] = "/tmp/test_config_XXXXXX";
@@ -309,6 +310,11 @@ static void test_warnings(void **state)
 		{ BASE "policies: {p: {metrics: {resolution: {target: 48h}}}}\ncontracts: {k: {policy: p}, m: {policy: p, calendar: always}}\n",
 		  "c.yaml:4:47: warning: 48h of opening hours of calendar 'c' take several days: business days are written as 1bd\n" },
 		{ BASE "policies: {p: {metrics: {resolution: {target: 24h}}}}\ncontracts: {m: {policy: p, calendar: always}}\n", "" },
+		{ "calendars: {c: {zone: UTC, hours: {mon: []}, shifts: {2026-12-26: [\"10:00-14:00\"], 2026-01-01: [\"10:00-14:00\"]}}}\n" SERVED
+		  "policies: {p: {metrics: {response: {target: 4h}, update: {target: 4h1s}, attendance: {target: 1bd}, resolution: {target: 2bd eod}}}}\n"
+		  "contracts: {k: {policy: p}, m: {policy: p}}\n",
+		  "c.yaml:4:67: warning: calendar 'c' has not so many hours from now on: a clock of 4h1s is never due\n"
+		  "c.yaml:4:122: warning: calendar 'c' has not so many hours from now on: a clock of 2bd eod is never due\n" },
 		{ BASE "policies: {p: {metrics: {resolutoin: {target: 1h}, l2-holding: {target: 1h}}}}\ncontracts: {k: {policy: p}}\n",
 		  "c.yaml:4:26: warning: 'resolutoin' is no built-in metric, but one of your own: did you mean 'resolution'?\n" },
 		{ "sources: {s: {webhook: {verify: {kind: none}}}}\n",
