@@ -104,7 +104,10 @@ void db_explain(struct db *db, int rc, struct diag *d)
 	int sys = rc == SQLITE_IOERR_WRITE ? write_errno(db) : sqlite3_system_errno(db->handle);
 	bool os = (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN;
 
-	diag_set(d, "%s: %s (%d)%s%s", db->path, sqlite3_errstr(rc), rc, os && sys != 0 ? ": " : "", os && sys != 0 ? strerror(sys) : "");
+	if (rc == SQLITE_READONLY_DIRECTORY)
+		diag_set(d, "%s: its directory may not be written, and the log belongs there", db->path);
+	else
+		diag_set(d, "%s: %s (%d)%s%s", db->path, sqlite3_errstr(rc), rc, os && sys != 0 ? ": " : "", os && sys != 0 ? strerror(sys) : "");
 }
 
 enum err db_err(int rc)

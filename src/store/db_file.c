@@ -130,8 +130,8 @@ static enum err check_open_file(const char *path, int fd, struct diag *d)
 
 enum err db_file_check(const char *path, struct diag *d)
 {
-	/* Not to block on a pipe that somebody put there. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	/* For writing, too: SQLite makes do with reading, and then says what nobody understands. Not to block on a pipe that somebody put there. */
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd >= 0) {
 		enum err e = check_open_file(path, fd, d);

@@ -92,6 +92,27 @@ static void what_is_not_ours(void **state)
 	refused(r, ERR_SYNTAX, "another program");
 }
 
+/* By somebody who may read alone: a backup that root put in place, say. */
+static void what_may_not_be_written(void **state)
+{
+	struct rig *r = *state;
+	uid_t me = geteuid(), nobody = me == 0 ? 65534 : me;
+
+	make(r);
+	assert_int_equal(chmod(r->dir, 0755), 0);
+	assert_int_equal(chmod(r->path, 0444), 0);
+	assert_int_equal(seteuid(nobody), 0);
+	refused(r, ERR_IO, "Permission denied");
+	assert_int_equal(seteuid(me), 0);
+	assert_int_equal(chmod(r->path, 0644), 0);
+	assert_int_equal(chown(r->path, nobody, (gid_t)-1), 0);
+	assert_int_equal(chmod(r->dir, 0555), 0);
+	assert_int_equal(seteuid(nobody), 0);
+	refused(r, ERR_IO, "its directory may not be written");
+	assert_int_equal(seteuid(me), 0);
+	assert_int_equal(chmod(r->dir, 0700), 0);
+}
+
 static void what_is_newer(void **state)
 {
 	struct rig *r = *state;
@@ -288,7 +309,7 @@ static void what_is_not_there(void **state)
 	assert_non_null(strstr(r->diag.msg, "/no: the directory of the database: No such file"));
 	opt.path = r->dir;
 	assert_int_equal(store_open(&opt, &r->st, &r->diag), ERR_IO);
-	assert_non_null(strstr(r->diag.msg, "not a regular file"));
+	assert_non_null(strstr(r->diag.msg, "Is a directory"));
 	assert_int_equal(symlink("nowhere", r->path), 0);
 	assert_int_equal(store_open(&r->opt, &r->st, &r->diag), ERR_IO);
 	assert_non_null(strstr(r->diag.msg, "link"));
@@ -540,7 +561,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(what_is_no_database),
 		CASE(what_is_not_ours),
-		CASE(what_is_newer),
+		CASE(what_may_not_be_written), CASE(what_is_newer),
 		CASE(what_is_not_ours_by_its_log),
 		CASE(a_backup_and_the_log_of_what_it_replaces),
 		CASE(what_is_cut_short),
