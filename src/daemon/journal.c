@@ -233,7 +233,7 @@ static const struct event *event_of(const struct moving *m, const struct store_d
 		return m->event;
 	if (event_decode(&r, space))
 		return space;
-	log_error("journal", "decode", "seq=%llu", (unsigned long long)done->seq);
+	log_error("journal", "decode", "seq=%llu error=\"an event that was just written cannot be read\"", (unsigned long long)done->seq);
 	return NULL;
 }
 

@@ -128,7 +128,7 @@ void outbox_alert(struct daemon *d, const struct alert *a)
 	buf_reset(b);
 	alert_write(a, true, b);
 	if (!buf_ok(b)) {
-		log_error("outbox", "too-large", "id=%s", a->id);
+		log_error("outbox", "too-large", "id=%s error=\"the alert has over 64 KiB: nobody gets it\"", a->id);
 		return;
 	}
 	body = buf_str(b);

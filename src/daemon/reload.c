@@ -269,7 +269,7 @@ static void conclude(struct daemon *d, struct reload_job *job, bool ok)
 		if (ok)
 			log_accepted(d, job);
 		else
-			log_error("reload", "refused", "errors=%zu %s", job->problems.n_errors, job->why);
+			log_error("reload", "refused", "errors=%zu text=\"%s%swhat was in force stays\"", job->problems.n_errors, job->why, job->why[0] != '\0' ? "; " : "");
 	}
 	answer_all(d, job, ok);
 	job_destroy(job);

@@ -45,7 +45,7 @@ static void sweep(struct daemon *d, struct mono now)
 	if (!clockwatch_is_proven(&d->clock, d->boot))
 		log_notice("snapshot", "sweep-waits", "why=\"the clock has leapt by more than a month: for a day nothing goes by store.retention\"");
 	else if (store_sweep(d->store, limit, 0) != ERR_OK)
-		log_warn("snapshot", "sweep", "error=\"the store has no room for the job\"");
+		log_warn("snapshot", "sweep", "error=\"the store has no room: what goes by store.retention goes an hour later\"");
 }
 
 static void begin_pass(struct daemon *d, struct mono now)

@@ -64,7 +64,8 @@ void systemd_turn(struct daemon *d)
 		if (h.busy_ms < LATE_MS && webhooks_ms < LATE_MS)
 			sd_notify(0, "WATCHDOG=1");
 		else
-			log_error("systemd", "watchdog", "store_busy_ms=%" PRId64 " webhooks_busy_ms=%" PRId64, h.busy_ms, webhooks_ms);
+			log_error("systemd", "watchdog", "store_busy_ms=%" PRId64 " webhooks_busy_ms=%" PRId64
+				  " text=\"a thread hangs: systemd will end plazod and start it again\"", h.busy_ms, webhooks_ms);
 	}
 	if (now.ms >= s->next_status.ms) {
 		s->next_status = (struct mono){ now.ms + STATUS_MS };

@@ -28,15 +28,16 @@
 
 static void tell_clock_news(struct daemon *d, enum clock_news news)
 {
-	static const char *const what[] = {
-		[CLOCK_STEPPED] = "stepped", [CLOCK_SUSPECT] = "suspect", [CLOCK_RECOVERED] = "recovered", [CLOCK_BELIEVED] = "believed",
+	static const struct { const char *what, *text; } words[] = {
+		[CLOCK_STEPPED] = { "stepped", "the system's clock was set, by little: time follows" },
+		[CLOCK_SUSPECT] = { "suspect", "the system's clock was set: not believed unless it stays so for two minutes" },
+		[CLOCK_RECOVERED] = { "recovered", "that was taken back: nothing was done by it" },
+		[CLOCK_BELIEVED] = { "believed", "it has stayed so: time follows, or stands still until the clock has caught up" },
 	};
 
-	if (news == CLOCK_SUSPECT)
-		log_warn("clock", what[news], "step_ms=%" PRId64 " hold_ms=%" PRId64, d->clock.step_ms, CLOCK_HOLD_MS);
-	else if (news != CLOCK_STEADY)
-		log_notice("clock", what[news], "step_ms=%" PRId64 " stands_still_ms=%" PRId64, d->clock.step_ms,
-			   clockwatch_ahead_ms(&d->clock, boot_now()));
+	if (news != CLOCK_STEADY)
+		log_line(news == CLOCK_SUSPECT ? LOG_LEVEL_WARN : LOG_LEVEL_NOTICE, "clock", words[news].what, "step_ms=%" PRId64 " stands_still_ms=%" PRId64
+			 " text=\"%s\"", d->clock.step_ms, clockwatch_ahead_ms(&d->clock, boot_now()), words[news].text);
 }
 
 struct wall daemon_now(struct daemon *d)
