@@ -34,8 +34,8 @@ class Clock(Case):
 		self.d.configure({"hook": hook(self.hooks)}, target=target)
 		self.run_at(HOUR)
 		time.sleep(2)
-		self.d.accept(opened("AHEAD", at=instant(HOUR)), at=time.time() + HOUR)
 		received = time.time() + HOUR
+		self.d.accept(opened("AHEAD", at=instant(HOUR)), at=received)
 		self.d.stop()
 		self.run_at(0, ready=False)
 		harness.wait_for("an answer", 10, lambda: self.d.socket.exists() and b"ok recovered" in self.d.get("/readyz", token=None).body)
@@ -43,7 +43,7 @@ class Clock(Case):
 
 	def test_time_does_not_go_back_by_a_restart(self):
 		received = self.an_hour_ahead_and_corrected("2h")
-		self.assertGreaterEqual(self.now(), received - 0.5)
+		self.assertGreaterEqual(self.now(), received - 0.001)
 
 	def test_signatures_go_by_the_clock_on_the_wall(self):
 		self.an_hour_ahead_and_corrected("2s")
@@ -55,10 +55,15 @@ class Clock(Case):
 
 	def test_what_is_met_in_time_by_the_clock_on_the_wall_is_no_breach(self):
 		self.an_hour_ahead_and_corrected("4s")
-		self.d.accept(opened("MET"))
-		self.d.accept(agent_reply("MET"))
-		time.sleep(5.5)
-		self.assertEqual(self.hooks.alerts(ticket="MET"), [])
+		def met(i):
+			e = opened(f"MET{i}")
+			self.d.accept(e)
+			self.d.accept(agent_reply(e["ticket"]))
+			return e["ticket"] if time.time() < harness.parse_instant(e["at"]) + 2 else None
+		name = harness.undisturbed(met)
+		self.d.accept(opened("LATER"))
+		self.hooks.wait(10, type="sla.breach", ticket="LATER")
+		self.assertEqual(self.hooks.tries(ticket=name), [])
 
 	def test_a_jump_that_is_taken_back_leaves_no_trace(self):
 		for jump in (HOUR, -HOUR):
@@ -70,8 +75,7 @@ class Clock(Case):
 				time.sleep(1)
 				self.set_clock(jump)
 				breach = self.hooks.wait(8, type="sla.breach", ticket=names[0])[0]
-				late = breach.when - harness.parse_instant(breach.alert["due"])
-				self.assertTrue(-1 < late < 1 * harness.PATIENCE, late)
+				self.assertGreater(breach.when, harness.parse_instant(breach.alert["due"]) - 0.1, "told early")
 				self.set_clock(0)
 				time.sleep(0.5)
 				self.assertEqual(self.hooks.alerts(ticket=names[1]), [])

@@ -196,8 +196,10 @@ class Broken(redis_rig.Case):
 
 	def test_acknowledgements_of_which_the_server_knows_nothing(self):
 		fakes = self.run_all({"XACK of none": functools.partial(rule_of, b"XACK", b":0\r\n")})
-		((_, source),) = fakes.values()
-		wait_for("it is counted", 10, lambda: self.count("ack_lost_total", source) == 1)
+		((fake, source),) = fakes.values()
+		wait_for("it is counted", 10, lambda: self.count("ack_lost_total", source) >= 1)
+		# It is read and acknowledged once more where the connection ended before the answer was there.
+		self.assertLessEqual(self.count("ack_lost_total", source), fake.n_broken)
 		self.assertEqual(self.count("acked_total", source), 0)
 		self.assertEqual(self.stream(source)["state"], "reading")
 		self.assertRegex(self.d.log(), "ack_lost")
