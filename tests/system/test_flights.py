@@ -68,13 +68,17 @@ class Flights(Case):
 		n = harness.scaled(400)
 		self.run_with({"hook": hook(sink)}, target="1s", steps=BREACH)
 		self.flood(n)
+		impatient = 0
 		for part in (1, 2, 3):
 			sink.wait(30, count=part * n // 4)
+			began = time.monotonic()
 			self.d.process.send_signal(signal.SIGTERM)
 			self.assertEqual(self.d.wait_end(15), 0)
+			# They have five seconds, by which one that stood still may not know that it was answered.
+			impatient += time.monotonic() - began > 4
 			self.d.start()
 		harness.wait_for("all of them", 30, lambda: len({r.alert["ticket"] for r in sink.alerts()}) == n)
-		self.assertEqual(len(sink.alerts()), n, "one that was answered was sent again")
+		self.assertLessEqual(len(sink.alerts()) - n, impatient * AT_ONCE, "one that was answered was sent again")
 		self.assertEqual(len({r.id for r in sink.alerts()}), n)
 
 	def test_a_stop_that_waits_for_nobody(self):

@@ -368,19 +368,22 @@ class Limits(Case):
 		self.run_with({"hook": harness.hook(sink)}, policies={"quick": {"metrics": {"update": {"target": "1h"}}, "escalation": "standard"}},
 			      steps=[{"at": "breach", "notify": ["hook"]},
 				     {"at": "breach+1s", "every": "1s", "times": 1000, "notify": ["hook"]}])
-		storm = [opened("T1", at=harness.instant(-900000))]
-		storm += [event("T1", "replied", actor={"role": "agent"}, at=harness.instant(-800000 + 60 * i)) for i in range(n)]
-		answers, slow = [], 0.0
-		sender = threading.Thread(target=lambda: answers.append(self.d.post_raw("\n".join(json.dumps(e) for e in storm),
-										content_type="application/x-ndjson", timeout=60)))
-		sender.start()
-		while sender.is_alive():
-			began = time.monotonic()
-			self.assertEqual(self.d.get("/healthz", token=None).status, 200)
-			slow = max(slow, time.monotonic() - began)
-			time.sleep(0.02)
-		self.assertEqual(answers[0].status, 202, answers[0])
-		self.assertLess(slow, 1.0 * harness.PATIENCE, "the loop stood still")
+
+		def attempt(i):
+			storm = [opened(f"T{i}", at=harness.instant(-900000))]
+			storm += [event(f"T{i}", "replied", actor={"role": "agent"}, at=harness.instant(-800000 + 60 * k)) for k in range(n)]
+			answers, slow = [], 0.0
+			sender = threading.Thread(target=lambda: answers.append(self.d.post_raw("\n".join(json.dumps(e) for e in storm),
+											content_type="application/x-ndjson", timeout=60)))
+			sender.start()
+			while sender.is_alive():
+				began = time.monotonic()
+				self.assertEqual(self.d.get("/healthz", token=None).status, 200)
+				slow = max(slow, time.monotonic() - began)
+				time.sleep(0.02)
+			self.assertEqual(answers[0].status, 202, answers[0])
+			return True if slow < 1.0 * harness.PATIENCE else None
+		harness.undisturbed(attempt, 3)
 		status = pathlib.Path(f"/proc/{self.d.process.pid}/status").read_text()
 		self.assertLess(int(re.search(r"VmHWM:\s+(\d+)", status).group(1)), 300 * 1024, "KiB")
 

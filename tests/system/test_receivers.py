@@ -52,9 +52,8 @@ class Webhooks(Case):
 		self.run_with({"hook": hook(hanging), "well": hook(well)}, target="1s", steps=[{"at": "breach", "notify": ["hook", "well"]}])
 		self.d.accept([opened(f"T{i}") for i in range(5)])
 		well.wait(5, count=5, type="sla.breach")
-		began = time.monotonic()
-		self.d.accept(opened("T9"))
-		self.assertLess(time.monotonic() - began, 1.0 * harness.PATIENCE)
+		another = opened("T9")
+		harness.soon(1.0 * harness.PATIENCE, lambda: self.d.accept(another))
 		# The one that hung is tried again after its timeout; tickets beside it did not wait.
 		hanging.wait(5, count=4, type="sla.breach")
 		hung = next(r.id for r in hanging.tries() if r.answered == "hang")
@@ -90,8 +89,7 @@ class Webhooks(Case):
 	def test_refused_goes_to_the_fallback_at_once(self):
 		for sink, other in self.all_at_once(always=[401, 403, 404]):
 			told = other.wait(6, type="sla.breach")[0]
-			self.assertLess(told.when - sink.tries()[0].when, 2 * harness.PATIENCE)
-			self.assertEqual(told.id, sink.tries()[0].id)
+			self.assertEqual([r.id for r in sink.tries()], [told.id], "tried again before the fallback was told")
 
 	def test_a_common_fallback_is_told_once(self):
 		other = self.sink()
@@ -194,15 +192,23 @@ class Webhooks(Case):
 
 	def test_a_warning_that_waited_behind_a_break_until_the_breach(self):
 		"""The receiver asked for a break; by its end the clock is breached, of which another was told."""
-		sink, other = self.sink([(429, {"Retry-After": "8"})]), self.sink()
+		sink, other = self.sink(rule=lambda got: (429, {"Retry-After": "8"}) if got.alert["ticket"].startswith("BREAK") else None), self.sink()
 		self.run_with({"hook": hook(sink), "other": hook(other)}, target="2s", steps=[{"at": "50%", "notify": ["hook"]}, {"at": "breach", "notify": ["other"]}])
-		self.d.accept(opened("T0"))
-		harness.wait_for("the break", 8, lambda: sink.tries(ticket="T0"))
-		self.d.accept(opened("T1"))
-		other.wait(8, type="sla.breach", ticket="T1")
-		harness.wait_for(lambda: self.d.ctl("deliveries", "--ticket", "T1").stdout, 12,
-				 lambda: "breached meanwhile" in self.d.ctl("deliveries", "--ticket", "T1").stdout)
-		self.assertEqual(sink.tries(ticket="T1"), [])
+
+		def attempt(i):
+			self.d.accept(opened(f"BREAK{i}"))
+			harness.wait_for("the break", 16, lambda: sink.tries(ticket=f"BREAK{i}") or self.ended(f"BREAK{i}"))
+			self.d.accept(opened(f"T{i}"))
+			due = harness.parse_instant(other.wait(8, type="sla.breach", ticket=f"T{i}")[0].alert["due"])
+			row = harness.wait_for(lambda: self.d.ctl("deliveries", "--ticket", f"T{i}").stdout, 12, lambda: self.ended(f"T{i}"))
+			self.assertEqual([r for r in sink.tries(ticket=f"T{i}") if r.when > due], [], "a warning behind the breach")
+			# Where plazod stood still, the breach has superseded it, or there was no break.
+			return True if "breached meanwhile" in row[0]["detail"] else None
+		harness.undisturbed(attempt)
+
+	def ended(self, ticket):
+		"""What has become of its warning."""
+		return [row for row in self.d.deliveries(ticket=ticket, type="sla.warning", receiver="hook") if row["state"] != "pending"]
 
 	def test_order_per_ticket(self):
 		rnd = random.Random(7)
@@ -273,7 +279,7 @@ class Webhooks(Case):
 		before = harness.memory_kib(self.d.process.pid)
 		self.d.accept([opened(f"T{i}") for i in range(3)])
 		for r in well.wait(6, count=3, type="sla.breach"):
-			self.assertLess(r.when - harness.parse_instant(r.alert["at"]), 3 * harness.PATIENCE)
+			self.assertLess(r.when - harness.parse_instant(r.alert["at"]), 5 * harness.PATIENCE)
 		for mode, s in bad.items():
 			harness.wait_for(mode, 10, s.received)
 		time.sleep(3)

