@@ -334,7 +334,7 @@ static bool is_foreign(const struct source *src, const struct event *e)
 {
 	struct str id = e->attr[ATTR_CONTRACT];
 
-	return src != NULL && (e->set >> ATTR_CONTRACT & 1) && id.len > 0 && !source_allows(src, id);
+	return (e->set >> ATTR_CONTRACT & 1) && id.len > 0 && !source_allows(src, id);
 }
 
 /* A batch that waited for room is younger than it was: `received` never goes back from one journaled event to the next. */
@@ -454,7 +454,8 @@ bool journal_sink(void *ctx, struct intake_batch *b)
 	enum err e;
 	size_t n = 0;
 
-	if (d->phase != PHASE_RUNNING || writer_is_behind(d))
+	/* Without a source nothing says what it may touch. */
+	if (d->phase != PHASE_RUNNING || src == NULL || writer_is_behind(d))
 		return false;
 	b->epoch = b->after != NULL ? b->after->epoch : store_epoch(d->store);
 	stamp(d, b);

@@ -46,7 +46,7 @@ struct wall journal_horizon(const struct daemon *d, struct wall now);
 
 /*
  * An intake_sink_fn; ctx is the daemon. A batch is over when its events, what was refused of it and its cursors are on disk, in this order
- * and as far as possible in one commit; `failed` when something of it is not.
+ * and as far as possible in one commit; `failed` when something of it is not. There is no room for one whose source a reload has taken away.
  */
 bool journal_sink(void *ctx, struct intake_batch *b);
 

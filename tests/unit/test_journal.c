@@ -133,7 +133,8 @@ static const char config_text[] =
 	"defaults: {calendar: always, notify: [ops]}\n"
 	"policies: {p: {metrics: {resolution: {target: 4h}}}}\n"
 	"contracts: {acme: {customer: ACME, policy: p}}\n"
-	"receivers: {ops: {log: {}}}\n";
+	"receivers: {ops: {log: {}}}\n"
+	"sources: {bus: {redis: {url: \"redis://127.0.0.1:1/0\", stream: tickets, group: g}}}\n";
 
 static const char foreign_text[] =
 	"calendars: {always: 24x7}\n"
@@ -580,6 +581,17 @@ static void nothing_goes_past_rows_that_wait(void **state)
 	fail_events();
 }
 
+/* A reload took its source away meanwhile: nothing says any more what it may touch. */
+static void what_has_no_source_any_more_does_not_go(void **state)
+{
+	struct intake_batch b = batch_of(1);
+
+	(void)state;
+	b.source = STR("gone");
+	assert_false(journal_sink(d, &b));
+	assert_string_equal(buf_cstr(&order), "");
+}
+
 /* One that comes from the disk for an event that changes nothing of it leaves memory again. */
 static void what_was_fetched_in_vain_goes_again(void **state)
 {
@@ -682,7 +694,8 @@ int main(void)
 		TEST(a_cursor_comes_last), TEST(a_batch_is_kept_as_a_whole), TEST(what_waited_is_younger), TEST(what_the_engine_refuses_of_a_stream_is_kept),
 		TEST(room_ends_anywhere), TEST(what_may_be_closed_goes_alone), TEST(large_ones_go_earlier),
 		TEST(a_cursor_stands_for_what_is_out_before_it), TEST(a_stranger_is_held_for_all), TEST(a_known_one_is_held_for_all), TEST(a_stranger_whose_first_event_fails),
-		TEST(nothing_goes_past_rows_that_wait), TEST(what_was_fetched_in_vain_goes_again), TEST(what_a_source_was_allowed_counts),
+		TEST(nothing_goes_past_rows_that_wait), TEST(what_has_no_source_any_more_does_not_go),
+		TEST(what_was_fetched_in_vain_goes_again), TEST(what_a_source_was_allowed_counts),
 		TEST(two_strangers_of_one_hash), TEST(room_for_events_ends_anywhere), TEST(what_was_foreign_is_looked_at_again), TEST(a_long_way), TEST(the_ring_keeps_its_order),
 	};
 
