@@ -80,13 +80,21 @@ static int64_t grace_of(const struct daemon *d, struct str ns)
 	return ms;
 }
 
+/* What becomes known this very moment does not wait for the clock on the wall, were time to stand still ahead of it. */
+static struct wall leaves_at(const struct daemon *d, const struct alert *a)
+{
+	struct wall at = a->at.ms == d->now.ms ? clockwatch_wall(&d->clock, d->boot) : a->at;
+
+	return wall_plus(at, grace_of(d, a->ns));
+}
+
 /* `why_not`: NULL, or why this row is kept without being sent. */
 static void put_row(struct daemon *d, const struct alert *a, struct str body, struct str receiver, const char *why_not)
 {
 	struct delivery row = {
 		.id = str_of(a->id), .receiver = receiver, .type = str_of(alert_type_names[a->type]), .ns = a->ns, .ticket = a->ticket,
 		.body = body, .created = d->now, .at = a->at, .due = a->due, .state = DELIVERY_PENDING, .settled = WALL_NEVER,
-		.next = wall_plus(a->at, grace_of(d, a->ns)),
+		.next = leaves_at(d, a),
 	};
 	struct sending *s = NULL;
 
@@ -294,7 +302,8 @@ static void settle_by_hand(struct daemon *d, const struct delivery *row, enum de
 	if (state == DELIVERY_PENDING)
 		v.attempts = 0;
 	v.detail = buf_str(&detail);
-	v.next = v.created = d->now;
+	v.created = d->now;
+	v.next = clockwatch_wall(&d->clock, d->boot);
 	v.settled = state == DELIVERY_PENDING ? WALL_NEVER : d->now;
 	writer_settle(d, &v);
 	if (state == DELIVERY_PENDING && read_row(d, &v, names, &a))

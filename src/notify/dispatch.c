@@ -102,10 +102,28 @@ void dispatch_breached(struct notify *n, struct receiver *r, const struct alert 
 
 /* ---- beginning ---- */
 
+/*
+ * By the clock on the wall. Of one whose instant is hours ahead that clock was set back, and it may yet be met; of one that is more than a day ahead
+ * nobody knows what that clock was, and it goes.
+ */
+static bool must_wait(struct receiver *r, struct delivery *d, struct now now)
+{
+	int64_t wait = d->could.ms - now.wall.ms;
+
+	if (d->attempts > 0 || d->asked || wait <= 0 || wait > MS_PER_DAY)
+		return false;
+	queue_wait(&r->queue, d, (struct mono){ now.mono.ms + (wait < RETRY_AFTER_MAX_MS ? wait : RETRY_AFTER_MAX_MS) });
+	return true;
+}
+
 static void begin(struct notify *n, struct receiver *r, struct delivery *d, struct now now)
 {
-	const char *reason = d->asked ? NULL : overtaken(r, d, now);
+	const char *reason = NULL;
 
+	if (must_wait(r, d, now))
+		return;
+	if (!d->asked)
+		reason = overtaken(r, d, now);
 	if (d->asked)
 		attempt_start(n, r, d, now);
 	else if (reason == NULL && n->ops->look(n->ctx, &d->alert, &reason) == NOTIFY_SEND)

@@ -231,8 +231,16 @@ static struct mono due_of(const struct notify_delivery *d, struct now now)
 {
 	int64_t wait = wall_before(now.wall, d->next_at) ? d->next_at.ms - now.wall.ms : 0;
 
-	/* A wall clock that was set back must not put an alert off for a year. */
+	/* A wall clock that was set back must not put an alert off for a year; dispatch.c looks again. */
 	return (struct mono){ now.mono.ms + (wait < RETRY_AFTER_MAX_MS ? wait : RETRY_AFTER_MAX_MS) };
+}
+
+/* `next_at` is the end of the grace only while nothing has been tried. */
+static struct wall could_of(const struct notify_delivery *d, struct now now)
+{
+	if (d->attempts > 0)
+		return d->alert->at;
+	return d->next_at.ms == WALL_PAST.ms ? wall_min(d->alert->at, now.wall) : d->next_at;
 }
 
 static struct mono until_of(const struct notify_delivery *d, struct now now)
@@ -264,8 +272,7 @@ enum err notify_put(struct notify *n, const struct notify_delivery *in)
 	d->created = in->created;
 	d->asked = in->asked;
 	d->until = until_of(in, now);
-	/* `next_at` is the end of the grace only while nothing has been tried. */
-	d->could = in->attempts == 0 ? wall_max(in->alert->at, in->next_at) : in->alert->at;
+	d->could = could_of(in, now);
 	if (r->disabled && !d->asked)
 		dispatch_dead(n, r, d, 410, "endpoint is disabled (410)");
 	else if (in->alert->type == ALERT_BREACH || in->alert->type == ALERT_ESCALATION)

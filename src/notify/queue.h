@@ -32,7 +32,7 @@ struct delivery {
 	unsigned            attempts;
 	struct mono         due;             /* not to be tried before */
 	struct mono         until;           /* no retry from then on; loop time, so a clock that is set gives nothing up */
-	struct wall         could;           /* when it could first have left: its `at`, or the end of its grace */
+	struct wall         could;           /* when it can first leave: its `at`, or the end of its grace */
 	struct wall         created;
 	bool                fallback_given;
 	bool                asked;           /* by somebody: neither overtaken nor looked at */

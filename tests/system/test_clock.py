@@ -1,4 +1,6 @@
 """A system clock that is set: nothing fires early, nothing is lost, and what others compare with their clocks is right."""
+import contextlib
+import http.client
 import time
 import unittest
 
@@ -26,19 +28,27 @@ class Clock(Case):
 		self.d.start(ready, env={"LD_PRELOAD": str(harness.FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(self.offset), "FAKETIME_NO_CACHE": "1",
 					 "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
 
+	def run_behind(self):
+		"""By a good clock, which is behind the journal: time stands still, so it is not ready, but it takes events."""
+		def takes():
+			# Of its sockets that for events is the last to listen.
+			with contextlib.suppress(OSError, http.client.HTTPException):
+				return b"ok recovered" in self.d.get("/readyz", token=None).body
+		self.run_at(0, ready=False)
+		harness.wait_for("an answer", 10, takes)
+
 	def now(self):
 		return harness.parse_instant(harness.request(self.d.socket, "GET", "/v1/status").json["now"])
 
-	def an_hour_ahead_and_corrected(self, target):
+	def an_hour_ahead_and_corrected(self, target, **sections):
 		"""Started by a clock that is an hour ahead, stopped cleanly so that the journal is empty, and started by a good one."""
-		self.d.configure({"hook": hook(self.hooks)}, target=target)
+		self.d.configure({"hook": hook(self.hooks)}, target=target, **sections)
 		self.run_at(HOUR)
 		time.sleep(2)
 		received = time.time() + HOUR
 		self.d.accept(opened("AHEAD", at=instant(HOUR)), at=received)
 		self.d.stop()
-		self.run_at(0, ready=False)
-		harness.wait_for("an answer", 10, lambda: self.d.socket.exists() and b"ok recovered" in self.d.get("/readyz", token=None).body)
+		self.run_behind()
 		return received
 
 	def test_time_does_not_go_back_by_a_restart(self):
@@ -52,6 +62,16 @@ class Clock(Case):
 		breach = self.hooks.wait(10, type="sla.breach", ticket="NOW")[0]
 		self.assertTrue(breach.valid, "the receiver sees a signature of the future")
 		self.assertGreaterEqual(breach.when, opening + 2 - 0.1, "a breach was told before it was due")
+
+	def test_what_is_news_is_told_at_once_while_time_stands_still(self):
+		"""Its `at` is where time stands: not for the clock on the wall to wait for."""
+		self.an_hour_ahead_and_corrected({"P1": "1h", "P2": "9h"}, defaults={"calendar": "always", "escalation": "standard", "notify": ["hook"]})
+		self.d.accept(opened("NOBODYS", contract=None))
+		self.hooks.wait(10, type="daemon.unmatched", ticket="NOBODYS")
+		# A breach by a change, too: its instant is the change's.
+		self.d.accept(opened("CHANGED", at=instant(-3 * HOUR), priority="P2"))
+		self.d.accept(event("CHANGED", "changed", priority="P1"))
+		self.hooks.wait(10, type="sla.breach", ticket="CHANGED")
 
 	def test_what_is_met_in_time_by_the_clock_on_the_wall_is_no_breach(self):
 		self.an_hour_ahead_and_corrected("4s")
@@ -95,8 +115,8 @@ class Clock(Case):
 		self.d.accept(opened("AHEAD", at=instant(LEAP)), at=time.time() + LEAP)
 		self.assertTrue(self.is_kept("OLD"), "deleted at a start with a clock that is wrong")
 		self.d.stop()
-		self.run_at(0, ready=False)
-		harness.wait_for("an event taken", 10, lambda: self.d.socket.exists() and self.d.post(opened("NOW")).status == 202)
+		self.run_behind()
+		self.d.accept(opened("NOW"))
 		# The sweep of the start goes before the first event.
 		self.assertTrue(self.is_kept("OLD"), "deleted by time that stands still")
 

@@ -817,6 +817,35 @@ static void grace_is_waited_for_and_is_not_lateness(void **state)
 	world_destroy(w);
 }
 
+/* The clock on the wall was set back: the owner decided what is to come. By more than a day, and it was never right. */
+static void what_is_hours_ahead_waits_for_its_instant(void **state)
+{
+	(void)state;
+	struct world *w = world_create();
+
+	w->receivers[w->n_receivers++] = (struct notify_receiver){ .name = "console", .kind = NOTIFY_LOG };
+	configure(w);
+	struct alert a = alert_of(w, ALERT_BREACH, "INC-1", "breach"), b = alert_of(w, ALERT_BREACH, "INC-2", "breach");
+	a.at.ms += 3 * MS_PER_H;
+	b.at.ms += 365 * MS_PER_DAY;
+	notify_put(w->n, &(struct notify_delivery){ .alert = &a, .receiver = "console", .next_at = a.at, .created = a.at });
+	notify_put(w->n, &(struct notify_delivery){ .alert = &b, .receiver = "console", .next_at = b.at, .created = b.at });
+	assert_false(run_until(w, 1, 200));
+	advance(w, MS_PER_H);
+	assert_true(run_until(w, 1, PATIENCE_MS));
+	assert_string_equal(last(w)->id, b.id);
+	for (int i = 0; i < 2; i++) {
+		assert_false(run_until(w, 2, 200));
+		advance(w, MS_PER_H - MS_PER_MIN);
+	}
+	assert_false(run_until(w, 2, 200));
+	advance(w, 3 * MS_PER_MIN);
+	assert_true(run_until(w, 2, PATIENCE_MS));
+	assert_string_equal(last(w)->id, a.id);
+	assert_int_equal(last(w)->state, NOTIFY_SENT);
+	world_destroy(w);
+}
+
 static void the_queue_is_bounded_and_filled_again(void **state)
 {
 	(void)state;
@@ -1227,6 +1256,7 @@ int main(void)
 		cmocka_unit_test(of_late_ones_only_the_highest_is_sent),
 		cmocka_unit_test(what_is_met_meanwhile_is_dropped),
 		cmocka_unit_test(grace_is_waited_for_and_is_not_lateness),
+		cmocka_unit_test(what_is_hours_ahead_waits_for_its_instant),
 		cmocka_unit_test(the_queue_is_bounded_and_filled_again),
 		cmocka_unit_test(what_had_no_room_is_asked_for_when_its_receiver_goes),
 		cmocka_unit_test(receivers_that_go_hand_over_to_the_defaults),
