@@ -8,6 +8,7 @@
 #include "cmocka_plazo.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -143,6 +144,17 @@ static inline int client_open(int port)
 	return fd;
 }
 
+/* A call with a timeout is interrupted where this process was stopped and goes on, also by no signal that was caught. */
+static inline ssize_t client_recv(int fd, void *p, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = recv(fd, p, len, 0);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
 static inline void client_send(int fd, const void *p, size_t len)
 {
 	const char *at = p;
@@ -150,6 +162,8 @@ static inline void client_send(int fd, const void *p, size_t len)
 	while (len > 0) {
 		ssize_t n = send(fd, at, len, MSG_NOSIGNAL);
 
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n <= 0)
 			return;      /* refused and closed: the answer tells */
 		at += n;
@@ -178,7 +192,7 @@ static inline struct answer client_answer(int fd, int method_is_head)
 	const char *cl;
 
 	while (len < 4 || memcmp(a.head + len - 4, "\r\n\r\n", 4) != 0) {
-		ssize_t n = len < sizeof a.head - 1 ? recv(fd, a.head + len, 1, 0) : -1;
+		ssize_t n = len < sizeof a.head - 1 ? client_recv(fd, a.head + len, 1) : -1;
 
 		if (n <= 0) {
 			a.status = n == 0 ? 0 : -1;
@@ -192,7 +206,7 @@ static inline struct answer client_answer(int fd, int method_is_head)
 	a.body_len = cl != NULL && !method_is_head ? strtoul(cl + 16, NULL, 10) : 0;
 	a.body = calloc(1, a.body_len + 1);
 	for (size_t got = 0; got < a.body_len;) {
-		ssize_t n = recv(fd, a.body + got, a.body_len - got, 0);
+		ssize_t n = client_recv(fd, a.body + got, a.body_len - got);
 
 		if (n <= 0) {
 			a.status = -1;
@@ -208,7 +222,7 @@ static inline int client_is_closed(int fd)
 {
 	char c;
 
-	return recv(fd, &c, 1, 0) == 0;
+	return client_recv(fd, &c, 1) == 0;
 }
 
 #endif
