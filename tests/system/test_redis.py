@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import pathlib
 import re
 import resource
 import subprocess
@@ -452,6 +453,32 @@ class Changes(redis_rig.Case):
 		self.settle(seconds=30)
 		self.assertEqual(self.count("duplicates_total"), 0)
 		self.assert_known(p.sure.values())
+
+	def test_a_backup_that_is_restored(self):
+		"""An own cursor goes back with the database; a group is told to, as the manual says."""
+		(command,) = re.findall(r"`redis-cli (XGROUP SETID .*?)`", (harness.ROOT / "README.md").read_text())
+		for cursor in ("group", "own"):
+			with self.subTest(cursor):
+				self.run_bus(self.server(), cursor=cursor)
+				self.r.add(opened(f"{cursor}1"))
+				self.wait_ticket(f"{cursor}1")
+				file, path = self.d.dir / f"{cursor}.db", pathlib.Path(self.d.cfg["store"]["path"])
+				self.assertEqual(self.d.ctl("backup", str(file)).returncode, 0)
+				self.r.add(opened(f"{cursor}2"))
+				self.wait_ticket(f"{cursor}2")
+				self.wait_count("events_total", 2)
+				if cursor == "group":
+					self.settle()
+				self.d.kill()
+				path.with_name(path.name + "-wal").unlink(missing_ok=True)
+				path.write_bytes(file.read_bytes())
+				if cursor == "group":
+					self.r(*command.split())
+				self.d.start(ready=False)
+				self.wait_serving()
+				self.wait_ticket(f"{cursor}2")
+				self.wait_count("events_total", 1)
+				self.d.stop()
 
 	def test_a_dry_run_takes_nothing(self):
 		r = self.server()
