@@ -864,7 +864,7 @@ static bool one_was_cut(const struct http_server *s)
 
 static bool one_is_old(const struct http_server *s)
 {
-	return s->conns != NULL && s->conns->state == CONN_BODY && mono_now().ms - s->conns->accepted.ms > s->limits.life_ms;
+	return s->conns != NULL && s->conns->state == CONN_BODY && mono_lately().ms - s->conns->accepted.ms > s->limits.life_ms;
 }
 
 /* A client that takes no answer is cut; one whose connection is old is asked to come again. */
