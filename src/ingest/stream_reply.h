@@ -18,7 +18,7 @@
 
 #define REPLY_MAX_ELEMENTS (1u << 16)          /* of one array: 1000 entries are asked for at most. Of fields, further ones are left out */
 #define REPLY_MAX_DEPTH    8u                  /* XREADGROUP has 5 */
-#define REPLY_FIELDS_DEPTH 3u                  /* of the fields of an entry, or deeper: 4 in XREADGROUP, 3 in XAUTOCLAIM */
+#define REPLY_FIELDS_DEPTH 2u                  /* of the fields of an entry, or deeper: 4 in XREADGROUP, 3 in XAUTOCLAIM, 2 in XINFO STREAM */
 #define REPLY_MAX_TEXT     ((64u << 10) + 1)   /* a longer text is cut here: one more than any event may have tells that it was longer */
 #define REPLY_MAX_SIZE     (160u << 20)        /* of one reply in memory: 1000 entries of the largest events, and some */
 

@@ -260,13 +260,19 @@ class NoEvents(redis_rig.Case):
 		self.settle()
 
 	def test_an_entry_of_too_many_fields_is_refused(self):
-		self.run_bus()
-		self.r("XADD", STREAM, "*", *(f"{i}" for i in range(80_000)))
-		self.r.add(opened("T1"))
-		self.wait_ticket("T1")
-		self.settle()
-		self.wait_count("refused_total", 1)
-		self.assertEqual(self.count("failures_total"), 0)
+		"""Also where XINFO STREAM shows it, as the first or the last that there is."""
+		for cursor in ("group", "own"):
+			with self.subTest(cursor):
+				self.run_bus(self.server(), cursor=cursor)
+				self.r("XADD", STREAM, "*", *(f"{i}" for i in range(80_000)))
+				self.wait_count("refused_total", 1)
+				self.d.stop()
+				self.d.start(ready=False)
+				self.wait_serving()
+				self.r.add(opened(f"{cursor}1"))
+				self.wait_ticket(f"{cursor}1")
+				self.assertEqual(self.count("failures_total"), 0)
+				self.d.stop()
 
 	def many_large_ones(self, cursor):
 		r = self.server(appendonly="no")
