@@ -243,6 +243,9 @@ void attempt_start(struct notify *n, struct receiver *r, struct delivery *d, str
 
 	if (now.wall.ms - d->could.ms >= NOTIFY_LATE_MS && late_ms > alert.late_ms)
 		alert.late_ms = late_ms;
+	/* Decided by a time that stood ahead of the clock on the wall. */
+	if (late_ms < alert.late_ms)
+		alert.late_ms = late_ms > 0 ? late_ms : 0;
 	start(create(n, r, d), &alert, now);
 }
 

@@ -62,6 +62,7 @@ class Clock(Case):
 		breach = self.hooks.wait(10, type="sla.breach", ticket="NOW")[0]
 		self.assertTrue(breach.valid, "the receiver sees a signature of the future")
 		self.assertGreaterEqual(breach.when, opening + 2 - 0.1, "a breach was told before it was due")
+		self.assertLess(breach.alert["late_s"], HOUR / 2, "as if it were late by as much as time is ahead")
 
 	def test_what_is_news_is_told_at_once_while_time_stands_still(self):
 		"""Its `at` is where time stands: not for the clock on the wall to wait for."""
