@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/time.h>
 
 #include "base/str.h"
 
@@ -39,6 +40,12 @@ static inline struct wall wall_plus(struct wall a, int64_t ms)
 	if (__builtin_add_overflow(a.ms, ms, &r.ms))
 		r.ms = ms > 0 ? INT64_MAX : INT64_MIN;
 	return r;
+}
+
+/* An interval as timers take it. */
+static inline struct timeval timeval_of(int64_t ms)
+{
+	return (struct timeval){ .tv_sec = ms / MS_PER_S, .tv_usec = ms % MS_PER_S * 1000 };
 }
 
 /*

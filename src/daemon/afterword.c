@@ -118,9 +118,8 @@ static void ask_whether_told(evutil_socket_t fd, short what, void *ctx)
 void afterword_wait(struct sending *s)
 {
 	int64_t ms = s->next_at.ms - clockwatch_wall(&s->d->clock, boot_now()).ms;
+	struct timeval tv = timeval_of(ms < 0 ? 0 : ms + 1);
 
-	ms = ms < 0 ? 0 : ms + 1;
 	s->told = true;                     /* not to be sent past this */
-	(void)event_base_once(s->d->base, -1, EV_TIMEOUT, ask_whether_told, s,
-			      &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
+	(void)event_base_once(s->d->base, -1, EV_TIMEOUT, ask_whether_told, s, &tv);
 }

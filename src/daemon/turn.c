@@ -338,6 +338,7 @@ static void arm_timer(struct daemon *d)
 {
 	struct wall next = engine_next(d->engine);
 	int64_t ms = SLEEP_MAX_MS, until;
+	struct timeval tv;
 
 	if (d->snapshot.running || d->phase >= PHASE_DRAINING)
 		ms = SLEEP_SAVING;
@@ -350,7 +351,8 @@ static void arm_timer(struct daemon *d)
 		until = next.ms - d->now.ms + clockwatch_ahead_ms(&d->clock, boot_now());
 		ms = until < 0 ? 0 : until < ms ? until : ms;
 	}
-	event_add(d->ev_timer, &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
+	tv = timeval_of(ms);
+	event_add(d->ev_timer, &tv);
 }
 
 void turn_run(struct daemon *d)

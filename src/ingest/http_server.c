@@ -30,11 +30,6 @@ static void on_retry(evutil_socket_t fd, short what, void *arg);
 static void on_again(evutil_socket_t fd, short what, void *arg);
 static void on_drained(evutil_socket_t fd, short what, void *arg);
 
-static struct timeval in_ms(int64_t ms)
-{
-	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
-}
-
 static void fill_defaults(struct http_limits *l)
 {
 	static const struct http_limits usual = {
@@ -167,7 +162,7 @@ static void describe_peer(struct http_listener *l, int fd, const struct sockaddr
 /* Out of descriptors or memory: the kernel keeps telling of the connection it cannot give us, so stop listening for a while. */
 static void starve(struct http_server *s, int error)
 {
-	struct timeval tv = in_ms(RETRY_MS);
+	struct timeval tv = timeval_of(RETRY_MS);
 
 	s->stats.n_accept_errors++;
 	if (!s->is_starved)
@@ -202,7 +197,7 @@ static void arm_sweep(struct http_server *s)
 	for (const struct http_listener *at = s->listeners; at != NULL; at = at->next)
 		if (at->n >= at->cap && l->crowded_ms / 4 < ms)
 			ms = l->crowded_ms / 4 > SWEEP_MIN_MS ? l->crowded_ms / 4 : SWEEP_MIN_MS;
-	tv = in_ms(ms);
+	tv = timeval_of(ms);
 	event_add(s->sweep, &tv);
 }
 
@@ -397,7 +392,7 @@ static void on_drained(evutil_socket_t fd, short what, void *arg)
 
 void http_drain(struct http_server *s, int64_t deadline_ms, http_drained_fn *done, void *ctx)
 {
-	struct timeval tv = in_ms(deadline_ms);
+	struct timeval tv = timeval_of(deadline_ms);
 	struct mono now = mono_now();
 	struct http_conn *next;
 
@@ -410,6 +405,6 @@ void http_drain(struct http_server *s, int64_t deadline_ms, http_drained_fn *don
 		conn_sweep(c, now);
 	}
 	if (s->conns == NULL)
-		tv = in_ms(0);
+		tv = timeval_of(0);
 	event_add(s->drained, &tv);
 }

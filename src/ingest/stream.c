@@ -62,7 +62,7 @@ void stream_set_state(struct stream *s, enum stream_state state, const char *fmt
 
 void stream_after(struct stream *s, int64_t ms)
 {
-	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 };
+	struct timeval tv = timeval_of(ms);
 
 	event_add(s->timer, &tv);
 }

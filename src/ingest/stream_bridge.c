@@ -69,7 +69,7 @@ static void calm(int fd)
 
 static void arm(struct event *timer, int64_t ms)
 {
-	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 };
+	struct timeval tv = timeval_of(ms);
 
 	event_add(timer, &tv);
 }

@@ -49,11 +49,6 @@ struct dial {
 	char                why[160];
 };
 
-static struct timeval timeval_of(int64_t ms)
-{
-	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 };
-}
-
 static void question_drop(struct question *q)
 {
 	if (atomic_fetch_sub(&q->n_refs, 1) != 1)

@@ -111,11 +111,6 @@ void link_destroy(struct link *l)
 	free(l);
 }
 
-static struct timeval timeval_of(int64_t ms)
-{
-	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 };
-}
-
 /* The owner hears of it from the loop: it may be in the middle of something now. */
 static void fail(struct link *l, enum link_fault fault, const char *why)
 {

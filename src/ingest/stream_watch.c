@@ -206,7 +206,7 @@ static void arm(struct stream *s, int64_t max_ms)
 
 	if (s->opt.own || ms > max_ms)
 		ms = max_ms;
-	tv = (struct timeval){ .tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000 };
+	tv = timeval_of(ms);
 	event_add(s->watch, &tv);
 }
 

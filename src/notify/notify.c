@@ -67,7 +67,7 @@ static void sleep_until_next(struct notify *n, struct now now, bool more)
 	}
 	ms = more ? 0 : at.ms - now.mono.ms;
 	ms = ms > 0 ? ms : 0;
-	tv = (struct timeval){ ms / MS_PER_S, ms % MS_PER_S * 1000 };
+	tv = timeval_of(ms);
 	event_add(n->timer, &tv);
 }
 
@@ -353,7 +353,7 @@ static void on_grace_over(evutil_socket_t fd, short what, void *ctx)
 
 void notify_stop(struct notify *n, int64_t grace_ms)
 {
-	struct timeval tv = { grace_ms / MS_PER_S, grace_ms % MS_PER_S * 1000 };
+	struct timeval tv = timeval_of(grace_ms);
 
 	if (n->stopping)
 		return;
