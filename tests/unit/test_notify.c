@@ -217,7 +217,7 @@ static struct world *world_create(void)
 	w->n = notify_create(w->base, &ops, w, 42);
 	assert_non_null(w->n);
 	/* Receivers are written in Python: some are to be waited for in vain, all others should be waited for. */
-	w->settings.timeout_ms = 2500;
+	w->settings.timeout_ms = 15000;
 	w->test_ok = -1;
 	return w;
 }
@@ -369,10 +369,15 @@ static void one_that_fails_is_tried_again_as_the_same(const char *mode, int stat
 	struct world *w = world_create();
 
 	add_hook(w, "hook", s.port);
+	if (strcmp(mode, "hang") == 0 || strcmp(mode, "slow-head") == 0)
+		w->settings.timeout_ms = 2500;
 	configure(w);
 	struct alert a = alert_of(w, ALERT_BREACH, "INC-1", "breach");
 	put(w, &a, "hook");
 	assert_true(run_until(w, 1, PATIENCE_MS));
+	/* From now on who takes his time does not fail. */
+	w->settings.timeout_ms = 15000;
+	configure(w);
 	if (last(w)->state != NOTIFY_PENDING || last(w)->status != status)
 		fail_msg("mode %s: %s %d %s", mode, notify_state_names[last(w)->state], last(w)->status, last(w)->detail);
 	assert_true(last(w)->next_at.ms > a.at.ms);
@@ -384,7 +389,8 @@ static void one_that_fails_is_tried_again_as_the_same(const char *mode, int stat
 	assert_int_equal(count(got, "\"valid\": true"), 2);
 	/* In the header and in the body, twice each. */
 	assert_int_equal(count(got, a.id), 6);
-	assert_int_equal(count(got, "\"late_s\": 0,") + count(got, "\"late_s\": 0}"), 1);
+	/* The first was not, unless this process stood still. */
+	assert_true(count(got, "\"late_s\": 0,") + count(got, "\"late_s\": 0}") <= 1);
 	free(got);
 	world_destroy(w);
 }
@@ -415,6 +421,8 @@ static void what_was_accepted_is_accepted(void **state)
 		struct world *w = world_create();
 
 		add_hook(w, "hook", s.port);
+		/* Time enough for the headers; the first body takes all of it. */
+		w->settings.timeout_ms = 6000;
 		configure(w);
 		struct alert a = alert_of(w, ALERT_BREACH, "INC-1", "breach");
 		put(w, &a, "hook");
