@@ -199,17 +199,24 @@ static bool advance(struct daemon *d)
 	return more;
 }
 
+static void leave_dead_store(struct daemon *d, const struct store_health *h)
+{
+	operator_store_failed(d, h);
+	outbox_send_uncommitted(d);
+	/* On its way before the time for it runs: the machine may be as ill as its disk. */
+	notify_tick(d->notify);
+	d->farewell_by = (struct mono){ mono_now().ms + FAREWELL_MS };
+	daemon_stop(d, 1);
+}
+
 static void look_at_store(struct daemon *d)
 {
 	struct store_health h;
 
 	store_health(d->store, &h);
 	operator_look_at_store(d, &h, mono_now());
-	if (h.state == STORE_DEAD && d->exit_status == 0) {
-		operator_store_failed(d, &h);
-		d->farewell_by = (struct mono){ mono_now().ms + FAREWELL_MS };
-		daemon_stop(d, 1);
-	}
+	if (h.state == STORE_DEAD && d->exit_status == 0)
+		leave_dead_store(d, &h);
 	if (h.state != STORE_WELL)
 		outbox_send_uncommitted(d);
 }
