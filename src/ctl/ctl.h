@@ -54,8 +54,18 @@ char *ctl_seconds(int64_t ms, char out[32]);
 /* A whole file, or standard input for "-". NULL with *status set. Gives the text, to free(). */
 char *ctl_read_all(const char *path, size_t max, size_t *len, int *status);
 
+/* What "-" is called in messages. */
+const char *ctl_input_name(const char *path);
+
 /* Is this JSON an array, and not an object a line? */
 bool ctl_is_array(struct str text);
+
+/* The bad events of a file that were told so far: of a file of another kind there are thousands. */
+struct bad_events { size_t n, n_no_json; };
+
+/* Tells of one, by its number from 1, what is wrong where in it; after the last, what a file should look like in which there was no JSON. */
+void ctl_bad_event(struct bad_events *b, const char *file, size_t event, int status, struct str pointer, struct str why);
+void ctl_bad_events_end(const struct bad_events *b, const char *file, size_t n_good);
 
 /* ---- events through an engine of our own: simulate.c ---- */
 

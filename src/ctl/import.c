@@ -25,9 +25,11 @@ static struct str next_piece(struct str *rest)
 	return piece;
 }
 
-#define MAX_TOLD 20      /* refused events that are told one by one: a file of another kind has thousands */
-
-struct tally { int64_t accepted, duplicates, refused; };
+struct tally {
+	int64_t           accepted, duplicates;
+	struct bad_events refused;
+	const char       *file;
+};
 
 static int64_t number(const struct json_doc *d, json_node from, struct str key)
 {
@@ -35,26 +37,6 @@ static int64_t number(const struct json_doc *d, json_node from, struct str key)
 	int64_t v;
 
 	return n != JSON_ABSENT && json_i64(d, n, 0, INT64_MAX, &v) == ERR_OK ? v : 0;
-}
-
-/* The pointer begins with the event's place in this piece, which says nothing: "/12/priority" is "/priority". */
-static struct str within_event(struct str pointer)
-{
-	struct str rest = pointer, head;
-
-	(void)str_cut(&rest, '/', &head);
-	return str_cut(&rest, '/', &head) ? (struct str){ rest.p - 1, rest.len + 1 } : (struct str){ NULL, 0 };
-}
-
-static void tell_refused(const struct json_doc *d, json_node e, size_t event, struct tally *t)
-{
-	struct str why = json_text(d, json_get(d, e, STR("detail")));
-	struct str where = within_event(json_text(d, json_get(d, e, STR("pointer"))));
-
-	if (t->refused++ < MAX_TOLD)
-		fprintf(stderr, "event %zu: " STR_FMT "%s" STR_FMT "\n", event, STR_ARG(where), where.len > 0 ? ": " : "", STR_ARG(why));
-	else if (t->refused == MAX_TOLD + 1)
-		fprintf(stderr, "and so on\n");
 }
 
 /* Adds up one answer; refused events are told with their place in the file. */
@@ -67,7 +49,8 @@ static void add_answer(struct buf *answer, size_t first, struct tally *t)
 		t->accepted += number(d, 0, STR("accepted"));
 		t->duplicates += number(d, 0, STR("duplicates"));
 		for (json_node e = json_first(d, json_get(d, 0, STR("refused"))); e != JSON_ABSENT; e = json_next(d, e))
-			tell_refused(d, e, first + (size_t)number(d, e, STR("index")), t);
+			ctl_bad_event(&t->refused, t->file, first + (size_t)number(d, e, STR("index")), (int)number(d, e, STR("status")),
+				      json_text(d, json_get(d, e, STR("pointer"))), json_text(d, json_get(d, e, STR("detail"))));
 	}
 	json_destroy(d);
 }
@@ -114,7 +97,7 @@ static int array_to_lines(const char *name, struct str text, struct buf *lines)
 
 	if (json_parse(d, text, &diag) != ERR_OK)
 		status = ctl_fail(EXIT_BAD_EVENTS, "%s:%u:%u: %s; of events a line each (jq -c '.[]') what is good is taken, however many there are",
-				  name, diag.line, diag.col, diag.msg);
+				  ctl_input_name(name), diag.line, diag.col, diag.msg);
 	for (json_node n = status == EXIT_FINE ? json_first(d, 0) : JSON_ABSENT; n != JSON_ABSENT; n = json_next(d, n)) {
 		size_t at = lines->len;
 
@@ -148,7 +131,7 @@ int cmd_import(struct ctl *ctl)
 {
 	static const struct query query[] = { { OPT_SOURCE, "source" }, { OPT_ALERT, "alert" } };
 	int status = EXIT_FINE;
-	struct tally t = { 0 };
+	struct tally t = { .file = ctl_input_name(ctl->args[0]) };
 	size_t len;
 	char *text;
 	struct buf path;
@@ -162,8 +145,9 @@ int cmd_import(struct ctl *ctl)
 	status = import_pieces(ctl, buf_cstr(&path), (struct str){ text, len }, &t);
 	if (status == EXIT_FINE) {
 		printf(ctl->value[OPT_JSON] != NULL ? "{\"accepted\":%lld,\"duplicates\":%lld,\"refused\":%lld}\n" :
-		       "%lld accepted, %lld duplicates, %lld refused\n", (long long)t.accepted, (long long)t.duplicates, (long long)t.refused);
-		status = t.refused > 0 ? EXIT_BAD_EVENTS : EXIT_FINE;
+		       "%lld accepted, %lld duplicates, %lld refused\n", (long long)t.accepted, (long long)t.duplicates, (long long)t.refused.n);
+		ctl_bad_events_end(&t.refused, t.file, (size_t)(t.accepted + t.duplicates));
+		status = t.refused.n > 0 ? EXIT_BAD_EVENTS : EXIT_FINE;
 	}
 	buf_finish(&path);
 	free(text);

@@ -42,7 +42,7 @@ static const struct command commands[] = {
 	{ "check", "", 0, 0, TOLD, cmd_check, "every error and warning of a configuration" },
 	{ "config show", "", 0, 0, TOLD, cmd_config_show, "the configuration as understood" },
 	{ "config keys", "", 0, 0, 0, cmd_config_keys, "every key a configuration may have" },
-	{ "calendar add", "CAL FROM DURATION", 3, 3, TOLD, cmd_calendar_add, "when so much open time has passed; negative after --" },
+	{ "calendar add", "CAL FROM DURATION", 3, 3, TOLD, cmd_calendar_add, "when so much open time has passed; a negative one counts backward" },
 	{ "calendar between", "CAL FROM TO", 3, 3, TOLD, cmd_calendar_between, "seconds of open time" },
 	{ "calendar open", "CAL AT", 2, 2, TOLD, cmd_calendar_open, "open or closed, exit 0 or 1" },
 	{ "calendar show", "CAL FROM TO", 3, 3, TOLD, cmd_calendar_show, "one line for each open window" },
@@ -179,6 +179,8 @@ static int unknown_command(int argc, char **argv)
 	char asked[64];
 	const char *near;
 
+	if (argv[0][0] == '-')
+		return ctl_fail(EXIT_USAGE, "a command is wanted beside %s; see plazoctl --help", argv[0]);
 	if ((argc == 1 || argv[1][0] == '-') && is_group(argv[0]))
 		return EXIT_USAGE;
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
@@ -206,6 +208,12 @@ static int find_option(const char *arg, const char **inline_value)
 		if (strlen(options[i].name) == len && strncmp(options[i].name, arg, len) == 0)
 			return i;
 	return -1;
+}
+
+/* "-" is standard input, and "-2h" a duration: no option begins with a digit. */
+static bool is_option(const char *arg)
+{
+	return arg[0] == '-' && arg[1] != '\0' && (arg[1] < '0' || arg[1] > '9');
 }
 
 /* Options may stand before the command as well: moves the command's words to the front, and the options behind them. */
@@ -238,7 +246,7 @@ static int parse(struct ctl *ctl, int argc, char **argv)
 		const char *value;
 		int opt;
 
-		if (only_args || argv[i][0] != '-' || strcmp(argv[i], "-") == 0) {
+		if (only_args || !is_option(argv[i])) {
 			ctl->args[ctl->n_args++] = argv[i];
 			continue;
 		}
@@ -260,6 +268,19 @@ static int parse(struct ctl *ctl, int argc, char **argv)
 			return ctl_usage(ctl, "--limit %s: a whole number from 1 on is wanted", value);
 		ctl->value[opt] = value != NULL ? value : "";
 	}
+	return EXIT_FINE;
+}
+
+static int check_arguments(const struct ctl *ctl)
+{
+	const struct command *c = ctl->command;
+
+	if (ctl->n_args < c->min_args)
+		return ctl_usage(ctl, "`%s` needs %s", c->name, c->args);
+	if (c->max_args >= 0 && ctl->n_args > c->max_args)
+		return ctl_usage(ctl, "`%s` takes no%s argument %s", c->name, c->max_args > 0 ? " further" : "", ctl->args[c->max_args]);
+	if (ctl->value[OPT_SOCKET] != NULL && ctl->value[OPT_URL] != NULL)
+		return ctl_usage(ctl, "there are two ways to the daemon, --socket and --url: one of them is wanted");
 	return EXIT_FINE;
 }
 
@@ -295,10 +316,9 @@ int main(int argc, char **argv)
 	if (status == EXIT_FINE && ctl.value[OPT_HELP] != NULL) {
 		print_command(stdout, ctl.command);
 		print_options(stdout, ctl.command->options);
-	} else if (status == EXIT_FINE && (ctl.n_args < ctl.command->min_args || (ctl.command->max_args >= 0 && ctl.n_args > ctl.command->max_args))) {
-		status = ctl_usage(&ctl, "`%s` takes other arguments", ctl.command->name);
 	} else if (status == EXIT_FINE) {
-		status = ctl.command->run(&ctl);
+		status = check_arguments(&ctl);
+		status = status == EXIT_FINE ? ctl.command->run(&ctl) : status;
 	}
 	free(ctl.args);
 	return end_output(status);

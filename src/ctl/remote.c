@@ -75,6 +75,8 @@ int cmd_tickets(struct ctl *ctl)
 	/* Who looks at a list wants to know what to do next; programs that ask the daemon themselves want pages. */
 	if (ctl->value[OPT_ORDER] == NULL)
 		ctl->value[OPT_ORDER] = "due";
+	if (strcmp(ctl->value[OPT_ORDER], "due") != 0 && strcmp(ctl->value[OPT_ORDER], "name") != 0)
+		return ctl_usage(ctl, "--order %s: due or name is wanted", ctl->value[OPT_ORDER]);
 	return ask_with(ctl, "/v1/tickets", query, 5, &(struct view){ .list = "/tickets", COLUMNS(columns), .empty = "no tickets" });
 }
 

@@ -172,8 +172,8 @@ void show_ticket(const struct ctl *ctl, const struct json_doc *d)
 	print(d, 0, "contract     ", "/contract", "\n");
 	print(d, 0, "priority     ", "/priority", "\n");
 	print(d, 0, "state        ", "/state", "\n");
-	print_as(d, 0, "opened       ", "/opened_at", CELL_INSTANT, "");
-	print(d, 0, ", ", "/events", " events");
+	print_as(d, 0, "opened       ", "/opened_at", CELL_INSTANT, "\n");
+	print(d, 0, "events       ", "/events", "");
 	print_as(d, 0, ", the last at ", "/last_at", CELL_INSTANT, "\n");
 	print_attributes(d);
 	printf("\n");

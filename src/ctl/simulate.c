@@ -22,7 +22,7 @@ struct simulation {
 	char            *text;
 	struct event    *events;
 	size_t           n, cap;
-	size_t           n_bad;
+	struct bad_events bad;
 	const char      *name;           /* of the input */
 	struct str       ns;
 	const struct source *source;
@@ -37,8 +37,7 @@ static bool take_event(void *arg, size_t index, const struct event *e, const str
 	struct simulation *s = arg;
 
 	if (e == NULL) {
-		s->n_bad++;
-		fprintf(stderr, "%s: event %zu: %s %s\n", s->name, index + 1, p->pointer, p->detail);
+		ctl_bad_event(&s->bad, s->name, index + 1, p->status, str_of(p->pointer), str_of(p->detail));
 		return true;
 	}
 	if (s->n == s->cap) {
@@ -61,7 +60,8 @@ static int read_events(struct simulation *s, size_t len)
 
 	if (events_read(s->doc, text, ctl_is_array(text) ? EVENT_FORM_JSON : EVENT_FORM_NDJSON, &ec, take_event, s, &found, &p) != ERR_OK)
 		return ctl_fail(EXIT_BAD_EVENTS, "%s: %s", s->name, p.detail);
-	return s->n_bad > 0 ? EXIT_BAD_EVENTS : EXIT_FINE;
+	ctl_bad_events_end(&s->bad, s->name, s->n);
+	return s->bad.n > 0 ? EXIT_BAD_EVENTS : EXIT_FINE;
 }
 
 /* Stable: events that arrived together keep the order of the file. */
@@ -211,7 +211,7 @@ struct simulation *simulation_run(const struct ctl *ctl, const char *events, on_
 	s->fn = fn;
 	s->ctx = ctx;
 	s->now = WALL_MIN;
-	s->name = strcmp(events, "-") == 0 ? "standard input" : events;
+	s->name = ctl_input_name(events);
 	effects_init(&s->fx);
 	s->doc = json_create();
 	s->arena = arena_create();

@@ -112,8 +112,8 @@ class Questions(Base):
 				after = ("--after", said[1]) if said else None
 				self.assertEqual(p.stderr == "", after is None, p.stderr)
 			self.assertEqual(seen, whole)
-		for order, place in (("due", "helpdesk/INC-1"), ("due", "never"), ("due", "never/x"), ("name", "INC-1"), ("up", "")):
-			p = self.d.ctl("tickets", "--order", order, *(("--after", place) if place else ()))
+		for order, place in (("due", "helpdesk/INC-1"), ("due", "never"), ("due", "never/x"), ("name", "INC-1")):
+			p = self.d.ctl("tickets", "--order", order, "--after", place)
 			self.assertEqual((p.returncode, p.stdout), (NO, ""), p.stderr)
 
 	def test_ticket(self):
@@ -222,6 +222,25 @@ class Questions(Base):
 			p = harness.plazoctl(group)
 			self.assertEqual((p.returncode, f"`{group}` takes another word:\n" in p.stderr, f"plazoctl {one}" in p.stderr), (USAGE, True, True), p.stderr)
 
+	def test_what_is_wrong_is_named(self):
+		for args, words in ((["check", "c.yaml"], "`check` takes no argument c.yaml"), (["ticket", "A", "B"], "`ticket` takes no further argument B"),
+				    (["waive", "A"], "`waive` needs TICKET METRIC"), (["-c", "c.yaml"], "a command is wanted beside -c"),
+				    (["tickets", "--order", "up"], "--order up: due or name"), (["status", "--socket", "x", "--url", "http://x"], "one of them")):
+			p = harness.plazoctl(*args)
+			self.assertEqual((p.returncode, p.stdout, words in p.stderr), (USAGE, "", True), p.stderr)
+
+	def test_files_of_another_kind(self):
+		"""They are told of in a few lines, with what is wanted; of JSON that is no event, each one."""
+		pretty = json.dumps(opened("X"), indent=1)
+		for args in (["simulate", "-c", str(self.d.conf), "-"], ["explain", "X", "-c", str(self.d.conf), "-"], ["import", "-", "--socket", str(self.d.socket)]):
+			p = harness.plazoctl(*args, stdin=pretty * 20)
+			self.assertEqual(p.returncode, BAD_EVENTS, p.stderr)
+			self.assertRegex(p.stderr, r"(?m)^standard input: event 1: .*\n[^\0]*^and so on\nstandard input: events are wanted one a line, or as an array: .*jq -c")
+			self.assertLess(len(p.stderr.splitlines()), 25)
+			p = harness.plazoctl(*args, stdin=json.dumps({**opened("X"), "prority": "P1"}) + "\n{}\n")
+			self.assertEqual(p.returncode, BAD_EVENTS, p.stderr)
+			self.assertRegex(p.stderr, r"^standard input: event 1: /prority: .*\nstandard input: event 2: [^\n]*\n$")
+
 	def test_options_before_the_command(self):
 		self.assertIn("INC-1", self.text("deliveries", "--ticket", "INC-1"))
 		self.assertIn("INC-1", harness.plazoctl("--json", "--socket", str(self.d.socket), "deliveries", "--ticket=INC-1").stdout)
@@ -242,6 +261,7 @@ class Questions(Base):
 		at = "2026-11-23T10:00:00Z"
 		self.assertEqual(harness.plazoctl("calendar", "add", "always", at, "2h", *conf).stdout, "2026-11-23T12:00:00.000Z\n")
 		self.assertEqual(harness.plazoctl("calendar", "add", "always", at, *conf, "--", "-2h").stdout, "2026-11-23T08:00:00.000Z\n")
+		self.assertEqual(harness.plazoctl("calendar", "add", "always", at, "-2h", *conf).stdout, "2026-11-23T08:00:00.000Z\n")
 		self.assertEqual(harness.plazoctl("calendar", "between", "always", at, "2026-11-23T11:00:00.250Z", *conf).stdout, "3600.250\n")
 		p = harness.plazoctl("calendar", "open", "always", at, *conf)
 		self.assertEqual((p.returncode, p.stdout), (FINE, "open\n"))
@@ -454,7 +474,7 @@ class Acts(Base):
 		self.assertEqual(self.json("ticket", "ARR-2")["subject"], "two\nlines")
 		p = self.d.ctl("import", "-", stdin=json.dumps([event("ARR-0", "cancelled"), 7, opened("ARR-3", priority=7), *events]))
 		self.assertEqual((p.returncode, p.stdout), (BAD_EVENTS, "1 accepted, 3 duplicates, 2 refused\n"))
-		self.assertRegex(p.stderr, r"(?m)^event 2: .*object[^\0]*^event 3: /priority: ")
+		self.assertRegex(p.stderr, r"(?m)^standard input: event 2: .*object[^\0]*^standard input: event 3: /priority: ")
 		p = self.d.ctl("import", self.write("torn.json", json.dumps(events)[:-9]))
 		self.assertEqual((p.returncode, p.stdout), (BAD_EVENTS, ""))
 		self.assertRegex(p.stderr, r"torn\.json:1:\d+: .*jq -c")
@@ -466,8 +486,8 @@ class Acts(Base):
 		path = self.write("mixed.ndjson", good + "\n{oops\n" + json.dumps(opened("OLD-B", priority=7)) + "\n")
 		p = self.d.ctl("import", path, "--source", "helpdesk")
 		self.assertEqual((p.returncode, p.stdout), (BAD_EVENTS, "1 accepted, 0 duplicates, 2 refused\n"))
-		self.assertRegex(p.stderr, r"(?m)^event 2: .*JSON")
-		self.assertRegex(p.stderr, r"(?m)^event 3: /priority: ")
+		self.assertRegex(p.stderr, r"(?m)mixed\.ndjson: event 2: .*JSON")
+		self.assertRegex(p.stderr, r"(?m)mixed\.ndjson: event 3: /priority: ")
 		self.assertLess(len(self.d.ctl("import", str(self.d.conf), "--source", "helpdesk").stderr.splitlines()), 25)
 		self.text("import", path, "--source", "nobody", status=NO)
 		self.text("import", status=USAGE)
