@@ -40,10 +40,12 @@ class Outage(harness.Case):
 		harness.wait_for(lambda: f"{N} alerts; there are {len(back.ids)}", 150, lambda: len(back.ids) >= N, every=0.2)
 		self.assertEqual(back.ids.keys(), well.ids.keys())
 		self.assertLessEqual(back.most, AT_ONCE)
-		farthest = max(abs(at - well.ids[name]) for name, at in back.ids.items())
-		print(f"{N} alerts; the farthest from its place: {farthest}")
+		away_by = [abs(at - well.ids[name]) for name, at in back.ids.items()]
+		late = sum(n >= 10 * AT_ONCE for n in away_by)
+		print(f"{N} alerts; the farthest from its place: {max(away_by)}; farther than {10 * AT_ONCE}: {late}")
+		# On a busy machine a connection may stand still for a moment, and what it carries comes later.
 		if torture.WHOLE:
-			self.assertLess(farthest, 10 * AT_ONCE)
+			self.assertLess(late, N / 1000)
 
 
 if __name__ == "__main__":
